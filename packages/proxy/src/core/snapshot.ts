@@ -1,0 +1,59 @@
+// The snapshot: what the data plane tells others about itself, as plain data. Counters start at 0 with the
+// process and only grow; rates are the reader's business.
+
+/** A server's health: `starting` until its first check has ended (it takes traffic meanwhile). */
+export type ServerState = 'starting' | 'up' | 'down' | 'unchecked';
+
+export interface ServerSnapshot {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly state: ServerState;
+  /** Monotonic ms of the last change of `state` (CLOCK_MONOTONIC, comparable on one machine). */
+  readonly sinceMs: number;
+  /** What the last check saw, in words: `HTTP 200 in 3 ms`, `connection refused`. Empty before the first. */
+  readonly lastCheck: string;
+  readonly weight: number;
+  readonly currentSessions: number;
+  readonly requestsTotal: number;
+  /** Answers by class: index 0 is 1xx, 4 is 5xx. */
+  readonly responsesTotal: readonly [number, number, number, number, number];
+  readonly connectErrorsTotal: number;
+  readonly responseErrorsTotal: number;
+  readonly retriesTotal: number;
+  readonly redispatchesTotal: number;
+  readonly checkFailuresTotal: number;
+  readonly bytesInTotal: number;
+  readonly bytesOutTotal: number;
+}
+
+export interface BackendSnapshot {
+  readonly name: string;
+  readonly servers: readonly ServerSnapshot[];
+}
+
+export interface FrontendSnapshot {
+  readonly name: string;
+  readonly binds: readonly string[];
+  readonly currentConnections: number;
+  readonly connectionsTotal: number;
+  readonly requestsTotal: number;
+  readonly responsesTotal: readonly [number, number, number, number, number];
+  /** Requests refused by the parser or a limit, by reason (the catalogue's code). */
+  readonly refusedTotal: Readonly<Record<string, number>>;
+  readonly bytesInTotal: number;
+  readonly bytesOutTotal: number;
+}
+
+export interface ProxySnapshot {
+  readonly engine: 'ring' | 'node';
+  /** Why this engine runs, in words. */
+  readonly engineReason: string;
+  readonly threads: number;
+  readonly frontends: readonly FrontendSnapshot[];
+  readonly backends: readonly BackendSnapshot[];
+  /** Request durations (head received to answer sent), counts for each bound in `latencyBoundsMs`, then the rest. */
+  readonly latencyBoundsMs: readonly number[];
+  readonly latencyCounts: readonly number[];
+  readonly logLinesDroppedTotal: number;
+}

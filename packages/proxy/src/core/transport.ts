@@ -1,0 +1,90 @@
+// The transport: all that the engine knows of the world outside. Three implementations: ring (io_uring), node
+// (node:net), memory (deterministic, for tests). The engine never sees a socket; a transport never sees HTTP.
+// Everything is numbers and one memory region, so that nothing is allocated for a request in the steady state.
+
+/** Operating-system errors that the engine tells apart; other positive errno values are passed as they are. */
+export const Errno = {
+  ECONNREFUSED: 111,
+  ECONNRESET: 104,
+  ETIMEDOUT: 110,
+  EHOSTUNREACH: 113,
+  EPIPE: 32,
+  ENOBUFS: 105,
+} as const;
+
+/**
+ * What a transport calls on the engine, always from its own loop, never from inside a call of the engine to
+ * the transport (a result that is known at once is reported on the next turn).
+ */
+export interface TransportEvents {
+  /** A client has connected on a listener. Receiving is off until `receive(handle, true)`. */
+  accepted(handle: number, listener: number): void;
+  /** The end of `connect`: errno 0 means connected. After an error the engine still calls `close`. */
+  connected(handle: number, errno: number): void;
+  /**
+   * Bytes are at memory[offset, offset + length), inside one receive buffer. The engine owns that buffer until
+   * `releaseBuffer(offset)`. May still come after `receive(handle, false)` for bytes already under way.
+   */
+  received(handle: number, offset: number, length: number): void;
+  /** The peer has closed its sending side (FIN). Sending to it may still work. Comes once, after the last bytes. */
+  ended(handle: number): void;
+  /** The connection broke (reset, unreachable, failed send). The engine answers with `close`. Comes at most once. */
+  failed(handle: number, errno: number): void;
+  /** The whole of the one `send` under way has been taken by the kernel; its memory is free again. */
+  sent(handle: number): void;
+  /** The end of `close`: no event follows for this handle, its number may be used again, send memory is free. */
+  closed(handle: number): void;
+  /** Comes at least every `tickMs` of the transport, also when nothing happens. */
+  tick(nowMs: number): void;
+  /** `wake()` of the transport was called from another thread: look for control messages. */
+  woken(): void;
+}
+
+/** Where to connect: an IPv4 or IPv6 literal and a port. Made once for each server, reused for each connect. */
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * Handles are small integers, dense from 0, reused after `closed`: index arrays with them.
+ * One `send` at most is under way for a handle; the engine queues the rest.
+ */
+export interface Transport {
+  readonly kind: 'ring' | 'node' | 'memory';
+  /** All receive and send buffers. Offsets are positions in it. Never replaced. */
+  readonly memory: Uint8Array;
+  /** Size of one buffer; buffers are aligned to it: buffer number = floor(offset / bufferBytes). */
+  readonly bufferBytes: number;
+  /** Number of buffers in `memory`, receive and send together. */
+  readonly bufferCount: number;
+  /** Longest time between two `tick` events. */
+  readonly tickMs: number;
+
+  /** Gives the engine its events; called once before anything else. */
+  attach(events: TransportEvents): void;
+  /** Monotonic milliseconds, taken once a loop turn. */
+  nowMs(): number;
+
+  /** A buffer to write into and send from: its offset, or -1 when none is free. */
+  takeBuffer(): number;
+  /** Gives back a buffer of either kind; `offset` may be any offset inside it. */
+  releaseBuffer(offset: number): void;
+
+  /** Accepts on a listening socket that somebody else made and owns; `listener` is the engine's number for it. */
+  listen(fd: number, listener: number): void;
+  /** Accepts no more on it; the socket stays open for its owner. */
+  stopListening(listener: number): void;
+  /** Begins to connect; `connected` follows. The handle is valid at once. */
+  connect(endpoint: Endpoint): number;
+  /** The peer's IP address as text (an IPv4-mapped one as IPv4). One system call: ask once a connection. */
+  peerAddress(handle: number): string;
+  /** Turns receiving on or off (back-pressure). */
+  receive(handle: number, on: boolean): void;
+  /** Sends memory[offset, offset + length); `more`: further bytes follow at once, the kernel may wait for them. */
+  send(handle: number, offset: number, length: number, more: boolean): void;
+  /** Sends FIN after what was sent; receiving goes on. Not while a send is under way. */
+  shutdownSend(handle: number): void;
+  /** Closes; a send under way is cancelled. `reset`: with RST, so that a cut answer is not taken as complete. */
+  close(handle: number, reset: boolean): void;
+}

@@ -1,0 +1,39 @@
+// The snapshot: what the failover agent tells others about itself, as plain data.
+
+export type VrrpState = 'init' | 'backup' | 'master' | 'fault';
+
+export interface VipSnapshot {
+  readonly name: string;
+  readonly address: string;
+  readonly routerId: number;
+  readonly state: VrrpState;
+  /** Monotonic ms of the last change of `state`. */
+  readonly sinceMs: number;
+  /** Why the last change came, in words. */
+  readonly reason: string;
+  readonly priority: number;
+  readonly transitionsTotal: number;
+  /** The node that owns the address as far as this node knows: its own name, the peer's, or empty. */
+  readonly owner: string;
+  readonly adverts: {
+    readonly sentTotal: number;
+    readonly receivedTotal: number;
+    readonly droppedTotal: Readonly<Record<string, number>>;
+  };
+  /** Age of the last valid advert of the peer in ms; -1 when none was heard. */
+  readonly lastAdvertAgeMs: number;
+  readonly peerPriority: number;
+  readonly checksumDialect: 'pseudo-header' | 'message-only';
+}
+
+export interface VrrpSnapshot {
+  readonly vips: readonly VipSnapshot[];
+  /** `SCHED_RR 50`, `nice -20` or `normal`: what the kernel allowed. */
+  readonly scheduling: string;
+  /** Lateness of the loop in ms: largest since start, and of the last minute. */
+  readonly latenessMaxMs: number;
+  readonly latenessLastMinuteMs: number;
+  readonly gratuitousArpTotal: number;
+  readonly addressRestoredTotal: number;
+  readonly freezesTotal: number;
+}
