@@ -9,6 +9,13 @@ export const operationErrors = {
     message: 'Cannot reach the node through "{socket}": {detail}',
     hint: 'Start it with "tospann run", or name its directory with --run-dir.',
   },
+  LB_OPERATION_RUNNING_ALREADY: {
+    source: 'config',
+    retry: 'never',
+    status: 409,
+    message: 'Cannot run a node in "{runDir}": process {pid} runs one there',
+    hint: 'Stop that one first, or name another directory with --run-dir.',
+  },
   LB_INTERNAL: {
     source: 'internal',
     retry: 'never',

@@ -1,0 +1,35 @@
+// A child's end of the IPC channel to the supervisor, and the manners of a child: it ignores the signals that a
+// terminal or systemd sends to the whole group (the supervisor decides the order of the end), and it ends when
+// the supervisor is gone.
+import { isTospannError } from '@tospann/errors';
+import type { FromChild, ToChild } from '../ipc.ts';
+
+/** Sends to the supervisor; a closed channel means that the end has begun already. */
+export function tell(message: FromChild): void {
+  if (process.connected) process.send?.(message, () => undefined);
+}
+
+/** Tells the supervisor why this child cannot do its work, then ends the process with exit code 1. */
+export function fail(error: unknown): void {
+  const known = isTospannError(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const code = known ? error.code : 'LB_INTERNAL';
+  const hint = known ? error.hint : `Report this: ${error instanceof Error ? (error.stack ?? '') : ''}`;
+  process.send?.({ type: 'fatal', code, message, hint } satisfies FromChild, () => process.exit(1));
+  setTimeout(() => process.exit(1), 500).unref();
+}
+
+export interface ChannelHandlers {
+  message(message: ToChild): void;
+  /** The supervisor is gone: give up what is held, then call process.exit. */
+  orphaned(): void;
+}
+
+/** Begins to listen. A throw in a handler ends the child: the supervisor starts a fresh one. */
+export function openChannel(handlers: ChannelHandlers): void {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => undefined);
+  process.on('message', (message) => handlers.message(message as ToChild)); // only the supervisor has the other end
+  process.on('disconnect', () => handlers.orphaned());
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+}

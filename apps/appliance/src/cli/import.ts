@@ -1,0 +1,68 @@
+// `tospann import`: the old files become one pair configuration; the report says what became of every line.
+import { readFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { importConfig, type ImportLine, parseConfig } from '@tospann/config';
+import { TospannError } from '@tospann/errors';
+import { Exit, type ExitCode, out, say } from './exit.ts';
+import { sayProblems } from './validate.ts';
+
+export interface ImportOptions {
+  readonly haproxy: readonly string[];
+  readonly keepalived: readonly string[];
+  readonly sysctl: readonly string[];
+  readonly nodeAddress: readonly string[];
+  readonly output?: string;
+  readonly json?: boolean;
+}
+
+export async function importCommand(options: ImportOptions): Promise<ExitCode> {
+  if (options.haproxy.length + options.keepalived.length === 0) {
+    say('Cannot import: name at least one file with --haproxy or --keepalived');
+    return Exit.usage;
+  }
+  const nodeAddresses = parseNodeAddresses(options.nodeAddress);
+  if (nodeAddresses === undefined) {
+    say('Cannot import: --node-address must be NAME=ADDRESS, for instance lb1=10.10.0.11');
+    return Exit.usage;
+  }
+  const result = importConfig({ haproxy: read(options.haproxy), keepalived: read(options.keepalived), sysctl: read(options.sysctl), nodeAddresses });
+  if (options.json === true) out(JSON.stringify(result));
+  else result.report.forEach((line) => say(describe(line)));
+  await write(result.yaml, options);
+  const check = parseConfig(result.yaml, { file: options.output ?? '(imported)' });
+  sayProblems(check.problems);
+  return check.config === undefined ? Exit.configInvalid : Exit.ok;
+}
+
+async function write(yaml: string, options: ImportOptions): Promise<void> {
+  if (options.output === undefined) {
+    if (options.json !== true) out(yaml.trimEnd());
+    return;
+  }
+  const temporary = `${options.output}.new`;
+  await writeFile(temporary, yaml, { mode: 0o644 });
+  await rename(temporary, options.output);
+  say(`Wrote ${options.output}`);
+}
+
+function describe(line: ImportLine): string {
+  const target = line.target === undefined || line.target === '' ? '' : ` -> ${line.target}`;
+  return `${line.file}:${line.line}: ${line.verdict}${target}: ${line.text}\n    ${line.why}`;
+}
+
+function read(files: readonly string[]): readonly { readonly file: string; readonly text: string }[] {
+  return files.map((file) => {
+    try {
+      return { file, text: readFileSync(file, 'utf8') };
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      throw new TospannError('LB_CONFIG_UNREADABLE', { file, detail }, { cause: error });
+    }
+  });
+}
+
+function parseNodeAddresses(pairs: readonly string[]): Readonly<Record<string, string>> | undefined {
+  const entries = pairs.map((pair) => /^([^=]+)=([^=]+)$/.exec(pair));
+  if (entries.includes(null)) return undefined;
+  return Object.fromEntries(entries.map((entry) => [entry?.[1] ?? '', entry?.[2] ?? '']));
+}

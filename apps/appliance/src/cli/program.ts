@@ -1,0 +1,106 @@
+// The command line: names, options and help of every command; what each does is in its own file.
+import { Command, CommanderError, Option } from 'commander';
+import { isTospannError } from '@tospann/errors';
+import { version } from '../version.ts';
+import { complain, Exit, type ExitCode, say } from './exit.ts';
+import { failoverCommand } from './failover.ts';
+import { importCommand, type ImportOptions } from './import.ts';
+import { runNode, type RunOptions } from './run.ts';
+import { statusCommand, type StatusOptions } from './status.ts';
+import { tokenCommand } from './token.ts';
+import { validateCommand, type ValidateOptions } from './validate.ts';
+import { versionCommand } from './version.ts';
+
+const CONFIG_DEFAULT = '/etc/tospann/tospann.yaml';
+const configOption = (): Option => new Option('-c, --config <file>', 'configuration, the same on both nodes').default(CONFIG_DEFAULT);
+const runDirOption = (): Option => new Option('--run-dir <dir>', 'sockets of the running node').default('/run/tospann');
+const stateDirOption = (): Option => new Option('--state-dir <dir>', 'keys and certificates of the node').default('/var/lib/tospann');
+const jsonOption = (): Option => new Option('--json', 'print data as JSON');
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+/** Runs one command of the command line and sets the exit code; `run` returns only when the node has ended. */
+export async function runCommandLine(argv: readonly string[]): Promise<void> {
+  let code: ExitCode = Exit.ok;
+  const program = makeProgram((ended) => (code = ended));
+  try {
+    await program.parseAsync([...argv]);
+  } catch (error) {
+    code = exitCodeOf(error);
+  }
+  process.exitCode = code;
+}
+
+function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? Exit.ok : Exit.usage;
+  if (isTospannError(error)) {
+    complain(error);
+    return error.code === 'LB_OPERATION_NOT_REACHABLE' ? Exit.notReachable : Exit.failed;
+  }
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return Exit.failed;
+}
+
+function makeProgram(ended: (code: ExitCode) => void): Command {
+  const program = new Command('tospann')
+    .description('Two nodes, one load balancer: proxy, failover and console in one program.')
+    .version(version, '-V, --version')
+    .exitOverride()
+    .showHelpAfterError('(run with --help for the options)');
+  addNodeCommands(program, ended);
+  addFileCommands(program, ended);
+  return program;
+}
+
+function addNodeCommands(program: Command, ended: (code: ExitCode) => void): void {
+  program
+    .command('run')
+    .description('run this node in the foreground')
+    .addOption(configOption())
+    .option('--node <name>', 'which node of the configuration this is (default: by host name, then by address)')
+    .addOption(runDirOption())
+    .addOption(stateDirOption())
+    .action(async (options: RunOptions) => ended(await runNode(options)));
+  program
+    .command('status')
+    .description('show both nodes; exit code 4 when the pair is degraded')
+    .addOption(runDirOption())
+    .addOption(jsonOption())
+    .option('--watch', 'print again every second')
+    .action(async (options: StatusOptions) => ended(await statusCommand(options)));
+  program
+    .command('failover')
+    .description('give the virtual addresses to the other node; exit code 6 when that is refused')
+    .option('--to <node>', 'the node that is to own them')
+    .addOption(runDirOption())
+    .addOption(jsonOption())
+    .action(async (options: { to?: string; runDir: string; json?: boolean }) => ended(await failoverCommand(options)));
+  program
+    .command('token')
+    .description('print the token that the console asks for')
+    .addOption(stateDirOption())
+    .action((options: { stateDir: string }) => ended(tokenCommand(options)));
+}
+
+function addFileCommands(program: Command, ended: (code: ExitCode) => void): void {
+  program
+    .command('validate')
+    .description('check a configuration; exit code 3 when it is not valid')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action(async (options: ValidateOptions) => ended(await validateCommand(options)));
+  program
+    .command('import')
+    .description('make one pair configuration of HAProxy, keepalived and sysctl files')
+    .option('--haproxy <file>', 'haproxy.cfg, once for each old node', collect, [])
+    .option('--keepalived <file>', 'keepalived.conf, once for each old node', collect, [])
+    .option('--sysctl <file>', 'sysctl.conf, once for each old node', collect, [])
+    .option('--node-address <name=address>', "a node's own address, once for each node", collect, [])
+    .option('-o, --output <file>', 'write the configuration here (default: standard output)')
+    .addOption(jsonOption())
+    .action(async (options: ImportOptions) => ended(await importCommand(options)));
+  program
+    .command('version')
+    .description('print the version of the program and its runtime')
+    .addOption(jsonOption())
+    .action((options: { json?: boolean }) => ended(versionCommand(options)));
+}

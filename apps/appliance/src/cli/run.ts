@@ -1,0 +1,95 @@
+// `tospann run`: this node in the foreground until SIGTERM.
+import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { loadConfig, localAddresses, type PairConfig, selectNode } from '@tospann/config';
+import { isTospannError } from '@tospann/errors';
+import { makeLog, type Logger } from '../log.ts';
+import { claimRunDir } from '../supervisor/run-dir.ts';
+import { Supervisor } from '../supervisor/supervisor.ts';
+import { complain, Exit, type ExitCode } from './exit.ts';
+import { sayProblems } from './validate.ts';
+
+export interface RunOptions {
+  readonly config: string;
+  readonly node?: string;
+  readonly runDir: string;
+  readonly stateDir: string;
+}
+
+export async function runNode(options: RunOptions): Promise<ExitCode> {
+  const loaded = await loadConfig(options.config);
+  sayProblems([...loaded.problems, ...loaded.warnings]);
+  if (loaded.config === undefined) return Exit.configInvalid;
+  try {
+    return await superviseUntilSignal(loaded.config, options);
+  } catch (error) {
+    if (!isTospannError(error)) throw error;
+    complain(error);
+    return Exit.failed;
+  }
+}
+
+async function superviseUntilSignal(config: PairConfig, options: RunOptions): Promise<ExitCode> {
+  const node = selectNode(config, { name: options.node, hostname: hostname(), localAddresses: localAddresses() });
+  mkdirSync(options.stateDir, { recursive: true, mode: 0o750 });
+  using _claim = claimRunDir(options.runDir);
+  const log = makeLog(node.name, 'supervisor');
+  const { runDir, stateDir } = options;
+  return await new Promise<ExitCode>((resolve, reject) => {
+    const failed = (): void => resolve(Exit.failed);
+    const supervisor = new Supervisor({ config, node: node.name, runDir, stateDir, log, failed });
+    try {
+      supervisor.start();
+    } catch (error) {
+      reject(error);
+      return;
+    }
+    handleSignals({ supervisor, options, log, ended: resolve });
+  }).finally(() => setImmediate(() => process.exit()));
+}
+
+interface SignalHandling {
+  readonly supervisor: Supervisor;
+  readonly options: RunOptions;
+  readonly log: Logger;
+  readonly ended: (code: ExitCode) => void;
+}
+
+function handleSignals({ supervisor, options, log, ended }: SignalHandling): void {
+  let stopping = false;
+  const stop = (code: ExitCode) => (): void => {
+    if (stopping) {
+      supervisor.stopNow();
+      ended(code);
+      return;
+    }
+    stopping = true;
+    log.info({ event: 'stopping' }, 'Giving up the addresses and ending what is under way; a second signal ends at once');
+    supervisor.stop().then(
+      () => ended(code),
+      (error: unknown) => {
+        log.error({ event: 'stop-failed', error: String(error) }, 'The node did not end cleanly');
+        ended(Exit.failed);
+      },
+    );
+  };
+  process.on('SIGTERM', stop(Exit.ok));
+  process.on('SIGINT', stop(Exit.interrupted));
+  process.on('SIGUSR1', () => supervisor.reopenLogs());
+  process.on('SIGHUP', () => void reload(supervisor, options, log));
+}
+
+/** One reload at a time; a configuration that is not valid changes nothing. */
+async function reload(supervisor: Supervisor, options: RunOptions, log: Logger): Promise<void> {
+  const loaded = await loadConfig(options.config);
+  if (loaded.config === undefined) {
+    for (const problem of loaded.problems) log.error({ event: 'reload-failed', ...problem }, problem.message);
+    return;
+  }
+  try {
+    await supervisor.reload(loaded.config);
+  } catch (error) {
+    const known = isTospannError(error);
+    log.error({ event: 'reload-failed', code: known ? error.code : 'LB_INTERNAL', hint: known ? error.hint : '' }, String(error));
+  }
+}

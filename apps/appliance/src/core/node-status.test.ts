@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import type { NodeState } from '../ipc.ts';
+import { toNodeStatus } from './node-status.ts';
+
+const facts = { node: 'lb1', cluster: 'shop', version: '1', timeMs: 5, monotonicMs: 900, host: {} };
+const proxy = { engine: 'node', engineReason: 'kernel.io_uring_disabled is 2', threads: 1, frontends: [], backends: [], latencyBoundsMs: [], latencyCounts: [0], logLinesDroppedTotal: 0 } as const;
+
+function stateWith(proxyState: 'running' | 'waiting'): NodeState {
+  const child = { role: 'proxy', state: proxyState, pid: proxyState === 'running' ? 7 : -1, restartsTotal: 2, sinceMs: 100, lastExit: 'signal SIGKILL' } as const;
+  return { startedMs: 100, nowMs: 900, configHash: 'ab', children: [child], proxy };
+}
+
+test('toNodeStatus() shows the data plane of a running proxy, with the reason of its engine as a notice', () => {
+  const status = toNodeStatus(stateWith('running'), facts);
+  expect(status.proxy?.engine).toBe('node');
+  expect(status.uptimeMs).toBe(800);
+  expect(status.notices).toEqual(['The data plane runs on node:net, not on io_uring: kernel.io_uring_disabled is 2']);
+});
+
+test('toNodeStatus() does not show old figures of a proxy that is dead', () => {
+  const status = toNodeStatus(stateWith('waiting'), facts);
+  expect(status.proxy).toBeUndefined();
+  expect(status.children[0]).toMatchObject({ state: 'down', pid: 0, detail: 'last end: signal SIGKILL' });
+});

@@ -1,0 +1,54 @@
+// From what the supervisor knows of this node to what the API says of it: pure. The only place where the words
+// of the data plane and of the failover agent meet those of the API.
+import type { ChildStatus, HostStatus, NodeStatus } from '@tospann/api';
+import type { ChildInfo, NodeState } from '../ipc.ts';
+
+export interface NodeFacts {
+  readonly node: string;
+  readonly cluster: string;
+  readonly version: string;
+  readonly timeMs: number;
+  readonly monotonicMs: number;
+  readonly host: HostStatus;
+}
+
+/** What this node says about itself; `state` may be half a second old. */
+export function toNodeStatus(state: NodeState, facts: NodeFacts): NodeStatus {
+  return {
+    node: facts.node,
+    cluster: facts.cluster,
+    version: facts.version,
+    configHash: state.configHash,
+    uptimeMs: Math.max(0, facts.monotonicMs - state.startedMs),
+    timeMs: facts.timeMs,
+    monotonicMs: facts.monotonicMs,
+    children: state.children.map(toChildStatus),
+    ...(state.proxy === undefined || !isRunning(state, 'proxy') ? {} : { proxy: state.proxy }),
+    ...(state.vrrp === undefined || !isRunning(state, 'vrrp') ? {} : { vrrp: state.vrrp }),
+    host: facts.host,
+    notices: notices(state),
+  };
+}
+
+function isRunning(state: NodeState, role: ChildInfo['role']): boolean {
+  return state.children.some((child) => child.role === role && child.state === 'running');
+}
+
+function toChildStatus(child: ChildInfo): ChildStatus {
+  const states = { starting: 'starting', running: 'ready', draining: 'draining', waiting: 'down' } as const;
+  return {
+    name: child.role,
+    state: states[child.state],
+    pid: Math.max(0, child.pid),
+    restartsTotal: child.restartsTotal,
+    sinceMs: child.sinceMs,
+    detail: child.lastExit === '' ? '' : `last end: ${child.lastExit}`,
+  };
+}
+
+function notices(state: NodeState): readonly string[] {
+  const found: string[] = [];
+  if (state.proxy?.engine === 'node') found.push(`The data plane runs on node:net, not on io_uring: ${state.proxy.engineReason}`);
+  if (state.vrrp !== undefined && state.vrrp.freezesTotal > 0) found.push(`This machine was stopped by its host ${state.vrrp.freezesTotal} times`);
+  return found;
+}

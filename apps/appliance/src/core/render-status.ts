@@ -1,0 +1,58 @@
+// The text of `tospann status`: pure. One verdict sentence, then the addresses, then the servers.
+import type { NodeStatus, PairStatus } from '@tospann/api';
+
+/** Renders the pair for a terminal; no colour, so that it can be piped and pasted. */
+export function renderStatus(pair: PairStatus): string {
+  const lines = [pair.verdict.sentence, ''];
+  lines.push(...table([['NODE', 'VERSION', 'CONFIG', 'UP', 'ENGINE', 'CHILDREN'], nodeRow(pair.self), ...peerRows(pair)]));
+  const vips = pair.self.vrrp?.vips ?? [];
+  if (vips.length > 0) {
+    const rows = vips.map((vip) => [vip.name, vip.address, vip.owner || '?', `${vip.state} here for ${duration(pair.self.monotonicMs - vip.sinceMs)}`, vip.reason]);
+    lines.push('', ...table([['VIP', 'ADDRESS', 'OWNER', 'STATE', 'WHY'], ...rows]));
+  }
+  const servers = serverRows(pair.self);
+  if (servers.length > 0) lines.push('', ...table([['SERVER', 'ADDRESS', 'STATE', 'SESSIONS', 'REQUESTS', '5XX', 'LAST CHECK'], ...servers]));
+  for (const notice of pair.self.notices) lines.push('', notice);
+  return lines.join('\n');
+}
+
+function nodeRow(node: NodeStatus): readonly string[] {
+  const children = node.children.map((child) => `${child.name} ${child.state}${child.restartsTotal > 0 ? ` (${child.restartsTotal} restarts)` : ''}`);
+  return [node.node, node.version, node.configHash.slice(0, 12), duration(node.uptimeMs), node.proxy?.engine ?? '-', children.join(', ')];
+}
+
+function peerRows(pair: PairStatus): readonly (readonly string[])[] {
+  const { peer } = pair;
+  if (peer === undefined) return [];
+  if (peer.reachable && peer.status !== undefined) return [nodeRow(peer.status)];
+  const seen = peer.lastSeenAgeMs < 0 ? 'never seen' : `last seen ${duration(peer.lastSeenAgeMs)} ago`;
+  return [[peer.name, '-', '-', '-', '-', `${seen}: ${peer.error ?? 'no answer'}`]];
+}
+
+function serverRows(node: NodeStatus): readonly (readonly string[])[] {
+  return (node.proxy?.backends ?? []).flatMap((backend) =>
+    backend.servers.map((server) => [
+      `${backend.name}/${server.name}`,
+      `${server.address}:${server.port}`,
+      server.state,
+      String(server.currentSessions),
+      String(server.requestsTotal),
+      String(server.responsesTotal[4]),
+      server.lastCheck,
+    ]),
+  );
+}
+
+/** `4 s`, `12 min`, `3 h`, `9 d`. */
+function duration(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+function table(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+}

@@ -1,0 +1,71 @@
+// The words that the supervisor and its children say to each other over their IPC channels. Plain JSON.
+// Each child gets exactly one `start` first; everything that it reports goes to the supervisor, which passes on
+// what others need: children never talk to each other.
+import type { PairConfig } from '@tospann/config';
+import type { ProxySnapshot } from '@tospann/proxy';
+import type { FailoverReport, VrrpSnapshot } from '@tospann/vrrp';
+
+/** The children of the supervisor, in the order in which they are started and the reverse of the stop order. */
+export const roles = ['proxy', 'vrrp', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+/** A listening socket that the supervisor opened; `fd` is its number in the child. */
+export interface InheritedListener {
+  readonly frontend: string;
+  readonly address: string;
+  readonly port: number;
+  readonly fd: number;
+}
+
+/** What the supervisor knows of one child. */
+export interface ChildInfo {
+  readonly role: Role;
+  readonly state: 'starting' | 'running' | 'draining' | 'waiting';
+  readonly pid: number;
+  readonly restartsTotal: number;
+  /** Monotonic ms of the last start. */
+  readonly sinceMs: number;
+  readonly lastExit: string;
+}
+
+export interface StartMessage {
+  readonly type: 'start';
+  readonly config: PairConfig;
+  readonly node: string;
+  readonly runDir: string;
+  readonly stateDir: string;
+  readonly listeners: readonly InheritedListener[];
+}
+
+export type ToChild =
+  | StartMessage
+  | { readonly type: 'drain' }
+  | { readonly type: 'stop' }
+  | { readonly type: 'reopen-logs' }
+  | { readonly type: 'failover'; readonly id: number }
+  | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer }
+  | { readonly type: 'node-state'; readonly state: NodeState };
+
+/** All that `admin` shows of this node; pushed by the supervisor once a second and at each change. */
+export interface NodeState {
+  readonly startedMs: number;
+  readonly nowMs: number;
+  readonly configHash: string;
+  readonly children: readonly ChildInfo[];
+  readonly proxy?: ProxySnapshot;
+  readonly vrrp?: VrrpSnapshot;
+}
+
+/** How a planned failover ended: `refused` is a pre-check that said no (exit 6 on the command line). */
+export type FailoverAnswer =
+  | { readonly outcome: 'done'; readonly report: FailoverReport }
+  | { readonly outcome: 'refused'; readonly code: string; readonly message: string; readonly hint: string };
+
+export type FromChild =
+  | { readonly type: 'ready' }
+  | { readonly type: 'drained' }
+  | { readonly type: 'fatal'; readonly code: string; readonly message: string; readonly hint: string }
+  | { readonly type: 'proxy-snapshot'; readonly snapshot: ProxySnapshot }
+  | { readonly type: 'vrrp-snapshot'; readonly snapshot: VrrpSnapshot }
+  | { readonly type: 'failover'; readonly id: number; readonly to?: string }
+  | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer };

@@ -1,0 +1,73 @@
+// The listening sockets of the node. The supervisor opens and keeps them, and lends them to the proxy child: when
+// that child dies, new connections wait in the backlog until the next one accepts; none is refused.
+// See docs/adr/0004. Side effects: sockets of this process.
+import type { BindConfig, PairConfig } from '@tospann/config';
+import { closeFd, openListener } from '@tospann/linux';
+
+/** One open listening socket of this process. */
+export interface OpenListener {
+  readonly frontend: string;
+  readonly address: string;
+  readonly port: number;
+  readonly fd: number;
+}
+
+/** Length of the queue of connections not yet accepted; the kernel caps it at net.core.somaxconn. */
+const BACKLOG = 4096;
+
+/** The set of open listeners, changed as a whole: either every bind of a configuration is open, or nothing changed. */
+export class Listeners {
+  #open = new Map<string, OpenListener>();
+
+  list(): readonly OpenListener[] {
+    return [...this.#open.values()];
+  }
+
+  /**
+   * Opens what the configuration names and is not open yet. What it no longer names stays open until `closeUnused`.
+   *
+   * @throws {TospannError} LB_KERNEL_PORT_IN_USE and others of openListener; then nothing has changed.
+   */
+  open(config: PairConfig): void {
+    const wanted = bindsOf(config);
+    const fresh: OpenListener[] = [];
+    try {
+      for (const { frontend, bind } of wanted) {
+        if (this.#open.has(keyOf(bind))) continue;
+        const fd = openListener({ address: bind.address, port: bind.port, backlog: BACKLOG });
+        fresh.push({ frontend, address: bind.address, port: bind.port, fd });
+      }
+    } catch (error) {
+      for (const listener of fresh) closeFd(listener.fd);
+      throw error;
+    }
+    for (const listener of fresh) this.#open.set(keyOf(listener), listener);
+    for (const { frontend, bind } of wanted) {
+      const listener = this.#open.get(keyOf(bind));
+      if (listener !== undefined) this.#open.set(keyOf(bind), { ...listener, frontend });
+    }
+  }
+
+  /** Closes what the configuration does not name. */
+  closeUnused(config: PairConfig): void {
+    const wanted = new Set(bindsOf(config).map(({ bind }) => keyOf(bind)));
+    for (const [key, listener] of this.#open) {
+      if (wanted.has(key)) continue;
+      closeFd(listener.fd);
+      this.#open.delete(key);
+    }
+  }
+
+  /** The listeners that the configuration names, in its order. */
+  of(config: PairConfig): readonly OpenListener[] {
+    return bindsOf(config).flatMap(({ bind }) => this.#open.get(keyOf(bind)) ?? []);
+  }
+}
+
+function bindsOf(config: PairConfig): readonly { readonly frontend: string; readonly bind: BindConfig }[] {
+  return config.frontends.flatMap((frontend) => frontend.binds.map((bind) => ({ frontend: frontend.name, bind })));
+}
+
+function keyOf(bind: { readonly address: string; readonly port: number }): string {
+  return `${bind.address} ${bind.port}`;
+}

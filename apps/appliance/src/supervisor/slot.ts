@@ -1,0 +1,96 @@
+// The place of one role: which child is in it, how often it was restarted, and when the next start is due.
+import type { Logger } from '../log.ts';
+import { afterDeath, initialRestart, type RestartState } from '../core/restart.ts';
+import type { ChildInfo, FromChild, Role } from '../ipc.ts';
+import type { PairConfig } from '@tospann/config';
+import { Child, monotonicMs } from './child.ts';
+
+export interface SlotOptions {
+  readonly role: Role;
+  readonly log: Logger;
+  /** The configuration to start with, asked anew at each start. */
+  readonly config: () => PairConfig;
+  /** Descriptors that the child inherits. */
+  readonly fds: (config: PairConfig) => readonly number[];
+  /** Called with each new child, to send its `start` message. */
+  readonly started: (child: Child, config: PairConfig) => void;
+  readonly message: (child: Child, message: FromChild) => void;
+}
+
+export class Slot {
+  readonly #options: SlotOptions;
+  #child: Child | undefined;
+  #restart: RestartState = initialRestart;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  #restartsTotal = 0;
+  #lastExit = '';
+
+  constructor(options: SlotOptions) {
+    this.#options = options;
+  }
+
+  get child(): Child | undefined {
+    return this.#child;
+  }
+
+  /** Starts the child of this slot and keeps it running until `close`. */
+  start(): Child {
+    const child = this.spawn(this.#options.config());
+    this.#child = child;
+    return child;
+  }
+
+  /** Starts a child beside the one in the slot (a reload); `adopt` puts it in. */
+  spawn(config: PairConfig): Child {
+    const child = new Child(this.#options.role, this.#options.fds(config), {
+      message: this.#options.message,
+      exited: (gone, how) => this.#exited(gone, how),
+    });
+    this.#options.started(child, config);
+    return child;
+  }
+
+  /** Puts a child that is ready in the slot, and returns the one that was there. */
+  adopt(child: Child): Child | undefined {
+    const before = this.#child;
+    this.#child = child;
+    this.#restart = initialRestart;
+    return before;
+  }
+
+  /** Starts no child again. The one that runs is not touched. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  info(): ChildInfo {
+    const child = this.#child;
+    const running = child !== undefined && !child.gone;
+    const state = !running ? 'waiting' : child.draining ? 'draining' : child.ready ? 'running' : 'starting';
+    return {
+      role: this.#options.role,
+      state,
+      pid: running ? child.pid : -1,
+      restartsTotal: this.#restartsTotal,
+      sinceMs: child?.startedMs ?? 0,
+      lastExit: this.#lastExit,
+    };
+  }
+
+  #exited(child: Child, how: string): void {
+    const { log, role } = this.#options;
+    if (child !== this.#child || this.#closed) {
+      log.info({ event: 'child-exit', child: role, pid: child.pid, how }, `The ${role} child has ended: ${how}`);
+      return;
+    }
+    const { state, delayMs } = afterDeath(this.#restart, monotonicMs() - child.startedMs);
+    this.#restart = state;
+    this.#restartsTotal += 1;
+    this.#lastExit = how;
+    log.error({ event: 'child-exit', child: role, pid: child.pid, how, delayMs }, `The ${role} child ended (${how}); it starts again in ${delayMs} ms`);
+    if (delayMs === 0) this.start();
+    else this.#timer = setTimeout(() => this.start(), delayMs);
+  }
+}

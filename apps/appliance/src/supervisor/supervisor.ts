@@ -1,0 +1,182 @@
+// The supervisor: opens the listeners, starts the three children, restarts each alone, passes on what they say,
+// reloads and stops. It touches no packet and no request: it must be too simple to fail.
+// See docs/architecture.md and docs/adr/0004.
+import type { PairConfig } from '@tospann/config';
+import { notifySystemd } from '@tospann/linux';
+import { type FailoverAnswer, type FromChild, type NodeState, type Role, roles } from '../ipc.ts';
+import type { Logger } from '../log.ts';
+import { type Child, FIRST_INHERITED_FD, monotonicMs } from './child.ts';
+import { Listeners } from './listeners.ts';
+import { Slot } from './slot.ts';
+import { reloadProxy } from './reload.ts';
+import { stopChildren } from './stop.ts';
+
+export interface SupervisorOptions {
+  readonly config: PairConfig;
+  readonly node: string;
+  readonly runDir: string;
+  readonly stateDir: string;
+  readonly log: Logger;
+  /** Called once when the node cannot start: the message has been logged. */
+  readonly failed: (code: string) => void;
+}
+
+/** How often `admin` is told the state of the node, ms. */
+const STATE_INTERVAL_MS = 500;
+
+export class Supervisor {
+  readonly listeners = new Listeners();
+  readonly slots: Readonly<Record<Role, Slot>>;
+  readonly log: Logger;
+  readonly #options: SupervisorOptions;
+  readonly #startedMs = monotonicMs();
+  #config: PairConfig;
+  #state: Pick<NodeState, 'proxy' | 'vrrp'> = {};
+  #announcedReady = false;
+  #stopping = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    this.log = options.log;
+    const slot = (role: Role): Slot =>
+      new Slot({
+        role,
+        log: options.log,
+        config: () => this.#config,
+        fds: (config) => (role === 'proxy' ? this.listeners.of(config).map((listener) => listener.fd) : []),
+        started: (child, config) => this.#sendStart(child, config),
+        message: (child, message) => this.#heard(child, message),
+      });
+    this.slots = { proxy: slot('proxy'), vrrp: slot('vrrp'), admin: slot('admin') };
+  }
+
+  get config(): PairConfig {
+    return this.#config;
+  }
+
+  /** The roles that this configuration needs: no failover agent without a virtual address. */
+  roles(): readonly Role[] {
+    return roles.filter((role) => role !== 'vrrp' || this.#config.vips.length > 0);
+  }
+
+  /** Opens the listeners and starts the children. Throws what opening a listener throws. */
+  start(): void {
+    this.listeners.open(this.#config);
+    for (const role of this.roles()) this.slots[role].start();
+    this.#timer = setInterval(() => this.#pushState(), STATE_INTERVAL_MS);
+  }
+
+  /** Takes a new configuration for the proxy without losing a request; see reload.ts for what it refuses. */
+  async reload(next: PairConfig): Promise<void> {
+    const done = await reloadProxy(this, next);
+    if (!done) return;
+    this.#config = next;
+    this.listeners.closeUnused(next);
+    this.slots.admin.child?.send({ type: 'stop' });
+    this.#pushState();
+    this.log.info({ event: 'reloaded', configHash: next.hash }, 'The new configuration serves');
+  }
+
+  reopenLogs(): void {
+    this.slots.proxy.child?.send({ type: 'reopen-logs' });
+  }
+
+  /** Gives up the addresses, ends what is under way, ends the children. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#timer);
+    notifySystemd('STOPPING=1');
+    for (const slot of Object.values(this.slots)) slot.close();
+    await stopChildren(this.slots, this.#config);
+  }
+
+  /** Ends at once: the failover agent releases its addresses when it sees the channel close. */
+  stopNow(): void {
+    for (const role of ['proxy', 'admin'] as const) this.slots[role].child?.kill('SIGKILL');
+  }
+
+  #sendStart(child: Child, config: PairConfig): void {
+    const listeners = child.role === 'proxy' ? this.listeners.of(config) : [];
+    const { node, runDir, stateDir } = this.#options;
+    child.send({
+      type: 'start',
+      config,
+      node,
+      runDir,
+      stateDir,
+      listeners: listeners.map((listener, i) => ({ ...listener, fd: FIRST_INHERITED_FD + i })),
+    });
+  }
+
+  #heard(child: Child, message: FromChild): void {
+    switch (message.type) {
+      case 'ready':
+        child.ready = true;
+        this.#pushState();
+        this.#announceReady();
+        return;
+      case 'fatal':
+        this.#childFailed(child, message);
+        return;
+      case 'drained':
+        return;
+      case 'proxy-snapshot':
+        if (child === this.slots.proxy.child) this.#state = { ...this.#state, proxy: message.snapshot };
+        return;
+      case 'vrrp-snapshot':
+        this.#state = { ...this.#state, vrrp: message.snapshot };
+        this.#pushState();
+        return;
+      case 'failover':
+        this.#failover(message.id);
+        return;
+      case 'failover-answer':
+        this.#answerFailover(message.id, message.answer);
+        return;
+    }
+  }
+
+  #childFailed(child: Child, message: Extract<FromChild, { readonly type: 'fatal' }>): void {
+    const { code, hint } = message;
+    this.log.error({ event: 'child-failed', child: child.role, code, hint }, message.message);
+    if (!this.#announcedReady && !this.#stopping) this.#options.failed(code);
+  }
+
+  #announceReady(): void {
+    if (this.#announcedReady) return;
+    if (!this.roles().every((role) => this.slots[role].child?.ready === true)) return;
+    this.#announcedReady = true;
+    const listeners = this.listeners.list().map((listener) => `${listener.address}:${listener.port}`);
+    this.log.info({ event: 'ready', listeners, configHash: this.#config.hash }, 'All listeners accept');
+    notifySystemd('READY=1');
+  }
+
+  #pushState(): void {
+    this.slots.admin.child?.send({
+      type: 'node-state',
+      state: {
+        startedMs: this.#startedMs,
+        nowMs: monotonicMs(),
+        configHash: this.#config.hash,
+        children: this.roles().map((role) => this.slots[role].info()),
+        ...this.#state,
+      },
+    });
+  }
+
+  #failover(id: number): void {
+    const vrrp = this.slots.vrrp.child;
+    if (vrrp === undefined || vrrp.gone || !vrrp.ready) {
+      const hint = 'Look at "tospann status": the failover agent of this node does not run';
+      this.#answerFailover(id, { outcome: 'refused', code: 'LB_FAILOVER_NO_AGENT', message: 'Cannot fail over: no failover agent runs here', hint });
+      return;
+    }
+    vrrp.send({ type: 'failover', id });
+  }
+
+  #answerFailover(id: number, answer: FailoverAnswer): void {
+    this.slots.admin.child?.send({ type: 'failover-answer', id, answer });
+  }
+}
