@@ -1,0 +1,20 @@
+// The lab's names for tests, benchmarks and the demo.
+export { monotonicMs, pause, until } from './clock.ts';
+export { Faults, type Heal } from './faults.ts';
+export { evaluateProbes, type Outage, type Probe, type ProbeReport } from './gaps.ts';
+export {
+  AddressWatch,
+  Load,
+  Prober,
+  startOrigin,
+  tool,
+  type AddressChange,
+  type LoadOptions,
+  type LoadReport,
+} from './instruments.ts';
+export { createLab, Lab, LabNode } from './lab.ts';
+export { describeExit, LabProcess, type ExitStatus, type OutputLine, type StartOptions } from './process.ts';
+export { removeStaleLabs } from './registry.ts';
+export type { LabSpec, LinkSpec, NodeSpec } from './spec.ts';
+export { cpuNanoseconds, descendantsOf, environmentOf, pidsInNamespace, run, signalAll } from './system.ts';
+export { INNER_ADDRESSES, NODE_ADDRESSES, PAIR_TOPOLOGY, VIP, type PairNodeName } from './topology.ts';

@@ -1,0 +1,104 @@
+// Open-loop load with exact accounting: every request that was sent is counted as good or as failed, once. Run as
+//   node load.ts --target 192.168.1.200:80 --rps 200 --seconds 10 [--keepalive 1] [--path /] [--timeout 10000]
+// Prints a JSON line a second and {"event":"load-end",...} at the end; SIGTERM ends it early, requests under way finish.
+import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+
+import { monotonicMs } from '../clock.ts';
+import { numberOf, readArguments, say, targetOf } from './arguments.ts';
+
+const options = readArguments(process.argv.slice(2));
+const target = targetOf(options);
+const rps = numberOf(options, 'rps', 200);
+const total = Math.floor(rps * numberOf(options, 'seconds', 10));
+const keepAlive = options.get('keepalive') === '1';
+const timeoutMs = numberOf(options, 'timeout', 10_000);
+const method = options.get('method') ?? 'GET';
+const agent = new Agent({ keepAlive, maxSockets: numberOf(options, 'connections', 1000) });
+
+const tally = { sent: 0, ok: 0, failed: 0, failedOnNewConnection: 0, failedOnReusedConnection: 0 };
+const failures = new Map<string, number>();
+const latenciesMs: number[] = [];
+const servedBy = new Map<string, number>();
+let open = 0;
+let stopped = false;
+
+/** Sends one request; `settle` is called exactly once for it. */
+function send(): void {
+  const atMs = monotonicMs();
+  tally.sent += 1;
+  open += 1;
+  let settled = false;
+  const settle = (failure: string, request: ClientRequest): void => {
+    if (settled) return;
+    settled = true;
+    open -= 1;
+    if (failure === '') {
+      tally.ok += 1;
+      latenciesMs.push(monotonicMs() - atMs);
+    } else {
+      countFailure(failure, request.reusedSocket);
+      request.destroy();
+    }
+    if (stopped && open === 0) finish();
+  };
+  const request = httpRequest(
+    { host: target.host, port: target.port, method, path: options.get('path') ?? '/', agent, timeout: timeoutMs },
+    (response) => read(response, (failure) => settle(failure, request)),
+  );
+  request.on('timeout', () => settle('timeout', request));
+  request.on('error', (error: NodeJS.ErrnoException) => settle(error.code ?? error.message, request));
+  request.end(method === 'POST' ? 'hello' : undefined);
+}
+
+function read(response: IncomingMessage, settle: (failure: string) => void): void {
+  response.resume();
+  response.on('end', () => settle(response.statusCode === 200 ? '' : `status-${String(response.statusCode)}`));
+  response.on('aborted', () => settle('truncated'));
+  response.on('error', () => settle('truncated'));
+  const via = response.headers['x-peer'];
+  const name = typeof via === 'string' ? via : 'unknown';
+  servedBy.set(name, (servedBy.get(name) ?? 0) + 1);
+}
+
+function countFailure(failure: string, reused: boolean): void {
+  tally.failed += 1;
+  if (reused) tally.failedOnReusedConnection += 1;
+  else tally.failedOnNewConnection += 1;
+  const kind = reused ? `${failure} (reused)` : failure;
+  failures.set(kind, (failures.get(kind) ?? 0) + 1);
+  say({ event: 'load-failure', atMs: monotonicMs(), kind });
+}
+
+function finish(): void {
+  latenciesMs.sort((one, other) => one - other);
+  const at = (part: number): number =>
+    Math.round((latenciesMs[Math.floor(latenciesMs.length * part)] ?? 0) * 100) / 100;
+  say({
+    event: 'load-end',
+    ...tally,
+    failures: Object.fromEntries(failures),
+    servedBy: Object.fromEntries(servedBy),
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    p999Ms: at(0.999),
+    maxMs: Math.round((latenciesMs.at(-1) ?? 0) * 100) / 100,
+  });
+  process.exit(0);
+}
+
+function stop(): void {
+  stopped = true;
+  clearInterval(sending);
+  clearInterval(telling);
+  if (open === 0) finish();
+}
+
+const startMs = monotonicMs();
+say({ event: 'ready', atMs: startMs });
+const sending = setInterval(() => {
+  const due = Math.min(total, Math.floor(((monotonicMs() - startMs) / 1000) * rps) + 1);
+  while (tally.sent < due) send();
+  if (tally.sent >= total) stop();
+}, 2);
+const telling = setInterval(() => say({ event: 'load-second', ...tally, open }), 1000);
+process.on('SIGTERM', stop);

@@ -1,0 +1,70 @@
+// A web server of the lab: names itself in each answer and says what it saw. Run as
+//   node origin.ts --name web1 --port 80 [--record 1]
+// The query shapes the answer: ?status=503&size=1000&chunks=5&chunkDelayMs=20&delayMs=50; /echo answers with the
+// request as JSON. With --record 1 each request is a JSON line; SIGUSR2 prints the count of requests by path.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+import { monotonicMs, pause } from '../clock.ts';
+import { numberOf, readArguments, say } from './arguments.ts';
+
+const options = readArguments(process.argv.slice(2));
+const name = options.get('name') ?? 'origin';
+const record = options.get('record') === '1';
+const counts = new Map<string, number>();
+
+function describe(request: IncomingMessage): Readonly<Record<string, unknown>> {
+  return {
+    server: name,
+    method: request.method ?? '',
+    url: request.url ?? '',
+    peer: peerOf(request),
+    rawHeaders: request.rawHeaders,
+  };
+}
+
+function peerOf(request: IncomingMessage): string {
+  return (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+}
+
+async function bodyOf(request: IncomingMessage): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of request) bytes += (chunk as Buffer).length;
+  return bytes;
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://origin');
+  const query = (key: string, byDefault: number): number => Number(url.searchParams.get(key) ?? byDefault);
+  counts.set(url.pathname, (counts.get(url.pathname) ?? 0) + 1);
+  if (record) say({ event: 'request', atMs: monotonicMs(), ...describe(request) });
+  const bodyBytes = await bodyOf(request);
+  if (query('delayMs', 0) > 0) await pause(query('delayMs', 0));
+  response.statusCode = query('status', 200);
+  response.setHeader('x-origin', name);
+  response.setHeader('x-peer', peerOf(request));
+  if (url.pathname === '/echo') {
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ ...describe(request), bodyBytes }));
+    return;
+  }
+  const body = Buffer.alloc(query('size', 0), name);
+  response.setHeader('content-type', 'text/plain');
+  if (query('chunks', 0) === 0) {
+    response.end(body.length > 0 ? body : `served by ${name}\n`);
+    return;
+  }
+  for (let index = 0; index < query('chunks', 0); index++) {
+    response.write(body.length > 0 ? body : `part ${index} of ${name}\n`);
+    await pause(query('chunkDelayMs', 0));
+  }
+  response.end();
+}
+
+const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
+  answer(request, response).catch((error: unknown) => {
+    say({ event: 'request-failed', error: String(error) });
+    response.destroy();
+  });
+});
+server.listen(numberOf(options, 'port', 80), options.get('address') ?? '0.0.0.0', () => say({ event: 'ready', name }));
+process.on('SIGUSR2', () => say({ event: 'counts', counts: Object.fromEntries(counts) }));
