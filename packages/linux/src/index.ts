@@ -1,0 +1,41 @@
+// @tospann/linux: typed Linux for the product: sockets, io_uring, netlink, raw and packet sockets, scheduling,
+// systemd. Everything native is inside this package; errors are TospannErrors with the errno's name.
+export { decodeArp, encodeArp, encodeGratuitousArp, encodePacketAddress, type ArpPacket } from './core/arp.ts';
+export { formatIp, parseIp } from './core/ip-text.ts';
+export { AddressFlag, type AddressRecord, type AddressRequest, type LinkRecord } from './core/netlink-address.ts';
+export { AF_INET, AF_INET6, decodeSockaddr, encodeSockaddr, type SocketAddress } from './core/sockaddr.ts';
+export { AddressControl, AddressMonitor, type AddressEvent } from './io/addresses.ts';
+export { monotonicMs } from './io/clock.ts';
+export { drainEventFd, openEventFd, signalEventFd } from './io/eventfd.ts';
+export { CancelFlag, CompletionFlag, EntryFlag, IoPriority, RingOp } from './io/io-uring-layout.ts';
+export { probeIoUring, type IoUringProbe } from './io/io-uring-probe.ts';
+export { BufferRing, IoUring, type CompletionHandler, type IoUringOptions } from './io/io-uring.ts';
+export { errnoName, ErrorNumber } from './io/kernel-error.ts';
+export { mapMemory, type MappedMemory } from './io/memory.ts';
+export { openArpReceiver, openPacketSender } from './io/packet-socket.ts';
+export { Poller } from './io/poll.ts';
+export { dropPrivileges, findUser, type SystemUser } from './io/privileges.ts';
+export {
+  encodeDestination,
+  openRawReceiver,
+  openRawSender,
+  receivePacket,
+  sendPacket,
+  type RawSocketOptions,
+} from './io/raw-socket.ts';
+export { raiseThread, signalOnParentDeath, type Scheduling } from './io/scheduling.ts';
+export { notifySystemd } from './io/sd-notify.ts';
+export {
+  closeFd,
+  duplicateFd,
+  isBlocking,
+  localAddress,
+  openListener,
+  peerAddress,
+  setBlocking,
+  setNoDelay,
+  setResetOnClose,
+  shutdownSocket,
+  tryOpenTcpSocket,
+} from './io/sockets.ts';
+export { TimerFd } from './io/timerfd.ts';
