@@ -2,6 +2,7 @@
 // Grammar of a message: "Cannot <verb> <object>: <state>" or "Cannot <verb> <object> as <field> must be
 // <constraint>: current value is <x>". A hint is one imperative sentence. docs/errors.md is generated from here.
 import type { ErrorRetry, ErrorSource } from './error.ts';
+import { apiErrors } from './catalogue/api.ts';
 import { configErrors } from './catalogue/config.ts';
 import { kernelErrors } from './catalogue/kernel.ts';
 import { operationErrors } from './catalogue/operation.ts';
@@ -22,6 +23,7 @@ export interface ErrorEntry {
 
 /** Every code of the product, by area. */
 export const catalogue = {
+  ...apiErrors,
   ...configErrors,
   ...kernelErrors,
   ...operationErrors,
