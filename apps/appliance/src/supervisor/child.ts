@@ -1,6 +1,7 @@
 // One child process of the supervisor: this program again, in another role. Starts it, speaks with it over IPC,
 // ends it. Does not decide when to start another one: slot.ts does.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { monotonicMs } from '@tospann/linux';
 import { ownCommand } from '../assets.ts';
 import type { FromChild, Role, ToChild } from '../ipc.ts';
 
@@ -73,9 +74,4 @@ export class Child {
     this.#gone = true;
     events.exited(this, how);
   }
-}
-
-/** CLOCK_MONOTONIC in ms: the same clock in every process of this machine. */
-export function monotonicMs(): number {
-  return Number(process.hrtime.bigint() / 1000n) / 1000;
 }

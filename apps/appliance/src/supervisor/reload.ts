@@ -2,7 +2,8 @@
 // when it accepts, the old one takes no more connections and ends what it has. A configuration that does not
 // start never replaces the one that runs.
 import { diffConfigs, type PairConfig } from '@tospann/config';
-import { type Child, monotonicMs } from './child.ts';
+import { monotonicMs } from '@tospann/linux';
+import type { Child } from './child.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** How long a new proxy child may take until it accepts, ms. */

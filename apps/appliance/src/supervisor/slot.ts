@@ -1,9 +1,10 @@
 // The place of one role: which child is in it, how often it was restarted, and when the next start is due.
+import type { PairConfig } from '@tospann/config';
+import { monotonicMs } from '@tospann/linux';
 import type { Logger } from '../log.ts';
 import { afterDeath, initialRestart, type RestartState } from '../core/restart.ts';
 import type { ChildInfo, FromChild, Role } from '../ipc.ts';
-import type { PairConfig } from '@tospann/config';
-import { Child, monotonicMs } from './child.ts';
+import { Child } from './child.ts';
 
 export interface SlotOptions {
   readonly role: Role;

@@ -2,10 +2,10 @@
 // reloads and stops. It touches no packet and no request: it must be too simple to fail.
 // See docs/architecture.md and docs/adr/0004.
 import type { PairConfig } from '@tospann/config';
-import { notifySystemd } from '@tospann/linux';
+import { monotonicMs, notifySystemd } from '@tospann/linux';
 import { type FailoverAnswer, type FromChild, type NodeState, type Role, roles } from '../ipc.ts';
 import type { Logger } from '../log.ts';
-import { type Child, FIRST_INHERITED_FD, monotonicMs } from './child.ts';
+import { type Child, FIRST_INHERITED_FD } from './child.ts';
 import { Listeners } from './listeners.ts';
 import { Slot } from './slot.ts';
 import { reloadProxy } from './reload.ts';
@@ -87,7 +87,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#timer);
-    notifySystemd('STOPPING=1');
+    tellSystemd('STOPPING=1');
     for (const slot of Object.values(this.slots)) slot.close();
     await stopChildren(this.slots, this.#config);
   }
@@ -150,7 +150,7 @@ export class Supervisor {
     this.#announcedReady = true;
     const listeners = this.listeners.list().map((listener) => `${listener.address}:${listener.port}`);
     this.log.info({ event: 'ready', listeners, configHash: this.#config.hash }, 'All listeners accept');
-    notifySystemd('READY=1');
+    tellSystemd('READY=1');
   }
 
   #pushState(): void {
@@ -179,4 +179,8 @@ export class Supervisor {
   #answerFailover(id: number, answer: FailoverAnswer): void {
     this.slots.admin.child?.send({ type: 'failover-answer', id, answer });
   }
+}
+
+function tellSystemd(state: string): void {
+  notifySystemd(state, process.env['NOTIFY_SOCKET']);
 }

@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { Scratch, tospann } from './binary.ts';
+
+const article = fileURLToPath(new URL('../../../infra/lab/article/', import.meta.url));
+const articleFiles = ['--haproxy', 'haproxy.cfg', '--keepalived', 'keepalived-lb1.conf', '--keepalived', 'keepalived-lb2.conf', '--sysctl', 'sysctl.conf'];
+const articleImport = [
+  'import',
+  ...articleFiles.map((word) => (word.startsWith('--') ? word : join(article, word))),
+  '--node-address',
+  'lb1=192.168.1.11',
+  '--node-address',
+  'lb2=192.168.1.12',
+];
+
+test('version prints the version of package.json', () => {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const ran = tospann('version', '--json');
+  expect(ran.code).toBe(0);
+  expect(JSON.parse(ran.stdout)).toMatchObject({ version });
+});
+
+test('an unknown command and an unknown option exit with 2 and say so on standard error', () => {
+  for (const args of [['runn'], ['status', '--nope'], ['import']]) {
+    const ran = tospann(...args);
+    expect(ran.code, args.join(' ')).toBe(2);
+    expect(ran.stdout).toBe('');
+    expect(ran.stderr).not.toBe('');
+  }
+});
+
+test('status exits with 5 and a hint when no node runs', () => {
+  using scratch = new Scratch();
+  const ran = tospann('status', '--run-dir', scratch.dir);
+  expect(ran.code).toBe(5);
+  expect(ran.stderr).toMatch(/LB_OPERATION_NOT_REACHABLE.*\n {2}hint: Start it with "tospann run"/);
+});
+
+test('import makes a valid pair of the files of the founding article and accounts for every line', () => {
+  using scratch = new Scratch();
+  const target = join(scratch.dir, 'tospann.yaml');
+  const ran = tospann(...articleImport, '-o', target);
+  expect(ran.stderr).toContain('tcp_tw_recycle');
+  expect(ran.code).toBe(0);
+  for (const file of readdirSync(article).filter((name) => /\.(cfg|conf)$/.test(name))) {
+    readFileSync(join(article, file), 'utf8')
+      .split('\n')
+      .forEach((line, i) => {
+        const significant = line.trim() !== '' && !line.trim().startsWith('#') && line.trim() !== '}';
+        if (significant) expect(ran.stderr, `${file}:${i + 1}: ${line}`).toContain(`${file}:${i + 1}: `);
+      });
+  }
+  expect(readFileSync(target, 'utf8')).not.toContain('SuperSecretPassword');
+  const checked = tospann('validate', '-c', target);
+  expect(checked).toMatchObject({ code: 0 });
+});
+
+test('validate prints all problems at once with their places, and exits with 3', () => {
+  using scratch = new Scratch();
+  const file = scratch.file('tospann.yaml', tospann(...articleImport).stdout.replace('roundrobin', 'roundrobbin').replace('retries:', 'retriess:'));
+  const ran = tospann('validate', '-c', file);
+  expect(ran.code).toBe(3);
+  const places = ran.stderr.split('\n').filter((line) => line.startsWith(`${file}:`));
+  expect(places.length).toBeGreaterThanOrEqual(2);
+  for (const place of places) expect(place).toMatch(/^.*\.yaml:\d+:\d+: LB_[A-Z_]+ \S+: [A-Z]/);
+  expect(ran.stderr).toContain('retries');
+});
+
+test('run refuses a configuration that is not valid, and one that is not there, with exit code 3', () => {
+  using scratch = new Scratch();
+  const file = scratch.file('tospann.yaml', 'version: 1\nclutser: {}\n');
+  expect(tospann('run', '-c', file, '--run-dir', scratch.dir, '--state-dir', scratch.dir)).toMatchObject({ code: 3, stdout: '' });
+  const missing = tospann('run', '-c', join(scratch.dir, 'none.yaml'), '--run-dir', scratch.dir, '--state-dir', scratch.dir);
+  expect(missing.code).toBe(3);
+  expect(missing.stderr).toContain('LB_CONFIG_UNREADABLE');
+});
+
+test('token is the same on every call, and on every node that has the key', () => {
+  using one = new Scratch();
+  using two = new Scratch();
+  const first = tospann('token', '--state-dir', one.dir);
+  expect(first.stdout.trim()).toMatch(/^[\w-]{43}$/);
+  expect(tospann('token', '--state-dir', one.dir).stdout).toBe(first.stdout);
+  two.file('cluster.key', readFileSync(join(one.dir, 'cluster.key'), 'utf8'));
+  expect(tospann('token', '--state-dir', two.dir).stdout).toBe(first.stdout);
+});
