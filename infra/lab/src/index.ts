@@ -1,7 +1,9 @@
 // The lab's names for tests, benchmarks and the demo.
 export { monotonicMs, pause, until } from './clock.ts';
+export { openDoor, type Door } from './door.ts';
 export { Faults, type Heal } from './faults.ts';
 export { evaluateProbes, type Outage, type Probe, type ProbeReport } from './gaps.ts';
+export { headerValues, HttpClient, type Answer, type RequestOptions } from './http-client.ts';
 export {
   AddressWatch,
   Load,
@@ -13,6 +15,15 @@ export {
   type LoadReport,
 } from './instruments.ts';
 export { createLab, Lab, LabNode } from './lab.ts';
+export {
+  articleImportArguments,
+  Pair,
+  PairMember,
+  productCommand,
+  tospann,
+  type CommandResult,
+  type PairOptions,
+} from './pair.ts';
 export { describeExit, LabProcess, type ExitStatus, type OutputLine, type StartOptions } from './process.ts';
 export { removeStaleLabs } from './registry.ts';
 export type { LabSpec, LinkSpec, NodeSpec } from './spec.ts';

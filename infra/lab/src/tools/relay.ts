@@ -1,11 +1,12 @@
-// A door into the lab: accepts on descriptor 3, a listening socket that was opened outside, and connects inside the
-// namespace in which this runs. So a browser on this machine reaches a console of the lab. node relay.ts --target HOST:PORT
-import { connect, createServer } from 'node:net';
+// A door into the lab: gets a listening socket that was opened outside over its IPC channel, and connects inside the
+// namespace in which it runs. So a browser on this machine reaches a console of the lab. node relay.ts --target HOST:PORT
+import { connect, Server, type Socket } from 'node:net';
 
-import { readArguments, say, targetOf } from './arguments.ts';
+import { readArguments, targetOf } from './arguments.ts';
 
 const target = targetOf(readArguments(process.argv.slice(2)));
-const server = createServer({ allowHalfOpen: true }, (outer) => {
+
+function relay(outer: Socket): void {
   const inner = connect({ ...target, allowHalfOpen: true });
   const drop = (): void => {
     outer.destroy();
@@ -15,5 +16,9 @@ const server = createServer({ allowHalfOpen: true }, (outer) => {
   inner.on('error', drop);
   outer.pipe(inner);
   inner.pipe(outer);
+}
+
+process.once('message', (_, handle) => {
+  if (handle instanceof Server) handle.on('connection', relay);
 });
-server.listen({ fd: 3 }, () => say({ event: 'ready' }));
+process.on('disconnect', () => process.exit(0));

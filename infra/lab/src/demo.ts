@@ -1,0 +1,88 @@
+// The demo: the whole product on this machine. `--once` plays the story and ends with PASS or FAIL, exit code 0 or 1;
+// without it the pair runs until Ctrl-C and a line a second says who owns the address, requests and errors.
+// Everything lives in namespaces of this process and goes with it.
+import { monotonicMs, pause } from './clock.ts';
+import { openDoor } from './door.ts';
+import { Load } from './instruments.ts';
+import { Pair } from './pair.ts';
+import type { OutputLine } from './process.ts';
+import { playStory } from './story.ts';
+import { NODE_ADDRESSES, VIP } from './topology.ts';
+
+const CONSOLE_PORT = 9443;
+const LIVE_RPS = 50;
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function once(): Promise<boolean> {
+  const startMs = monotonicMs();
+  await using pair = await Pair.create();
+  printImport(pair);
+  const good = await playStory(pair, {
+    act: (title) => print(`\n${title}`),
+    finding: ({ ok, text }) => print(`  ${ok ? 'ok  ' : 'FAIL'} ${text}`),
+  }).catch((error: unknown) => {
+    print(`  FAIL ${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  });
+  print(`\n${good ? 'PASS' : 'FAIL'} in ${Math.round((monotonicMs() - startMs) / 1000)} s`);
+  return good;
+}
+
+function printImport(pair: Pair): void {
+  print("The founding article's haproxy.cfg, keepalived.conf (both) and sysctl.conf, imported:");
+  for (const line of pair.imported.stderr.trimEnd().split('\n')) print(`  ${line}`);
+}
+
+async function live(): Promise<void> {
+  await using pair = await Pair.create();
+  await pair.start();
+  await pair.waitForOwner(pair.lb1, 30_000);
+  using siteDoor = await openDoor(pair.client, `${VIP}:80`, 8080);
+  using lb1Door = await openDoor(pair.client, `${NODE_ADDRESSES.lb1}:${CONSOLE_PORT}`, 9441);
+  using lb2Door = await openDoor(pair.client, `${NODE_ADDRESSES.lb2}:${CONSOLE_PORT}`, 9442);
+  print(`Floating address  http://${VIP}/             from this machine: http://127.0.0.1:${siteDoor.port}/`);
+  print(
+    `Console of LB1    https://${NODE_ADDRESSES.lb1}:${CONSOLE_PORT}/     from this machine: https://127.0.0.1:${lb1Door.port}/`,
+  );
+  print(
+    `Console of LB2    https://${NODE_ADDRESSES.lb2}:${CONSOLE_PORT}/     from this machine: https://127.0.0.1:${lb2Door.port}/`,
+  );
+  print(`Console token     ${pair.token()}`);
+  print(`Configuration     ${pair.configFile}`);
+  print(`Kill LB1 with     kill -9 ${pair.lb1.node.pids().join(' ')}`);
+  print(`Enter a node      ip netns exec ${pair.client.namespace} bash\n`);
+  await using load = new Load(
+    pair.client,
+    { target: `${VIP}:80`, rps: LIVE_RPS, seconds: 1e9, timeoutMs: 5_000 },
+    { keepLines: 100, onLine: (line) => printSecond(pair, line) },
+  );
+  await load.started();
+  await new Promise<never>(() => undefined);
+}
+
+let previous = { sent: 0, failed: 0 };
+
+function printSecond(pair: Pair, line: OutputLine): void {
+  if (line.json?.['event'] !== 'load-second') return;
+  const sent = Number(line.json['sent']);
+  const failed = Number(line.json['failed']);
+  const owners = pair.watch.owners;
+  const owner = owners.length === 0 ? 'nobody' : owners.join(' and ');
+  print(
+    `${new Date().toISOString().slice(11, 19)}  owner ${owner.padEnd(8)} requests ${String(sent).padStart(6)} ` +
+      `(${sent - previous.sent}/s)  errors ${failed} (${failed - previous.failed}/s)`,
+  );
+  previous = { sent, failed };
+}
+
+if (process.argv.includes('--once')) {
+  const good = await once();
+  // Lines that are still in the pipe are written before the process ends.
+  await pause(10);
+  process.exit(good ? 0 : 1);
+} else {
+  await live();
+}
