@@ -1,0 +1,90 @@
+// Turns what zod says into findings with codes, values and hints of this product. The message of an issue made by
+// schema/fields.ts completes "must be ...".
+import type { z } from 'zod';
+import { configSchema } from './schema.ts';
+import { placesOfKey, schemaPlace } from './schema/walk.ts';
+import { isRawMap } from './not-served.ts';
+import { didYouMean } from './suggest.ts';
+import { formatPath, showValue, type Finding, type Path } from './problem.ts';
+import type { Raw } from './document.ts';
+
+/** Beginning of every value that `import` leaves for a person to fill in. */
+export const PLACEHOLDER = 'FILL-IN';
+
+/** Makes findings from the issues of the schema; `root` is what was parsed. */
+export function findingsOf(issues: readonly z.core.$ZodIssue[], root: Raw): Finding[] {
+  return issues.flatMap((issue) => {
+    const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key]));
+    if (issue.code === 'invalid_key') return [badName(path)];
+    return [badValue(issue, path, root)];
+  });
+}
+
+function unknownKey(path: Path): Finding {
+  const key = String(path.at(-1) ?? '');
+  const known = schemaPlace(configSchema, path.slice(0, -1))?.keys ?? [];
+  const nearest = didYouMean(key, known);
+  const elsewhere = placesOfKey(configSchema, key);
+  let suggestion = `Remove it, or use one of: ${known.join(', ')}.`;
+  if (nearest !== undefined) suggestion = `Did you mean "${nearest}"?`;
+  else if (elsewhere.length > 0) suggestion = `Move it to ${elsewhere.slice(0, 3).join(' or ')}.`;
+  return { severity: 'error', code: 'LB_CONFIG_UNKNOWN_KEY', path, at: 'key', params: { key, suggestion } };
+}
+
+function badName(path: Path): Finding {
+  const params = { value: showValue(path.at(-1)) };
+  return { severity: 'error', code: 'LB_CONFIG_BAD_NAME', path, at: 'key', params };
+}
+
+function badValue(issue: z.core.$ZodIssue, path: Path, root: Raw): Finding {
+  const value = valueAt(root, path);
+  const place = schemaPlace(configSchema, path);
+  const example = place?.doc?.example ?? `${fieldName(path)}: { ${place?.required.join(', ') ?? '...'} }`;
+  if (value === undefined) {
+    const key = String(path.at(-1) ?? '');
+    return { severity: 'error', code: 'LB_CONFIG_MISSING_KEY', path, at: 'key', params: { key, example } };
+  }
+  const field = fieldName(path);
+  if (typeof value === 'string' && value.startsWith(PLACEHOLDER)) {
+    const params = { value: showValue(value), field, advice: fillInAdvice(path) };
+    return { severity: 'error', code: 'LB_CONFIG_PLACEHOLDER', path, at: 'value', params };
+  }
+  const reason = issue.code === 'custom' ? issue.params?.['reason'] : undefined;
+  if (reason === 'unsupported') {
+    const params = { what: issue.message, advice: 'Use an IPv4 address.' };
+    return { severity: 'error', code: 'LB_CONFIG_NOT_SUPPORTED', path, at: 'value', params };
+  }
+  const params = { field, constraint: issue.message, value: showValue(value), example };
+  return { severity: 'error', code: codeOf(issue, reason), path, at: 'value', params };
+}
+
+function codeOf(issue: z.core.$ZodIssue, reason: unknown): Finding['code'] {
+  if (issue.code === 'invalid_type') return 'LB_CONFIG_BAD_TYPE';
+  if (issue.code === 'too_small' || issue.code === 'too_big' || reason === 'range') return 'LB_CONFIG_OUT_OF_RANGE';
+  return 'LB_CONFIG_BAD_VALUE';
+}
+
+/** The last part of a path as an operator would name it: `client`, `bind[0]`, `the file`. */
+function fieldName(path: Path): string {
+  if (path.length === 0) return 'the file';
+  const from = path.findLastIndex((part) => typeof part === 'string');
+  return formatPath(path.slice(from));
+}
+
+function fillInAdvice(path: Path): string {
+  const node = String(path[2] ?? '');
+  if (path.at(-1) === 'interface') {
+    return `Write the network interface of ${node} there; "ip -brief link" shows the names.`;
+  }
+  return `Write the IPv4 address that ${node} itself has on its interface (not the VIP); "ip -4 -brief address" shows it.`;
+}
+
+function valueAt(root: Raw, path: Path): Raw | undefined {
+  let value: Raw | undefined = root;
+  for (const part of path) {
+    if (Array.isArray(value)) value = (value as readonly Raw[])[Number(part)];
+    else value = isRawMap(value) ? value[String(part)] : undefined;
+  }
+  return value;
+}

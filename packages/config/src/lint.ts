@@ -1,0 +1,15 @@
+// Checks between fields: names that must exist, addresses that must differ, settings that cannot work together.
+// Errors keep the configuration from being used; warnings are said and go on. Works on a draft, so it also runs on
+// files in which the schema has found problems.
+import type { RawMap } from './document.ts';
+import { lintBackends } from './lint/backends.ts';
+import { lintCluster } from './lint/cluster.ts';
+import { lintFrontends } from './lint/frontends.ts';
+import { readDraft } from './draft.ts';
+import type { Finding } from './problem.ts';
+
+/** Every problem between fields of a file. */
+export function lint(root: RawMap): Finding[] {
+  const draft = readDraft(root);
+  return [...lintCluster(draft), ...lintFrontends(draft), ...lintBackends(draft)];
+}

@@ -1,0 +1,85 @@
+// Checks of frontends: what their rules name must exist, and no two listeners may want the same port.
+import type { Draft, DraftFrontend, Found } from '../draft.ts';
+import type { BindConfig } from '../model.ts';
+import { formatPath, type Finding } from '../problem.ts';
+import { suggestName } from './cluster.ts';
+import { errorAt, warningAt } from './finding.ts';
+
+/** Problems of frontends and of the console's listeners. */
+export function lintFrontends(draft: Draft): Finding[] {
+  const backends = draft.backends.map((backend) => backend.name);
+  return [
+    ...draft.frontends.flatMap((frontend) => [...routes(frontend, backends), ...acls(frontend)]),
+    ...listeners(draft),
+    ...foreignBinds(draft),
+  ];
+}
+
+function routes(frontend: DraftFrontend, backends: readonly string[]): Finding[] {
+  const named = [...frontend.rules.map((rule) => rule.use), frontend.defaultBackend];
+  return named.flatMap((target) => {
+    if (target === undefined || backends.includes(target.value)) return [];
+    const params = { name: target.value, suggestion: suggestName(target.value, backends) };
+    return [errorAt(target.path, 'LB_CONFIG_UNKNOWN_BACKEND', params)];
+  });
+}
+
+function acls(frontend: DraftFrontend): Finding[] {
+  const names = frontend.acls.map((acl) => acl.name);
+  const used = new Set(frontend.rules.map((rule) => rule.acl?.value));
+  const unknown = frontend.rules.flatMap(({ acl }) => {
+    if (acl === undefined || names.includes(acl.value)) return [];
+    const params = { name: acl.value, frontend: frontend.name, suggestion: suggestName(acl.value, names) };
+    return [errorAt(acl.path, 'LB_CONFIG_UNKNOWN_ACL', params)];
+  });
+  const empty = frontend.acls
+    .filter((acl) => acl.empty)
+    .map((acl) => errorAt(acl.path, 'LB_CONFIG_EMPTY_ACL', { name: acl.name }));
+  const unused = frontend.acls
+    .filter((acl) => !used.has(acl.name))
+    .map((acl) => warningAt(acl.path, 'LB_CONFIG_UNUSED_ACL', { name: acl.name }));
+  return [...unknown, ...empty, ...unused];
+}
+
+// The wildcard takes the port on every address, so it collides with each of them.
+function listeners(draft: Draft): Finding[] {
+  const all = [...draft.frontends.flatMap((frontend) => frontend.binds), ...draft.adminBinds];
+  return all.flatMap((bind, index) => {
+    const other = all.slice(0, index).find((earlier) => collide(earlier.value, bind.value));
+    if (other === undefined) return [];
+    return [
+      errorAt(bind.path, 'LB_CONFIG_DUPLICATE_BIND', { bind: showBind(bind.value), other: formatPath(other.path) }),
+    ];
+  });
+}
+
+function collide(a: BindConfig, b: BindConfig): boolean {
+  return a.port === b.port && (a.address === b.address || a.address === WILDCARD || b.address === WILDCARD);
+}
+
+const WILDCARD = '0.0.0.0';
+
+function showBind(bind: BindConfig): string {
+  return `${bind.address === WILDCARD ? '*' : bind.address}:${bind.port}`;
+}
+
+function foreignBinds(draft: Draft): Finding[] {
+  const own = new Set([
+    WILDCARD,
+    ...draft.nodes.map((node) => node.address?.value),
+    ...draft.vips.map((vip) => vip.address?.value),
+  ]);
+  // A node or VIP without a readable address may be the one that is meant.
+  const unsure =
+    draft.nodes.some((node) => node.address === undefined) || draft.vips.some((vip) => vip.address === undefined);
+  if (unsure) return [];
+  const all: readonly Found<BindConfig>[] = [
+    ...draft.frontends.flatMap((frontend) => frontend.binds),
+    ...draft.adminBinds,
+  ];
+  return all
+    .filter((bind) => !own.has(bind.value.address) && !bind.value.address.startsWith('127.'))
+    .map((bind) =>
+      warningAt(bind.path, 'LB_CONFIG_FOREIGN_BIND', { bind: showBind(bind.value), port: bind.value.port }),
+    );
+}

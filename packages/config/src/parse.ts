@@ -1,0 +1,98 @@
+// The text of a configuration file to the model, or to every problem that it has, each with its place. Never throws
+// on input: a wrong file is an expected result.
+import { TospannError } from '@tospann/errors';
+import { buildModel } from './build.ts';
+import { readDocument, type ConfigDocument, type Place } from './document.ts';
+import { findingsOf } from './issues.ts';
+import { lint } from './lint.ts';
+import type { PairConfig } from './model.ts';
+import { isRawMap, takeNotServed } from './not-served.ts';
+import { problemAt, sortProblems, type ConfigProblem, type Finding } from './problem.ts';
+import { configSchema } from './schema.ts';
+
+/** A file that can be used, with what is worth a word; or all that is wrong with it. */
+export type ConfigResult =
+  | { readonly ok: true; readonly config: PairConfig; readonly warnings: readonly ConfigProblem[] }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] };
+
+/**
+ * Reads the text of a configuration file.
+ *
+ * @param text YAML 1.2, at most 1 MiB.
+ * @param options.file The name that problems carry.
+ * @returns The model with defaults, or every error at once in file order. Warnings come with both and keep nothing
+ * from running. When the text is not YAML, only that is reported: anything else would be a guess.
+ */
+export function parseConfig(text: string, options: { readonly file: string }): ConfigResult {
+  const { document, findings } = readDocument(text);
+  const textProblems = findings.map(({ finding, place }) => problemAt(finding, { file: options.file, ...place }));
+  if (document === undefined) return failure(textProblems);
+  const { root } = document;
+  if (!isRawMap(root)) {
+    const parsed = configSchema.safeParse(root);
+    return failure([...textProblems, ...place(findingsOf(parsed.error?.issues ?? [], root), document, options.file)]);
+  }
+  const notServed = takeNotServed(root);
+  const parsed = configSchema.safeParse(root);
+  const schemaFindings = parsed.success ? [] : findingsOf(parsed.error.issues, root);
+  const all = place([...notServed, ...schemaFindings, ...required(root), ...lint(root)], document, options.file);
+  const problems = [...textProblems, ...all];
+  const errors = problems.filter((problem) => problem.severity === 'error');
+  if (errors.length > 0 || !parsed.success) return failure(problems);
+  return { ok: true, config: buildModel(parsed.data), warnings: sortProblems(problems) };
+}
+
+// Mappings of names may be written empty; these three may not be.
+function required(root: Parameters<typeof lint>[0]): Finding[] {
+  const cluster = root['cluster'];
+  const candidates = [
+    {
+      path: ['cluster', 'nodes'],
+      value: isRawMap(cluster) ? cluster['nodes'] : undefined,
+      example: 'lb1: { address: 10.10.0.11, interface: eth0 }',
+    },
+    { path: ['frontends'], value: root['frontends'], example: 'main: { bind: ["*:80"], defaultBackend: app }' },
+    { path: ['backends'], value: root['backends'], example: 'app: { servers: { web1: { address: 10.10.10.1:80 } } }' },
+  ];
+  const backends = root['backends'];
+  if (isRawMap(backends)) {
+    for (const [name, backend] of Object.entries(backends)) {
+      const value = isRawMap(backend) ? backend['servers'] : undefined;
+      candidates.push({ path: ['backends', name, 'servers'], value, example: 'web1: { address: 10.10.10.1:80 }' });
+    }
+  }
+  return candidates
+    .filter(({ value }) => isRawMap(value) && Object.keys(value).length === 0)
+    .map(({ path, example }): Finding => {
+      const params = {
+        field: path.at(-1) ?? '',
+        constraint: 'a mapping with at least one entry',
+        value: '{}',
+        example,
+      };
+      return { severity: 'error', code: 'LB_CONFIG_OUT_OF_RANGE', path, at: 'value', params };
+    });
+}
+
+function place(findings: readonly Finding[], document: ConfigDocument, file: string): ConfigProblem[] {
+  return findings.map((finding) => {
+    const found: Place = document.placeOf(finding.path, finding.at);
+    return problemAt(finding, { file, ...found });
+  });
+}
+
+function failure(problems: readonly ConfigProblem[]): ConfigResult {
+  const sorted = sortProblems(problems);
+  return {
+    ok: false,
+    problems: sorted.filter((problem) => problem.severity === 'error'),
+    warnings: sorted.filter((problem) => problem.severity === 'warning'),
+  };
+}
+
+/** An error that stands for all problems of a file, for callers that need one: the first, with the number of others. */
+export function configError(problems: readonly ConfigProblem[]): TospannError {
+  const [first] = problems;
+  const detail = first === undefined ? 'no problem was given' : `${first.file}:${first.line}: ${first.message}`;
+  return new TospannError('LB_CONFIG_INVALID', { detail, count: problems.length });
+}

@@ -1,0 +1,32 @@
+// The schema of the configuration file: the one place that knows how it is written. What it means is model.ts;
+// rules between fields are in lint.ts; keys that later versions serve are in not-served.ts.
+import { z } from 'zod';
+import { field, mapping } from './schema/fields.ts';
+import { adminSchema, clusterSchema, vipsSchema } from './schema/cluster.ts';
+import { httpSchema, logSchema, proxySchema, timeoutsSchema } from './schema/settings.ts';
+import { backendsSchema, frontendsSchema } from './schema/traffic.ts';
+
+export const configSchema = mapping(
+  {
+    version: field(z.literal(1, { error: '1' }), {
+      is: 'The version of this format',
+      range: '1',
+      default: 'required',
+      change: 'It changes only when an upgrade says so',
+      example: 'version: 1',
+    }),
+    cluster: clusterSchema,
+    vips: vipsSchema,
+    frontends: frontendsSchema,
+    backends: backendsSchema,
+    timeouts: timeoutsSchema,
+    http: httpSchema,
+    log: logSchema,
+    admin: adminSchema,
+    proxy: proxySchema,
+  },
+  'One file, the same on both nodes.',
+);
+
+/** The file after defaults, still in the file's shape; build.ts makes the model from it. */
+export type ConfigFile = z.output<typeof configSchema>;

@@ -1,0 +1,209 @@
+// Schema of what holds for the whole pair: time-outs, HTTP behaviour, logs, the proxy process.
+import { z } from 'zod';
+import { readNetwork } from '../units.ts';
+import { choice, duration, field, flag, list, mapping, reading, text, wholeNumber } from './fields.ts';
+
+const DAY_MS = 86_400_000;
+
+function timeout(doc: {
+  readonly is: string;
+  readonly change: string;
+  readonly key: string;
+  readonly value: string;
+}): z.ZodPrefault<z.ZodType<number, string>> {
+  return field(duration({ minMs: 1, maxMs: DAY_MS }).prefault(doc.value), {
+    is: doc.is,
+    range: 'duration, 1ms to 1d',
+    default: doc.value,
+    change: doc.change,
+    example: `${doc.key}: ${doc.value}`,
+  });
+}
+
+export const timeoutsSchema = mapping(
+  {
+    httpRequest: timeout({
+      key: 'httpRequest',
+      value: '10s',
+      is: 'Time for a client to send a whole request head, after which it gets 408 (HAProxy: timeout http-request)',
+      change: 'Raise it for clients on very slow links',
+    }),
+    queue: timeout({
+      key: 'queue',
+      value: '1m',
+      is: 'Time that a request waits for a free place on a server, after which it gets 503',
+      change: 'Lower it when users would rather see an error than wait',
+    }),
+    connect: timeout({
+      key: 'connect',
+      value: '10s',
+      is: 'Time for a server to accept a connection, for each attempt',
+      change: 'Lower it when the servers are on the same network: 2s is plenty there',
+    }),
+    client: timeout({
+      key: 'client',
+      value: '1m',
+      is: 'Time in which a client must send or take something while a request is under way',
+      change: 'Raise it for slow uploads and downloads with long pauses',
+    }),
+    server: timeout({
+      key: 'server',
+      value: '1m',
+      is: 'Time in which a server must send or take something while it works on a request, after which the client gets 504',
+      change: 'Raise it when pages take longer than this',
+    }),
+    httpKeepAlive: timeout({
+      key: 'httpKeepAlive',
+      value: '10s',
+      is: 'Time that an idle client connection stays open for its next request',
+      change: 'Lower it when idle connections use up maxConnections',
+    }),
+    check: timeout({
+      key: 'check',
+      value: '10s',
+      is: 'Time that one health check may take where the backend does not say otherwise',
+      change: 'Lower it when a slow server is as bad as a dead one',
+    }),
+    tunnel: timeout({
+      key: 'tunnel',
+      value: '1h',
+      is: 'Time in which something must pass through an upgraded connection (WebSocket)',
+      change: 'Raise it for applications whose connections are silent for longer',
+    }),
+  },
+  'Time-outs for the whole pair.',
+).prefault({});
+
+const forwardedFor = mapping(
+  {
+    exceptFrom: field(
+      list(reading('an IPv4 network or address, such as 127.0.0.0/8', readNetwork), { min: 0, max: 64 }).prefault([]),
+      {
+        is: 'Clients in these networks get no X-Forwarded-For: they are proxies that have written one',
+        range: 'list of IPv4 networks or addresses, at most 64',
+        default: 'none',
+        change: 'Name your own proxies that stand before the pair',
+        example: 'exceptFrom: [127.0.0.0/8]',
+      },
+    ),
+  },
+  "Adds X-Forwarded-For with the client's address (HAProxy: option forwardfor). Without this key nothing is added.",
+);
+
+export const httpSchema = mapping(
+  {
+    forwardedFor: forwardedFor.optional(),
+    serverClose: field(flag().prefault(false), {
+      is: "Close the server's connection after each answer (HAProxy: option http-server-close)",
+      range: 'true or false',
+      default: 'false',
+      change: 'Set it for servers that cannot keep connections open; it costs a TCP handshake for each request',
+      example: 'serverClose: false',
+    }),
+    retries: field(wholeNumber(0, 100).prefault(3), {
+      is: 'Further attempts to connect to a server after the first has failed',
+      range: 'whole number, 0 to 100',
+      default: '3',
+      change: 'Lower it when a wrong answer soon is better than a right one later',
+      see: 'timeouts.connect',
+      example: 'retries: 3',
+    }),
+    redispatch: field(flag().prefault(true), {
+      is: 'Let the last attempt go to another server, also against the session cookie (HAProxy: option redispatch)',
+      range: 'true or false',
+      default: 'true',
+      change: 'Switch it off when a session is worth nothing on another server',
+      example: 'redispatch: true',
+    }),
+  },
+  'How HTTP is handled, for the whole pair.',
+).prefault({});
+
+const access = mapping(
+  {
+    enabled: field(flag().prefault(true), {
+      is: 'Write a line for each request',
+      range: 'true or false',
+      default: 'true',
+      change: 'Switch it off when something else logs every request',
+      example: 'enabled: true',
+    }),
+    format: field(choice(['json', 'haproxy', 'combined']).prefault('json'), {
+      is: "Form of a line: JSON, HAProxy's httplog, or Apache's combined",
+      range: 'json, haproxy or combined',
+      default: 'json',
+      change: 'Choose what your log tools read',
+      example: 'format: haproxy',
+    }),
+    ignoreEmpty: field(flag().prefault(true), {
+      is: 'Write no line for connections that sent nothing (HAProxy: option dontlognull)',
+      range: 'true or false',
+      default: 'true',
+      change: 'Switch it off to see port scans and monitors',
+      example: 'ignoreEmpty: true',
+    }),
+    file: field(text('an absolute path', /^\/[^\p{Cc}]{0,4094}$/u).optional(), {
+      is: 'The file that gets the lines; SIGUSR1 opens it again after rotation',
+      range: 'absolute path',
+      default: 'standard output of the node',
+      change: 'Set it where a tool wants a file',
+      example: 'file: /var/log/tospann/access.log',
+    }),
+  },
+  'The access log.',
+).prefault({});
+
+const privacy = mapping(
+  {
+    clientAddress: field(choice(['full', 'truncate', 'none']).prefault('truncate'), {
+      is: "What of a client's address is written to logs: all, the network only (/24, /48), or nothing",
+      range: 'full, truncate or none',
+      default: 'truncate',
+      change: 'Use full only with a reason and a retention that you can justify: an address is personal data',
+      see: 'retentionDays',
+      example: 'clientAddress: truncate',
+    }),
+    retentionDays: field(wholeNumber(1, 3650).prefault(14), {
+      is: 'Age after which log lines with client addresses are to be removed',
+      range: 'days, 1 to 3650',
+      default: '14',
+      change: 'Set it to what your privacy notice says',
+      see: 'clientAddress',
+      example: 'retentionDays: 14',
+    }),
+  },
+  'Personal data in logs.',
+).prefault({});
+
+export const logSchema = mapping({ access, privacy }, 'Logs.').prefault({});
+
+const threadCount = z.union([z.literal('auto'), z.int().min(1).max(64)], {
+  error: 'auto or a whole number from 1 to 64',
+});
+
+export const proxySchema = mapping(
+  {
+    engine: field(choice(['auto', 'ring', 'node']).prefault('auto'), {
+      is: 'How sockets are driven: ring is io_uring, node is node:net, auto takes ring where the kernel has it',
+      range: 'auto, ring or node',
+      default: 'auto',
+      change: 'Use ring to get an error instead of a slower fallback',
+      example: 'engine: auto',
+    }),
+    threads: field(threadCount.prefault('auto'), {
+      is: 'Worker threads that serve requests',
+      range: 'auto or a whole number, 1 to 64',
+      default: 'auto: the number of CPUs',
+      change: 'Lower it to leave CPUs to something else',
+      example: 'threads: auto',
+    }),
+    user: field(text('the name of a user', /^[a-z_][a-z0-9_-]{0,31}\$?$/i).prefault('tospann'), {
+      is: 'The user that the proxy process becomes once its ports are open',
+      range: 'user name',
+      default: 'tospann',
+      change: 'Change it when that name is taken on the machine',
+      example: 'user: tospann',
+    }),
+  },
+  'The process that serves requests.',
+).prefault({});
