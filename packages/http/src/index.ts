@@ -1,0 +1,31 @@
+// @tospann/http: pure HTTP/1.1 codecs on one memory with offsets. No I/O, no clock, no allocation for a message.
+export { CONTINUE_ANSWER, errorAnswer, errorHeadBytes } from './answers.ts';
+export { CHUNKED_DONE, ChunkedParser, ChunkResult, LAST_CHUNK, MAX_CHUNK_SIZE_BYTES, putChunkSize } from './chunked.ts';
+export { CookieFinder } from './cookie.ts';
+export { Fault, FAULT_COUNT, faultCode, faultStatus, NEED_MORE, OK } from './fault.ts';
+export { FieldId } from './field-id.ts';
+export {
+  DROPPED,
+  FIELD_ID,
+  FIELD_ID_MASK,
+  FIELD_STRIDE,
+  FieldTable,
+  NAME_END,
+  NAME_START,
+  VALUE_END,
+  VALUE_START,
+} from './field-table.ts';
+export { isPath, pathBegins, pathEnds, pathPattern, type PathPattern } from './path-match.ts';
+export {
+  BodyKind,
+  DEFAULT_MAX_FIELDS,
+  DEFAULT_MAX_HEAD_BYTES,
+  type HeadLimits,
+  isIdempotent,
+  Method,
+  RequestFlag,
+  RequestHeadParser,
+} from './request-head.ts';
+export { RequestHeadWriter } from './request-writer.ts';
+export { ResponseFlag, ResponseHeadParser } from './response-head.ts';
+export { ConnectionChoice, isSharedCacheable, ResponseHeadWriter } from './response-writer.ts';

@@ -1,0 +1,130 @@
+// Writes the head that is forwarded to a server, from the head that RequestHeadParser has just judged: always
+// HTTP/1.1, origin-form, without the fields of this hop (RFC 9110 section 7.6.1), with one framing field in plain
+// form, with what the proxy inserts at the end. It decides nothing about the request; the engine sets the fields.
+import { ascii, CR, LF, put, putDecimal, SLASH, SPACE } from './bytes.ts';
+import { DROPPED, FIELD_ID, FIELD_STRIDE, NAME_START } from './field-table.ts';
+import { BodyKind, type RequestHeadParser, RequestFlag } from './request-head.ts';
+import { copyBytes, copyFields } from './span-writer.ts';
+
+const VERSION = ascii(' HTTP/1.1\r\n');
+const HOST = ascii('Host: ');
+const CONTENT_LENGTH = ascii('Content-Length: ');
+const CHUNKED = ascii('Transfer-Encoding: chunked\r\n');
+const CONNECTION_CLOSE = ascii('Connection: close\r\n');
+const CONNECTION_UPGRADE = ascii('Connection: upgrade\r\n');
+const EMPTY = new Uint8Array(0);
+/** More than all that a head can grow by beside `insert`, `hostField` and a Host taken from the target. */
+const MOST_GROWTH = 128;
+
+/** Writes forwarded request heads; made once, its settings are changed for each request. */
+export class RequestHeadWriter {
+  /** `Connection: close` is sent: the server's connection is not kept. Not for websocket. */
+  close = false;
+  /** Whole field lines, each with its CR LF, that are put after all others: `X-Forwarded-For: 192.0.2.1\r\n`. */
+  insert: Uint8Array = EMPTY;
+  /** A whole Host line for requests with HOST_ABSENT (HTTP/1.0): `Host: 10.0.0.1:80\r\n`. */
+  hostField: Uint8Array = ascii('Host:\r\n');
+  readonly #request: RequestHeadParser;
+  #cookieEntry = -1;
+  #cutStart = 0;
+  #cutEnd = 0;
+
+  constructor(request: RequestHeadParser) {
+    this.#request = request;
+  }
+
+  /**
+   * Leaves one cookie out of the forwarded head (HAProxy's `indirect`); holds for the next `write` only.
+   *
+   * @param finder What found the cookie in this very head.
+   */
+  removeCookie(finder: { readonly entry: number; readonly cutStart: number; readonly cutEnd: number }): void {
+    this.#cookieEntry = finder.entry;
+    this.#cutStart = finder.cutStart;
+    this.#cutEnd = finder.cutEnd;
+  }
+
+  /**
+   * Writes the head of the request that the parser holds.
+   *
+   * @param at Where to write, in the parser's memory; must not overlap the received head.
+   * @param limit Offset after the last byte that may be written.
+   * @returns The offset after the head, or -1 if it might not fit (then nothing was written).
+   */
+  write(at: number, limit: number): number {
+    const request = this.#request;
+    const most = request.headEnd - request.methodStart + this.insert.length + this.hostField.length + MOST_GROWTH;
+    if (at + most + request.hostEnd - request.hostStart > limit) return -1;
+    const memory = request.memory;
+    let out = this.#requestLine(at);
+    out = this.#fieldLines(out);
+    if ((request.flags & (RequestFlag.HOST_ABSENT | RequestFlag.HOST_REWRITTEN)) !== 0) out = this.#host(out);
+    if ((request.flags & RequestFlag.FRAMING_REWRITTEN) !== 0) out = this.#framing(out);
+    if ((request.flags & RequestFlag.WEBSOCKET) !== 0) out = put(memory, out, CONNECTION_UPGRADE);
+    else if (this.close) out = put(memory, out, CONNECTION_CLOSE);
+    out = put(memory, out, this.insert);
+    memory[out] = CR;
+    memory[out + 1] = LF;
+    return out + 2;
+  }
+
+  #requestLine(at: number): number {
+    const request = this.#request;
+    const memory = request.memory;
+    if (request.forwardStart === request.targetStart && request.minorVersion === 1) {
+      return copyBytes(memory, at, request.methodStart, request.fieldsStart);
+    }
+    let out = copyBytes(memory, at, request.methodStart, request.methodEnd);
+    memory[out++] = SPACE;
+    if (request.forwardStart === request.forwardEnd || memory[request.forwardStart] === 63) {
+      memory[out++] = this.#emptyTarget();
+    }
+    out = copyBytes(memory, out, request.forwardStart, request.forwardEnd);
+    return put(memory, out, VERSION);
+  }
+
+  /** "/" or, for OPTIONS on a whole server, "*" (RFC 9112 section 3.2.4). */
+  #emptyTarget(): number {
+    const request = this.#request;
+    const wholeServer = request.method === 6 && request.forwardStart === request.forwardEnd;
+    return wholeServer ? 42 : SLASH;
+  }
+
+  #fieldLines(at: number): number {
+    const request = this.#request;
+    const end = request.headEnd - 2;
+    if (this.#cookieEntry < 0) return copyFields(request.fields, request.memory, at, request.fieldsStart, end);
+    const entry = this.#cookieEntry;
+    this.#cookieEntry = -1;
+    const { entries, count } = request.fields;
+    const alreadyDropped = (entries[entry + FIELD_ID]! & DROPPED) !== 0;
+    request.fields.drop(entry);
+    const out = copyFields(request.fields, request.memory, at, request.fieldsStart, end);
+    const lineStart = entries[entry + NAME_START]!;
+    if (alreadyDropped || this.#cutStart <= lineStart) return out;
+    // The rest of the Cookie line goes after the other fields; the order of different fields does not matter.
+    const isLast = entry + FIELD_STRIDE >= count * FIELD_STRIDE;
+    const lineEnd = isLast ? end : entries[entry + FIELD_STRIDE + NAME_START]!;
+    const kept = copyBytes(request.memory, out, lineStart, this.#cutStart);
+    return copyBytes(request.memory, kept, this.#cutEnd, lineEnd);
+  }
+
+  #host(at: number): number {
+    const request = this.#request;
+    if ((request.flags & RequestFlag.HOST_ABSENT) !== 0) return put(request.memory, at, this.hostField);
+    let out = put(request.memory, at, HOST);
+    out = copyBytes(request.memory, out, request.hostStart, request.hostEnd);
+    request.memory[out] = CR;
+    request.memory[out + 1] = LF;
+    return out + 2;
+  }
+
+  #framing(at: number): number {
+    const request = this.#request;
+    if (request.bodyKind === BodyKind.CHUNKED) return put(request.memory, at, CHUNKED);
+    const out = putDecimal(request.memory, put(request.memory, at, CONTENT_LENGTH), request.contentLength);
+    request.memory[out] = CR;
+    request.memory[out + 1] = LF;
+    return out + 2;
+  }
+}
