@@ -1,0 +1,218 @@
+// The contract of the admin API as zod schemas: what a node says about itself and about the pair. Pure data, also
+// for the browser; no code of the data plane is imported here. Readers strip unknown keys, so that two versions of
+// the product can talk during an upgrade. Counters start at 0 with their process and only grow.
+import { z } from 'zod';
+
+/** Plain data that nobody may change: all properties and elements read-only, all the way down. */
+export type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
+
+const count = z.number().nonnegative();
+const byClass = z.tuple([count, count, count, count, count]);
+const byReason = z.record(z.string(), count);
+
+/** A server's health: `starting` until its first check has ended. */
+export const serverState = z.enum(['starting', 'up', 'down', 'unchecked']);
+export type ServerState = Frozen<z.infer<typeof serverState>>;
+
+/** One server of a backend. `sinceMs` is on the monotonic clock of its node (`NodeStatus.monotonicMs` is now). */
+export const serverStatus = z.object({
+  name: z.string(),
+  address: z.string(),
+  port: z.number().int().min(0).max(65_535),
+  state: serverState,
+  sinceMs: z.number(),
+  lastCheck: z.string(),
+  weight: count,
+  currentSessions: count,
+  requestsTotal: count,
+  responsesTotal: byClass,
+  connectErrorsTotal: count,
+  responseErrorsTotal: count,
+  retriesTotal: count,
+  redispatchesTotal: count,
+  checkFailuresTotal: count,
+  bytesInTotal: count,
+  bytesOutTotal: count,
+});
+export type ServerStatus = Frozen<z.infer<typeof serverStatus>>;
+
+export const backendStatus = z.object({ name: z.string(), servers: z.array(serverStatus) });
+export type BackendStatus = Frozen<z.infer<typeof backendStatus>>;
+
+/** One frontend; `responsesTotal` counts answers to clients by class, index 0 is 1xx, 4 is 5xx. */
+export const frontendStatus = z.object({
+  name: z.string(),
+  binds: z.array(z.string()),
+  currentConnections: count,
+  connectionsTotal: count,
+  requestsTotal: count,
+  responsesTotal: byClass,
+  refusedTotal: byReason,
+  bytesInTotal: count,
+  bytesOutTotal: count,
+});
+export type FrontendStatus = Frozen<z.infer<typeof frontendStatus>>;
+
+/** The data plane of one node. `latencyCounts` has one more entry than `latencyBoundsMs`: the rest. */
+export const proxyStatus = z.object({
+  engine: z.enum(['ring', 'node']),
+  engineReason: z.string(),
+  threads: count,
+  frontends: z.array(frontendStatus),
+  backends: z.array(backendStatus),
+  latencyBoundsMs: z.array(z.number()),
+  latencyCounts: z.array(count),
+  logLinesDroppedTotal: count,
+});
+export type ProxyStatus = Frozen<z.infer<typeof proxyStatus>>;
+
+export const vipState = z.enum(['init', 'backup', 'master', 'fault']);
+export type VipState = Frozen<z.infer<typeof vipState>>;
+
+/** One floating address as this node sees it. `owner` is a node's name, or empty when nobody is known to own it. */
+export const vipStatus = z.object({
+  name: z.string(),
+  address: z.string(),
+  routerId: z.number().int(),
+  state: vipState,
+  sinceMs: z.number(),
+  reason: z.string(),
+  priority: count,
+  transitionsTotal: count,
+  owner: z.string(),
+  adverts: z.object({ sentTotal: count, receivedTotal: count, droppedTotal: byReason }),
+  /** Age of the last valid advert of the peer in ms; -1 when none was heard. */
+  lastAdvertAgeMs: z.number(),
+  peerPriority: z.number(),
+  checksumDialect: z.enum(['pseudo-header', 'message-only']),
+});
+export type VipStatus = Frozen<z.infer<typeof vipStatus>>;
+
+/** The failover agent of one node. */
+export const vrrpStatus = z.object({
+  vips: z.array(vipStatus),
+  scheduling: z.string(),
+  latenessMaxMs: z.number(),
+  latenessLastMinuteMs: z.number(),
+  gratuitousArpTotal: count,
+  addressRestoredTotal: count,
+  freezesTotal: count,
+});
+export type VrrpStatus = Frozen<z.infer<typeof vrrpStatus>>;
+
+/** A child process of the supervisor. `ready` means that it does its work; `detail` says why when it does not. */
+export const childStatus = z.object({
+  name: z.string(),
+  state: z.enum(['starting', 'ready', 'draining', 'down']),
+  /** 0 when there is no process. */
+  pid: z.number().int(),
+  restartsTotal: count,
+  /** Monotonic ms of the last change of `state`. */
+  sinceMs: z.number(),
+  detail: z.string().default(''),
+});
+export type ChildStatus = Frozen<z.infer<typeof childStatus>>;
+
+/** Live figures of the machine; a figure that the kernel does not offer is absent. */
+export const hostStatus = z.object({
+  conntrackEntries: count.optional(),
+  conntrackLimit: count.optional(),
+  /** 0..1 over the last seconds. */
+  cpuStealRatio: count.optional(),
+  /** 0..1 over the last seconds, all processors. */
+  cpuBusyRatio: count.optional(),
+});
+export type HostStatus = Frozen<z.infer<typeof hostStatus>>;
+
+/** Everything that one node says about itself. `proxy` and `vrrp` are absent while their child does not answer. */
+export const nodeStatus = z.object({
+  node: z.string(),
+  cluster: z.string(),
+  version: z.string(),
+  /** SHA-256 of the configuration model, hex: equal on two nodes that mean the same. */
+  configHash: z.string(),
+  uptimeMs: count,
+  /** Wall clock, ms since 1970: for people. */
+  timeMs: z.number(),
+  /** Monotonic clock: the base of every `sinceMs` of this node. */
+  monotonicMs: z.number(),
+  children: z.array(childStatus),
+  proxy: proxyStatus.optional(),
+  vrrp: vrrpStatus.optional(),
+  host: hostStatus.optional(),
+  /** Sentences that an operator should read, for instance why an engine was not taken. */
+  notices: z.array(z.string()).default([]),
+});
+export type NodeStatus = Frozen<z.infer<typeof nodeStatus>>;
+
+/** What this node knows about its peer. `status` is the last one heard: old when `reachable` is false. */
+export const peerStatus = z.object({
+  name: z.string(),
+  address: z.string(),
+  reachable: z.boolean(),
+  /** Age of the last authenticated answer in ms; -1 when there was none. */
+  lastSeenAgeMs: z.number(),
+  /** Why it is not reachable, in words. */
+  error: z.string().optional(),
+  status: nodeStatus.optional(),
+});
+export type PeerStatus = Frozen<z.infer<typeof peerStatus>>;
+
+/** `down`: clients are hurt. `degraded`: they are served, but something needs a person. */
+export const verdict = z.object({ level: z.enum(['ok', 'degraded', 'down']), sentence: z.string() });
+export type Verdict = Frozen<z.infer<typeof verdict>>;
+
+/** The pair as one node sees it; `peer` is absent when the cluster has one node. */
+export const pairStatus = z.object({ self: nodeStatus, peer: peerStatus.optional(), verdict });
+export type PairStatus = Frozen<z.infer<typeof pairStatus>>;
+
+/** One second of a node's counters for the charts; `requests` and `errors` (5xx answers) only grow while it runs. */
+export const historySample = z.object({
+  node: z.string(),
+  timeMs: z.number(),
+  monotonicMs: z.number(),
+  requests: count,
+  errors: count,
+});
+export type HistorySample = Frozen<z.infer<typeof historySample>>;
+
+/** What the live stream carries: the past once after the connection, then the pair once a second. */
+export const liveMessage = z.discriminatedUnion('topic', [
+  z.object({ topic: z.literal('history'), seq: z.number().int(), data: z.array(historySample) }),
+  z.object({ topic: z.literal('pair'), seq: z.number().int(), data: pairStatus }),
+]);
+export type LiveMessage = Frozen<z.infer<typeof liveMessage>>;
+
+/** `to` absent: to the other node. */
+export const failoverRequest = z.strictObject({ to: z.string().min(1).max(64).optional() });
+export type FailoverRequest = Frozen<z.infer<typeof failoverRequest>>;
+
+/** What a planned failover did. */
+export const failoverReport = z.object({
+  from: z.string(),
+  to: z.string(),
+  /** Names of the addresses that moved. */
+  vips: z.array(z.string()),
+  /** From the request until the other node was heard as owner. */
+  durationMs: count,
+  detail: z.string(),
+});
+export type FailoverReport = Frozen<z.infer<typeof failoverReport>>;
+
+export const sessionRequest = z.strictObject({ token: z.string().min(1).max(256) });
+export type SessionRequest = Frozen<z.infer<typeof sessionRequest>>;
+
+export const sessionStatus = z.object({ authenticated: z.boolean(), node: z.string() });
+export type SessionStatus = Frozen<z.infer<typeof sessionStatus>>;
+
+/** An error on the HTTP surface (RFC 9457). */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  code: z.string(),
+  detail: z.string(),
+  hint: z.string(),
+  requestId: z.string(),
+});
+export type Problem = Frozen<z.infer<typeof problem>>;

@@ -1,0 +1,187 @@
+// The verdict: one sentence that tells a tired operator whether clients are served, by whom, and what needs a hand.
+// Pure. It holds no ages, so that it changes only when something has changed (it is read out by screen readers).
+import type { ChildStatus, NodeStatus, PeerStatus, ServerStatus, Verdict, VipStatus } from '../contract.ts';
+import { notReady } from './ready.ts';
+
+interface Finding {
+  readonly level: 'degraded' | 'down';
+  readonly text: string;
+}
+
+interface Owner {
+  readonly vip: string;
+  readonly nodes: readonly string[];
+}
+
+interface Claim {
+  readonly node: string;
+  readonly ageMs: number;
+}
+
+// The two statuses are up to two and a half seconds apart: a move seen by one and not yet by the other is no
+// conflict. Only claims older than this contradict each other.
+const settledMs = 4000;
+const findingsShown = 4;
+
+/**
+ * Judges the pair as one node sees it.
+ *
+ * @param self This node's own status.
+ * @param peer What this node knows of its peer; absent when the cluster has one node.
+ * @returns `down` when clients are hurt, `degraded` when a fault needs a person, with the gravest findings first.
+ */
+export function judge(self: NodeStatus, peer?: PeerStatus): Verdict {
+  const peerNode = peer?.reachable ? peer.status : undefined;
+  const nodes = peerNode === undefined ? [self] : [self, peerNode];
+  const owners = ownersOf(nodes);
+  const findings = [
+    ...ownerFindings(owners, nodes),
+    ...nodes.flatMap((node) => nodeFindings(node, owners)),
+    ...peerFindings(self, peer),
+    ...serverFindings(nodes, owners),
+  ].sort((a, b) => rank(a) - rank(b));
+  const worst = findings[0]?.level ?? 'ok';
+  const more = findings.length - findingsShown;
+  const parts = [
+    { ok: 'Healthy.', degraded: 'Degraded.', down: 'Down.' }[worst],
+    ...findings.slice(0, findingsShown).map((finding) => finding.text),
+    more > 0 ? `${more} more findings below.` : '',
+    standing(owners, nodes),
+  ];
+  return { level: worst, sentence: parts.filter((part) => part !== '').join(' ') };
+}
+
+function rank(finding: Finding): number {
+  return finding.level === 'down' ? 0 : 1;
+}
+
+function ownersOf(nodes: readonly NodeStatus[]): readonly Owner[] {
+  const names = new Set(nodes.flatMap((node) => vipsOf(node).map((vip) => vip.name)));
+  return [...names].map((vip) => ({ vip, nodes: ownersOfVip(vip, nodes) }));
+}
+
+function ownersOfVip(name: string, nodes: readonly NodeStatus[]): readonly string[] {
+  const claims: Claim[] = [];
+  for (const node of nodes) {
+    for (const vip of vipsOf(node)) {
+      if (vip.name === name && vip.state === 'master')
+        claims.push({ node: node.node, ageMs: node.monotonicMs - vip.sinceMs });
+    }
+  }
+  claims.sort((a, b) => a.ageMs - b.ageMs);
+  const youngest = claims[0];
+  if (youngest !== undefined) return youngest.ageMs < settledMs ? [youngest.node] : claims.map((claim) => claim.node);
+  // Nobody says "I"; but an advert may have been heard from a node whose status is old or out of reach.
+  const heard = nodes.flatMap((node) =>
+    vipsOf(node).filter((vip) => vip.name === name && vip.owner !== '' && vip.owner !== node.node),
+  );
+  return heard.slice(0, 1).map((vip) => vip.owner);
+}
+
+function vipsOf(node: NodeStatus): readonly VipStatus[] {
+  return node.vrrp?.vips ?? [];
+}
+
+function ownerFindings(owners: readonly Owner[], nodes: readonly NodeStatus[]): readonly Finding[] {
+  return owners.flatMap(({ vip, nodes: holding }): readonly Finding[] => {
+    if (holding.length === 0) return [{ level: 'down', text: `Nobody holds ${vip}${whyNobody(vip, nodes)}.` }];
+    const conflict = `${list(holding)} both hold ${vip}: they do not hear each other.`;
+    return holding.length > 1 ? [{ level: 'down', text: conflict }] : [];
+  });
+}
+
+function whyNobody(name: string, nodes: readonly NodeStatus[]): string {
+  const faults = nodes.flatMap((node) =>
+    vipsOf(node)
+      .filter((vip) => vip.name === name && vip.state === 'fault')
+      .map((vip) => `${node.node}: ${vip.reason}`),
+  );
+  return faults.length === 0 ? '' : ` (${faults.join('; ')})`;
+}
+
+function nodeFindings(node: NodeStatus, owners: readonly Owner[]): readonly Finding[] {
+  const owns = ownsAny(node, owners);
+  const findings: Finding[] = [];
+  for (const child of node.children) {
+    if (child.state === 'down' || (child.state === 'starting' && child.restartsTotal > 0)) {
+      const hurts = child.name === 'proxy' && owns;
+      findings.push({ level: hurts ? 'down' : 'degraded', text: childSentence(node.node, child) });
+    }
+  }
+  for (const vip of vipsOf(node)) {
+    const held = owners.some((owner) => owner.vip === vip.name && owner.nodes.length > 0);
+    if (vip.state === 'fault' && held) {
+      findings.push({ level: 'degraded', text: `${node.node} cannot take ${vip.name}: ${vip.reason}.` });
+    }
+  }
+  return findings;
+}
+
+function ownsAny(node: NodeStatus, owners: readonly Owner[]): boolean {
+  return owners.length === 0 || owners.some((owner) => owner.nodes.includes(node.node));
+}
+
+function childSentence(node: string, child: ChildStatus): string {
+  const detail = child.detail === '' ? '' : ` (${child.detail})`;
+  return `${child.name} on ${node} is ${child.state === 'down' ? 'down' : 'starting again'}${detail}.`;
+}
+
+function peerFindings(self: NodeStatus, peer?: PeerStatus): readonly Finding[] {
+  if (peer === undefined) return [];
+  if (!peer.reachable) {
+    const why = peer.error === undefined ? '' : ` (${peer.error})`;
+    return [{ level: 'degraded', text: `${peer.name} does not answer${why}.` }];
+  }
+  return peer.status !== undefined && peer.status.configHash !== self.configHash
+    ? [{ level: 'degraded', text: `${self.node} and ${peer.name} run different configurations.` }]
+    : [];
+}
+
+/** Servers are judged as the node sees them that serves: its checks decide where requests go. */
+function serverFindings(nodes: readonly NodeStatus[], owners: readonly Owner[]): readonly Finding[] {
+  const serving = nodes.find((node) => node.proxy !== undefined && ownsAny(node, owners));
+  const judged = serving ?? nodes.find((node) => node.proxy !== undefined);
+  const findings: Finding[] = [];
+  let total = 0;
+  const lost: string[] = [];
+  for (const backend of judged?.proxy?.backends ?? []) {
+    const down = backend.servers.filter((server) => server.state === 'down');
+    total += backend.servers.length;
+    lost.push(...down.map((server) => `${backend.name}/${server.name}${lastCheckOf(server)}`));
+    if (backend.servers.length > 0 && down.length === backend.servers.length) {
+      findings.push({ level: 'down', text: `No server of ${backend.name} is up.` });
+    }
+  }
+  if (lost.length > 0) {
+    const names = lost.length > 3 ? `${lost.slice(0, 3).join(', ')} and others` : list(lost);
+    const verb = lost.length === 1 ? 'is' : 'are';
+    findings.push({ level: 'degraded', text: `${lost.length} of ${total} servers ${verb} down: ${names}.` });
+  }
+  return findings;
+}
+
+function lastCheckOf(server: ServerStatus): string {
+  return server.lastCheck === '' ? '' : ` (${server.lastCheck})`;
+}
+
+/** Who holds what, and who could: the holder comes first, whichever node is asked. */
+function standing(owners: readonly Owner[], nodes: readonly NodeStatus[]): string {
+  if (owners.length === 0) {
+    const names = list(nodes.map((node) => node.node));
+    return `${names} ${nodes.length === 1 ? 'serves' : 'serve'}; there is no floating address.`;
+  }
+  const undisputed = owners.filter((owner) => owner.nodes.length === 1);
+  const holders = new Set(undisputed.flatMap((owner) => owner.nodes));
+  const parts = [...holders].map((name) => {
+    const held = list(undisputed.filter((owner) => owner.nodes[0] === name).map((owner) => owner.vip));
+    return nodes.some((node) => node.node === name) ? `${name} holds ${held}` : `${name} still advertises ${held}`;
+  });
+  for (const node of nodes) {
+    if (!holders.has(node.node) && notReady(node) === undefined) parts.push(`${node.node} ready`);
+  }
+  return parts.length === 0 ? '' : `${parts.join(', ')}.`;
+}
+
+function list(words: readonly string[]): string {
+  return words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
+}

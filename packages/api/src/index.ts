@@ -1,0 +1,56 @@
+// @tospann/api: the admin API of one node (HTTP, live stream, metrics, console files, peer link) and its contract.
+// It knows nothing of the data plane's or the agent's code: the appliance hands it their figures.
+export {
+  backendStatus,
+  childStatus,
+  failoverReport,
+  failoverRequest,
+  frontendStatus,
+  historySample,
+  hostStatus,
+  liveMessage,
+  nodeStatus,
+  pairStatus,
+  peerStatus,
+  problem,
+  proxyStatus,
+  serverState,
+  serverStatus,
+  sessionRequest,
+  sessionStatus,
+  verdict,
+  vipState,
+  vipStatus,
+  vrrpStatus,
+  type BackendStatus,
+  type ChildStatus,
+  type FailoverReport,
+  type FailoverRequest,
+  type FrontendStatus,
+  type Frozen,
+  type HistorySample,
+  type HostStatus,
+  type LiveMessage,
+  type NodeStatus,
+  type PairStatus,
+  type PeerStatus,
+  type Problem,
+  type ProxyStatus,
+  type ServerState,
+  type ServerStatus,
+  type SessionRequest,
+  type SessionStatus,
+  type Verdict,
+  type VipState,
+  type VipStatus,
+  type VrrpStatus,
+} from './contract.ts';
+export { planFailover, type FailoverPlan } from './core/failover-plan.ts';
+export { metricFamilies, type MetricFamily, type MetricSample } from './core/metrics.ts';
+export { notReady } from './core/ready.ts';
+export { judge } from './core/verdict.ts';
+export { consoleToken, loadClusterKey, readOrCreateClusterKey, type ClusterKey } from './io/cluster-key.ts';
+export type { ApiLog, ApiLogLine } from './io/log.ts';
+export type { PeerAddress } from './io/peer-client.ts';
+export type { ConsoleAsset } from './io/routes.ts';
+export { startApi, type ApiBind, type ApiOptions, type RunningApi } from './io/start-api.ts';

@@ -1,0 +1,96 @@
+// The node's own TLS certificate: self-signed, made at the first start and kept, key and certificate in one file so
+// that they always belong together. Nobody has to trust it by its issuer: the peer link binds itself to its
+// fingerprint, and the operator's browser asks once.
+import 'reflect-metadata';
+import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { SubjectAlternativeNameExtension, X509CertificateGenerator, type JsonGeneralName } from '@peculiar/x509';
+import { placeSecretFile, readSecretFile } from './atomic-file.ts';
+
+/** Key and certificate as PEM, and the SHA-256 fingerprint of the certificate in lower-case hex. */
+export interface NodeCertificate {
+  readonly keyPem: string;
+  readonly certificatePem: string;
+  readonly fingerprint: string;
+  /** Why a new one was made; absent when the kept one serves. */
+  readonly renewedBecause?: string;
+}
+
+export interface CertificateOptions {
+  readonly stateDir: string;
+  readonly nodeName: string;
+  /** Addresses that browsers use for this node. */
+  readonly addresses: readonly string[];
+  readonly nowMs: number;
+}
+
+const dayMs = 86_400_000;
+// Ten years: nobody renews by hand on an appliance, and no trust depends on the dates (see the file's head).
+const lifetimeMs = 3650 * dayMs;
+const renewBeforeMs = 60 * dayMs;
+
+/**
+ * Reads `<state-dir>/admin-tls.pem`, or makes it when it is missing, broken, about to expire or lacks an address.
+ *
+ * @throws {TospannError} LB_API_STATE_FILE.
+ */
+export async function readOrCreateCertificate(options: CertificateOptions): Promise<NodeCertificate> {
+  const file = join(options.stateDir, 'admin-tls.pem');
+  const kept = readSecretFile(file);
+  const checked = kept === undefined ? 'there was none' : checkKept(kept, options);
+  if (typeof checked !== 'string') return checked;
+  const pem = await generate(options);
+  placeSecretFile(file, pem, 'replace');
+  const made = checkKept(pem, options);
+  if (typeof made === 'string') throw new Error(`the new certificate is not usable: ${made}`);
+  return { ...made, renewedBecause: checked };
+}
+
+/** Returns the certificate, or the reason why it does not serve. */
+function checkKept(pem: string, options: CertificateOptions): NodeCertificate | string {
+  const keyPem = /-----BEGIN PRIVATE KEY-----[\s\S]+?-----END PRIVATE KEY-----\n/.exec(pem)?.[0];
+  const certificatePem = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----\n/.exec(pem)?.[0];
+  if (keyPem === undefined || certificatePem === undefined) return 'the file was broken';
+  try {
+    const certificate = new X509Certificate(certificatePem);
+    if (!certificate.checkPrivateKey(createPrivateKey(keyPem))) return 'key and certificate did not match';
+    if (Date.parse(certificate.validTo) - options.nowMs < renewBeforeMs) return 'it was about to expire';
+    const missing = options.addresses.find(
+      (address) => isIP(address) !== 0 && certificate.checkIP(address) === undefined,
+    );
+    if (missing !== undefined) return `it lacked the address ${missing}`;
+    if (certificate.checkHost(options.nodeName) === undefined) return `it lacked the name ${options.nodeName}`;
+    return { keyPem, certificatePem, fingerprint: plainFingerprint(certificate.fingerprint256) };
+  } catch {
+    return 'the file was broken';
+  }
+}
+
+/** Brings a fingerprint such as `AB:CD` to lower-case hex without colons. */
+export function plainFingerprint(fingerprint: string): string {
+  return fingerprint.replaceAll(':', '').toLowerCase();
+}
+
+async function generate(options: CertificateOptions): Promise<string> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' } as const;
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const names: JsonGeneralName[] = [{ type: 'dns', value: options.nodeName }];
+  for (const address of new Set([...options.addresses, '127.0.0.1'])) {
+    if (isIP(address) !== 0) names.push({ type: 'ip', value: address });
+  }
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    // The first bit stays 0: a serial number is a positive integer.
+    serialNumber: `01${randomBytes(15).toString('hex')}`,
+    name: [{ CN: [options.nodeName] }, { O: ['Tospann'] }],
+    // A clock that is a little behind elsewhere must not refuse a new certificate.
+    notBefore: new Date(options.nowMs - dayMs),
+    notAfter: new Date(options.nowMs + lifetimeMs),
+    keys,
+    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
+    extensions: [new SubjectAlternativeNameExtension(names)],
+  });
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  const lines = (pkcs8.match(/.{1,64}/g) ?? []).join('\n');
+  return `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n${certificate.toString('pem').trim()}\n`;
+}

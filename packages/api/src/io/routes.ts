@@ -1,0 +1,136 @@
+// The routes of the API: status, the peer's questions, failover, sessions, metrics, the live stream and the console's
+// files. Thin: each asks the node (ApiNode) and answers; who may come is decided in access.ts.
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { TospannError } from '@tospann/errors';
+import { failoverRequest, sessionRequest, type FailoverReport, type PairStatus, type NodeStatus } from '../contract.ts';
+import { planFailover } from '../core/failover-plan.ts';
+import { metricFamilies } from '../core/metrics.ts';
+import { requireOwnOrigin, type AccessControl } from './access.ts';
+import { expositionType, writeExposition } from './exposition.ts';
+import type { LiveHub } from './live-hub.ts';
+import type { ApiApp } from './listener.ts';
+
+/** One file of the console. `body` is what is sent; `etag` has no quotes. */
+export interface ConsoleAsset {
+  readonly body: Uint8Array;
+  readonly type: string;
+  readonly etag: string;
+}
+
+/** The node behind the API. */
+export interface ApiNode {
+  readonly nodeName: string;
+  readonly access: AccessControl;
+  readonly hub: LiveHub;
+  readonly self: () => NodeStatus;
+  readonly pair: () => PairStatus;
+  /** Gives this node's addresses up to `to`. */
+  readonly resign: (to: string) => Promise<FailoverReport>;
+  /** Asks the peer to give its addresses up to this node. */
+  readonly askPeer: (to: string) => Promise<FailoverReport>;
+  readonly consoleAssets: (path: string) => ConsoleAsset | undefined;
+}
+
+/** Puts all routes on a listener. `isSocket`: requests come over the control socket and need no token. */
+export function addRoutes(app: ApiApp, node: ApiNode, options: { readonly isSocket: boolean }): void {
+  addReadRoutes(app, node);
+  addFailoverRoutes(app, node, options);
+  addSessionRoutes(app, node, options);
+  addLiveRoute(app, node, options);
+  addConsoleRoutes(app, node);
+}
+
+function addReadRoutes(app: ApiApp, node: ApiNode): void {
+  app.get('/healthz', { config: { access: 'public' } }, () => ({ status: 'ok' }));
+  app.get('/api/v1/status', (_request, reply) => noStore(reply).send(node.pair()));
+  app.get('/api/v1/node', { config: { access: 'peer-or-operator' } }, (_request, reply) =>
+    noStore(reply).send(node.self()),
+  );
+  app.get('/metrics', async (_request, reply) => {
+    const { self, peer } = node.pair();
+    const text = await writeExposition(metricFamilies(self, peer));
+    return noStore(reply).header('content-type', expositionType).send(text);
+  });
+}
+
+function addFailoverRoutes(app: ApiApp, node: ApiNode, options: { readonly isSocket: boolean }): void {
+  let isMoving = false;
+  const move = async (to: string | undefined, mayAskPeer: boolean): Promise<FailoverReport> => {
+    const plan = planFailover(node.pair(), to);
+    const refuse = (detail: string): TospannError =>
+      new TospannError('LB_API_FAILOVER_REFUSED', { to: plan.to, detail });
+    if (plan.action === 'unknown-node') {
+      throw new TospannError('LB_API_UNKNOWN_NODE', { name: plan.to, known: plan.known.join(' and ') });
+    }
+    if (plan.action === 'refuse') throw refuse(plan.detail);
+    if (isMoving) throw refuse('another failover is under way');
+    if (plan.action === 'ask-peer' && !mayAskPeer) throw refuse('this node owns nothing that it could give up');
+    isMoving = true;
+    try {
+      return await (plan.action === 'resign' ? node.resign(plan.to) : node.askPeer(plan.to));
+    } finally {
+      isMoving = false;
+    }
+  };
+  app.post('/api/v1/failover', { schema: { body: failoverRequest.nullish() } }, async (request, reply) =>
+    noStore(reply).send(await move(request.body?.to, true)),
+  );
+  // Only the peer's proof opens this one, and the control socket has none.
+  if (options.isSocket) return;
+  const forPeer = { config: { access: 'peer' }, schema: { body: failoverRequest } } as const;
+  app.post('/api/v1/node/failover', forPeer, async (request, reply) =>
+    noStore(reply).send(await move(request.body.to, false)),
+  );
+}
+
+function addSessionRoutes(app: ApiApp, node: ApiNode, options: { readonly isSocket: boolean }): void {
+  const { access, nodeName } = node;
+  const anybody = { config: { access: 'public' } } as const;
+  app.get('/api/v1/session', anybody, (request, reply) => {
+    const authenticated = options.isSocket || access.sessions.holds(request.headers.cookie);
+    return noStore(reply).send({ authenticated, node: nodeName });
+  });
+  app.post('/api/v1/session', { ...anybody, schema: { body: sessionRequest } }, (request, reply) => {
+    requireOwnOrigin(request, 'may be absent');
+    access.requireToken(request, request.body.token.trim(), 'LB_API_WRONG_TOKEN');
+    return noStore(reply).header('set-cookie', access.sessions.open()).send({ authenticated: true, node: nodeName });
+  });
+  app.delete('/api/v1/session', anybody, (request, reply) => {
+    requireOwnOrigin(request, 'may be absent');
+    const cookie = access.sessions.close(request.headers.cookie);
+    return noStore(reply).header('set-cookie', cookie).send({ authenticated: false, node: nodeName });
+  });
+}
+
+function addLiveRoute(app: ApiApp, node: ApiNode, options: { readonly isSocket: boolean }): void {
+  const refuseWhenFull = (_request: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
+    if (node.hub.isFull) throw new TospannError('LB_API_LIVE_FULL', { limit: node.hub.clientLimit });
+    done();
+  };
+  app.get('/api/v1/live', { websocket: true, preHandler: refuseWhenFull }, (socket, request) => {
+    const isByToken = options.isSocket || request.headers.authorization !== undefined;
+    node.hub.add(socket, () => isByToken || node.access.sessions.holds(request.headers.cookie));
+  });
+}
+
+function addConsoleRoutes(app: ApiApp, node: ApiNode): void {
+  app.get('/*', { config: { access: 'public' } }, (request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '/';
+    const asset = node.consoleAssets(path === '/' ? '/index.html' : path);
+    if (asset === undefined) throw new TospannError('LB_API_NOT_FOUND', { path: path.slice(0, 200) });
+    const etag = `"${asset.etag}"`;
+    const hashed = path.startsWith('/assets/');
+    void reply
+      .header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache')
+      .header('etag', etag);
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+    return reply.header('content-type', asset.type).send(Buffer.from(asset.body));
+  });
+  app.setNotFoundHandler((request) => {
+    throw new TospannError('LB_API_NOT_FOUND', { path: request.url.slice(0, 200) });
+  });
+}
+
+function noStore(reply: FastifyReply): FastifyReply {
+  return reply.header('cache-control', 'no-store');
+}

@@ -1,0 +1,275 @@
+// Starts the admin API of one node: the control socket at once, TLS on its addresses (tried again while one is taken),
+// the watch over the peer, the live stream. Traffic never passes here; when it dies no request notices.
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { TospannError } from '@tospann/errors';
+import { judge } from '../core/verdict.ts';
+import { remember, sampleOf } from '../core/history.ts';
+import type { FailoverReport, HistorySample, NodeStatus, PairStatus } from '../contract.ts';
+import { AccessControl } from './access.ts';
+import { readOrCreateCertificate, type NodeCertificate } from './certificate.ts';
+import { consoleToken, peerLinkKey } from './cluster-key.ts';
+import { HostSampler } from './host-sampler.ts';
+import { buildListener, type ApiApp } from './listener.ts';
+import { LiveHub } from './live-hub.ts';
+import type { ApiLog } from './log.ts';
+import type { PeerAddress } from './peer-client.ts';
+import { PeerLink } from './peer-link.ts';
+import { addRoutes, type ApiNode, type ConsoleAsset } from './routes.ts';
+import { Sessions } from './sessions.ts';
+
+/** Where to listen with TLS; port 0 takes a free one. */
+export interface ApiBind {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Options of startApi. */
+export interface ApiOptions {
+  readonly nodeName: string;
+  /** The other nodes of the cluster; the first is the peer. Empty: a single node. */
+  readonly peers: readonly PeerAddress[];
+  readonly binds: readonly ApiBind[];
+  /** The control socket (mode 0660): no token is needed there. */
+  readonly socketPath: string;
+  /** Keeps the TLS certificate. */
+  readonly stateDir: string;
+  readonly clusterKey: Buffer;
+  /** The console's files by path, `/index.html` for `/`. */
+  readonly consoleAssets: (path: string) => ConsoleAsset | undefined;
+  /** This node's status now; called about once a second and for each question. `host` may be left out. */
+  readonly getStatus: () => NodeStatus;
+  /** Gives this node's addresses up to `to` and ends when the other node owns them. */
+  readonly failover: (request: { readonly to: string }) => Promise<FailoverReport>;
+  readonly log: ApiLog;
+  /** Overrides for tests. */
+  readonly tuning?: {
+    readonly requestsPerMinute?: number;
+    readonly liveClients?: number;
+    readonly peerIntervalMs?: number;
+  };
+}
+
+/** A running API. */
+export interface RunningApi {
+  /** The TLS addresses that are open now. */
+  readonly addresses: () => readonly ApiBind[];
+  /** SHA-256 of the certificate, lower-case hex: what a careful operator compares in the browser. */
+  readonly fingerprint: string;
+  readonly pair: () => PairStatus;
+  readonly close: () => Promise<void>;
+}
+
+const secondMs = 1000;
+const listenAgainMs = 5000;
+
+/**
+ * Starts the API. It resolves when the control socket is open and every TLS address was tried once.
+ *
+ * @throws {TospannError} LB_API_SOCKET_IN_USE, LB_API_LISTEN (of the socket), LB_API_STATE_FILE.
+ */
+export async function startApi(options: ApiOptions): Promise<RunningApi> {
+  const certificate = await readOrCreateCertificate({
+    stateDir: options.stateDir,
+    nodeName: options.nodeName,
+    addresses: options.binds.map((bind) => bind.address),
+    nowMs: Date.now(),
+  });
+  const { fingerprint, renewedBecause } = certificate;
+  if (renewedBecause !== undefined) {
+    options.log.info({ event: 'certificate', fingerprint, reason: renewedBecause }, 'TLS certificate made');
+  }
+  const core = new ApiCore(options);
+  const socketApp = await openSocket(options, core.node);
+  const listeners = options.binds.map((bind) => new TlsListener(bind, { options, node: core.node, certificate }));
+  await Promise.all(listeners.map((listener) => listener.open()));
+  core.start();
+  return {
+    addresses: () => listeners.flatMap((listener) => listener.address ?? []),
+    fingerprint,
+    pair: core.node.pair,
+    close: async () => {
+      core.stop();
+      await Promise.all([socketApp.close(), ...listeners.map((listener) => listener.close())]);
+      rmSync(options.socketPath, { force: true });
+    },
+  };
+}
+
+/** What is behind all listeners: status, peer, history, live stream. */
+class ApiCore {
+  readonly node: ApiNode;
+  readonly #options: ApiOptions;
+  readonly #hub: LiveHub;
+  readonly #link: PeerLink | undefined;
+  readonly #host = new HostSampler({ nowMs: monotonicMs });
+  readonly #history = new Map<string, readonly HistorySample[]>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ApiOptions) {
+    this.#options = options;
+    const { nodeName, clusterKey, peers, log, tuning = {} } = options;
+    const clocks = { nowMs: monotonicMs, wallMs: Date.now };
+    const peerKey = peerLinkKey(clusterKey);
+    const [peer] = peers;
+    const interval = tuning.peerIntervalMs === undefined ? {} : { intervalMs: tuning.peerIntervalMs };
+    this.#link = peer && new PeerLink({ nodeName, peer, key: peerKey, log, ...clocks, ...interval });
+    this.#hub = new LiveHub({
+      nowMs: monotonicMs,
+      pair: () => this.#pair(),
+      history: () => [...this.#history.values()].flat(),
+      ...(tuning.liveClients === undefined ? {} : { clientLimit: tuning.liveClients }),
+    });
+    const sessions = new Sessions({ token: consoleToken(clusterKey), nowMs: monotonicMs });
+    this.node = {
+      nodeName,
+      access: new AccessControl({ nodeName, sessions, peerNames: peers.map(({ name }) => name), peerKey, ...clocks }),
+      hub: this.#hub,
+      self: () => this.#self(),
+      pair: () => this.#pair(),
+      resign: (to) => options.failover({ to }),
+      askPeer: (to) => this.#askPeer(to),
+      consoleAssets: options.consoleAssets,
+    };
+  }
+
+  start(): void {
+    this.#link?.start();
+    this.#timer = setInterval(() => this.#tick(), secondMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#link?.stop();
+    this.#hub.close();
+  }
+
+  #tick(): void {
+    try {
+      const { self, peer } = this.#pair();
+      this.#note(self);
+      if (peer?.reachable && peer.status !== undefined) this.#note(peer.status);
+      this.#hub.tick();
+    } catch (error) {
+      this.#options.log.error({ code: 'LB_INTERNAL', err: error }, 'status could not be made');
+    }
+  }
+
+  #note(status: NodeStatus): void {
+    const sample = sampleOf(status);
+    if (sample === undefined) return;
+    this.#history.set(status.node, remember(this.#history.get(status.node) ?? [], sample));
+  }
+
+  #self(): NodeStatus {
+    const status = this.#options.getStatus();
+    return { ...status, host: { ...this.#host.sample(), ...status.host } };
+  }
+
+  #pair(): PairStatus {
+    const self = this.#self();
+    const peer = this.#link?.status();
+    return { self, ...(peer === undefined ? {} : { peer }), verdict: judge(self, peer) };
+  }
+
+  #askPeer(to: string): Promise<FailoverReport> {
+    if (this.#link !== undefined) return this.#link.askFailover(to);
+    throw new TospannError('LB_API_FAILOVER_REFUSED', { to, detail: 'the cluster has one node' });
+  }
+}
+
+/** One TLS address: tried again until it opens, so that an address that comes late or a port in use does no harm. */
+class TlsListener {
+  readonly #bind: ApiBind;
+  readonly #parts: { readonly options: ApiOptions; readonly node: ApiNode; readonly certificate: NodeCertificate };
+  #app: ApiApp | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  address: ApiBind | undefined;
+
+  constructor(bind: ApiBind, parts: { options: ApiOptions; node: ApiNode; certificate: NodeCertificate }) {
+    this.#bind = bind;
+    this.#parts = parts;
+  }
+
+  async open(): Promise<void> {
+    const { options, node, certificate } = this.#parts;
+    const limit = options.tuning?.requestsPerMinute;
+    const app = await buildListener({
+      log: options.log,
+      access: node.access,
+      certificate,
+      ...(limit === undefined ? {} : { requestsPerMinute: limit }),
+    });
+    addRoutes(app, node, { isSocket: false });
+    try {
+      await app.listen({ host: this.#bind.address, port: this.#bind.port });
+    } catch (error) {
+      await app.close();
+      return this.#later(error);
+    }
+    if (this.#isClosed) {
+      await app.close();
+      return;
+    }
+    this.#app = app;
+    const at = app.server.address();
+    const port = typeof at === 'object' && at !== null ? at.port : this.#bind.port;
+    this.address = { address: this.#bind.address, port };
+    options.log.info({ event: 'admin-listening', ...this.address }, 'admin API listens');
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.address = undefined;
+    await this.#app?.close();
+  }
+
+  #later(cause: unknown): void {
+    const { log } = this.#parts.options;
+    const error = listenError(`${this.#bind.address}:${this.#bind.port}`, cause);
+    log.error({ code: error.code, source: error.source, hint: error.hint }, error.message);
+    if (!this.#isClosed) this.#timer = setTimeout(() => void this.open(), listenAgainMs);
+  }
+}
+
+async function openSocket(options: ApiOptions, node: ApiNode): Promise<ApiApp> {
+  const { socketPath, log } = options;
+  if (existsSync(socketPath)) {
+    if (await answers(socketPath)) throw new TospannError('LB_API_SOCKET_IN_USE', { path: socketPath });
+    rmSync(socketPath, { force: true });
+  }
+  const app = await buildListener({ log, access: node.access });
+  addRoutes(app, node, { isSocket: true });
+  try {
+    await app.listen({ path: socketPath });
+    // Between the two calls the umask decides; connecting needs write permission, which it gives to nobody else.
+    chmodSync(socketPath, 0o660);
+  } catch (error) {
+    await app.close();
+    throw listenError(socketPath, error);
+  }
+  return app;
+}
+
+/** Tells whether a process accepts on a unix socket: a file that a dead one left behind does not. */
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(socketPath);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => resolve(false));
+  });
+}
+
+function listenError(address: string, cause: unknown): TospannError {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new TospannError('LB_API_LISTEN', { address, detail }, { cause });
+}
+
+function monotonicMs(): number {
+  return performance.now();
+}
