@@ -42,11 +42,16 @@ function sourcesOf(room: string): readonly string[] {
     .filter((file) => !/\/(node_modules|dist)\//.test(file));
 }
 
-function checkFile(file: string, room: string, { level, also }: { readonly level: number; readonly also: readonly string[] }): void {
+function checkFile(
+  file: string,
+  room: string,
+  { level, also }: { readonly level: number; readonly also: readonly string[] },
+): void {
   const text = readFileSync(file, 'utf8');
   const name = relative(root, file);
   const isTest = /\.test\.tsx?$|\.test-d\.ts$|\.bench\.ts$|\/test\//.test(file);
-  if (!isTest && !/^(#!.*\n)?\s*(\/\/|\/\*)/.test(text)) problems.push(`${name}: opens without a comment that says what it is`);
+  if (!isTest && !/^(#!.*\n)?\s*(\/\/|\/\*)/.test(text))
+    problems.push(`${name}: opens without a comment that says what it is`);
   for (const specifier of importsOf(text)) {
     if (specifier.startsWith('@tospann/')) checkOwn({ name, room, level, also, isTest }, specifier);
     else if (!isTest && name.includes('/src/core/')) checkCore(name, specifier);
@@ -69,7 +74,8 @@ function checkOwn(importer: Importer, specifier: string): void {
   if (rest.includes('src')) problems.push(`${name}: reaches into ${specifier}; import the package itself`);
   const allowed = targetLevel < level || also.includes(specifier) || (isTest && short === 'testing');
   if (!allowed) problems.push(`${name}: imports ${specifier}, which is not on a lower level`);
-  if (name.includes('/src/core/') && !isTest && ['linux', 'lab', 'bench'].includes(short)) problems.push(`${name}: core/ imports ${specifier}`);
+  if (name.includes('/src/core/') && !isTest && ['linux', 'lab', 'bench'].includes(short))
+    problems.push(`${name}: core/ imports ${specifier}`);
 }
 
 function checkCore(name: string, specifier: string): void {
@@ -81,6 +87,8 @@ function checkCore(name: string, specifier: string): void {
 }
 
 function importsOf(text: string): readonly string[] {
-  const matches = text.matchAll(/^\s*(?:import|export)\b[^'"`;]*?from\s+'([^']+)'|^\s*import\s+'([^']+)'|\bimport\('([^']+)'\)/gm);
+  const matches = text.matchAll(
+    /^\s*(?:import|export)\b[^'"`;]*?from\s+'([^']+)'|^\s*import\s+'([^']+)'|\bimport\('([^']+)'\)/gm,
+  );
   return [...matches].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
 }

@@ -14,13 +14,17 @@ for (const [file, text] of Object.entries(documents)) {
   if (process.argv.includes('--check')) {
     if (read(file) === text) continue;
     stale += 1;
-    process.stdout.write(`${file} is not what the code says: run node --conditions=@tospann/source scripts/lib/generate-docs.ts\n`);
+    process.stdout.write(
+      `${file} is not what the code says: run node --conditions=@tospann/source scripts/lib/generate-docs.ts\n`,
+    );
   } else writeFileSync(file, text);
 }
 process.exit(stale === 0 ? 0 : 1);
 
 function renderErrors(): string {
-  const entries = Object.entries(catalogue as Readonly<Record<string, ErrorEntry>>).sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = Object.entries(catalogue as Readonly<Record<string, ErrorEntry>>).sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
   const sections = entries.map(([code, entry]) => {
     const facts = `Source: ${entry.source}. Retry: ${entry.retry}. HTTP status: ${entry.status}.`;
     return `## ${code}\n\n${entry.message}\n\n${facts}\n\nHint: ${entry.hint}\n`;

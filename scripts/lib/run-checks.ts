@@ -55,7 +55,10 @@ function runVitest(project: string): void {
 function count(report: string, ok: boolean): void {
   let failed = 0;
   try {
-    const read = JSON.parse(readFileSync(report, 'utf8')) as Record<'numPassedTests' | 'numFailedTests' | 'numPendingTests', number>;
+    const read = JSON.parse(readFileSync(report, 'utf8')) as Record<
+      'numPassedTests' | 'numFailedTests' | 'numPendingTests',
+      number
+    >;
     tally.passed += read.numPassedTests;
     tally.skipped += read.numPendingTests;
     failed = read.numFailedTests;

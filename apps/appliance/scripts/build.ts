@@ -1,7 +1,16 @@
 // Builds the single executable: bundles the main program and the worker threads, packs them with the console's
 // files into a copy of this very Node. Run by turbo after the console's build. Output: apps/appliance/dist.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type BuildOptions } from 'esbuild';
@@ -46,7 +55,8 @@ async function bundle(): Promise<void> {
 
 function assets(): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const name of ['proxy-worker', 'vrrp-worker']) found[`workers/${name}.cjs`] = join(dist, 'workers', `${name}.cjs`);
+  for (const name of ['proxy-worker', 'vrrp-worker'])
+    found[`workers/${name}.cjs`] = join(dist, 'workers', `${name}.cjs`);
   for (const entry of readdirSync(consoleDist, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const file = join(entry.parentPath, entry.name);

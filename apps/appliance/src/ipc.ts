@@ -3,7 +3,7 @@
 // what others need: children never talk to each other.
 import type { PairConfig } from '@tospann/config';
 import type { ProxySnapshot } from '@tospann/proxy';
-import type { FailoverReport, VrrpSnapshot } from '@tospann/vrrp';
+import type { VrrpSnapshot } from '@tospann/vrrp';
 
 /** The children of the supervisor, in the order in which they are started and the reverse of the stop order. */
 export const roles = ['proxy', 'vrrp', 'admin'] as const;
@@ -58,7 +58,7 @@ export interface NodeState {
 
 /** How a planned failover ended: `refused` is a pre-check that said no (exit 6 on the command line). */
 export type FailoverAnswer =
-  | { readonly outcome: 'done'; readonly report: FailoverReport }
+  | { readonly outcome: 'done'; readonly durationMs: number; readonly detail: string }
   | { readonly outcome: 'refused'; readonly code: string; readonly message: string; readonly hint: string };
 
 export type FromChild =

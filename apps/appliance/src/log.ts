@@ -5,5 +5,8 @@ export type { Logger };
 
 /** Makes a logger whose lines carry the node's name and the process' role. */
 export function makeLog(node: string, role: string): Logger {
-  return pino({ base: { node, role }, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }));
+  return pino(
+    { base: { node, role }, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ fd: 2, sync: true }),
+  );
 }

@@ -5,7 +5,16 @@ import { expect, test } from 'vitest';
 import { Scratch, tospann } from './binary.ts';
 
 const article = fileURLToPath(new URL('../../../infra/lab/article/', import.meta.url));
-const articleFiles = ['--haproxy', 'haproxy.cfg', '--keepalived', 'keepalived-lb1.conf', '--keepalived', 'keepalived-lb2.conf', '--sysctl', 'sysctl.conf'];
+const articleFiles = [
+  '--haproxy',
+  'haproxy.cfg',
+  '--keepalived',
+  'keepalived-lb1.conf',
+  '--keepalived',
+  'keepalived-lb2.conf',
+  '--sysctl',
+  'sysctl.conf',
+];
 const articleImport = [
   'import',
   ...articleFiles.map((word) => (word.startsWith('--') ? word : join(article, word))),
@@ -16,7 +25,9 @@ const articleImport = [
 ];
 
 test('version prints the version of package.json', () => {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   const ran = tospann('version', '--json');
   expect(ran.code).toBe(0);
   expect(JSON.parse(ran.stdout)).toMatchObject({ version });
@@ -59,7 +70,12 @@ test('import makes a valid pair of the files of the founding article and account
 
 test('validate prints all problems at once with their places, and exits with 3', () => {
   using scratch = new Scratch();
-  const file = scratch.file('tospann.yaml', tospann(...articleImport).stdout.replace('roundrobin', 'roundrobbin').replace('retries:', 'retriess:'));
+  const file = scratch.file(
+    'tospann.yaml',
+    tospann(...articleImport)
+      .stdout.replace('roundrobin', 'roundrobbin')
+      .replace('retries:', 'retriess:'),
+  );
   const ran = tospann('validate', '-c', file);
   expect(ran.code).toBe(3);
   const places = ran.stderr.split('\n').filter((line) => line.startsWith(`${file}:`));
@@ -71,8 +87,19 @@ test('validate prints all problems at once with their places, and exits with 3',
 test('run refuses a configuration that is not valid, and one that is not there, with exit code 3', () => {
   using scratch = new Scratch();
   const file = scratch.file('tospann.yaml', 'version: 1\nclutser: {}\n');
-  expect(tospann('run', '-c', file, '--run-dir', scratch.dir, '--state-dir', scratch.dir)).toMatchObject({ code: 3, stdout: '' });
-  const missing = tospann('run', '-c', join(scratch.dir, 'none.yaml'), '--run-dir', scratch.dir, '--state-dir', scratch.dir);
+  expect(tospann('run', '-c', file, '--run-dir', scratch.dir, '--state-dir', scratch.dir)).toMatchObject({
+    code: 3,
+    stdout: '',
+  });
+  const missing = tospann(
+    'run',
+    '-c',
+    join(scratch.dir, 'none.yaml'),
+    '--run-dir',
+    scratch.dir,
+    '--state-dir',
+    scratch.dir,
+  );
   expect(missing.code).toBe(3);
   expect(missing.stderr).toContain('LB_CONFIG_UNREADABLE');
 });

@@ -27,7 +27,8 @@ export interface ChannelHandlers {
 
 /** Begins to listen. A throw in a handler ends the child: the supervisor starts a fresh one. */
 export function openChannel(handlers: ChannelHandlers): void {
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => undefined);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
+    process.on(signal, () => undefined);
   process.on('message', (message) => handlers.message(message as ToChild)); // only the supervisor has the other end
   process.on('disconnect', () => handlers.orphaned());
   process.on('uncaughtException', fail);

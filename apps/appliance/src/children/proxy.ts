@@ -3,6 +3,7 @@
 import { dropPrivileges } from '@tospann/linux';
 import { type ProxyService, startProxy } from '@tospann/proxy';
 import { startWorker } from '../assets.ts';
+import { usersFor } from '../core/users.ts';
 import type { StartMessage } from '../ipc.ts';
 import { makeLog } from '../log.ts';
 import { fail, openChannel, tell } from './channel.ts';
@@ -33,8 +34,11 @@ async function start(message: StartMessage): Promise<ProxyService> {
     onFatal: fail,
   });
   await service.ready;
-  const user = dropPrivileges(message.config.proxy.user);
-  log.info({ event: 'proxy-ready', engine: service.snapshot().engine, reason: service.snapshot().engineReason, user }, 'The proxy accepts');
+  const user = dropPrivileges(usersFor(message.config.proxy.user)).name;
+  log.info(
+    { event: 'proxy-ready', engine: service.snapshot().engine, reason: service.snapshot().engineReason, user },
+    'The proxy accepts',
+  );
   setInterval(() => tell({ type: 'proxy-snapshot', snapshot: service.snapshot() }), SNAPSHOT_INTERVAL_MS);
   tell({ type: 'proxy-snapshot', snapshot: service.snapshot() });
   tell({ type: 'ready' });

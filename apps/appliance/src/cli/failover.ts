@@ -29,5 +29,9 @@ export function problemOf(body: unknown): { readonly code: string; readonly mess
     const value: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, key) : undefined;
     return typeof value === 'string' ? value : '';
   };
-  return { code: text('code') || 'LB_INTERNAL', message: text('detail') || text('title') || 'the node gave an answer that is not known here', hint: text('hint') };
+  return {
+    code: text('code') || 'LB_INTERNAL',
+    message: text('detail') || text('title') || 'the node gave an answer that is not known here',
+    hint: text('hint'),
+  };
 }

@@ -25,13 +25,18 @@ export async function importCommand(options: ImportOptions): Promise<ExitCode> {
     say('Cannot import: --node-address must be NAME=ADDRESS, for instance lb1=10.10.0.11');
     return Exit.usage;
   }
-  const result = importConfig({ haproxy: read(options.haproxy), keepalived: read(options.keepalived), sysctl: read(options.sysctl), nodeAddresses });
+  const result = importConfig({
+    haproxy: read(options.haproxy),
+    keepalived: read(options.keepalived),
+    sysctl: read(options.sysctl),
+    nodeAddresses,
+  });
   if (options.json === true) out(JSON.stringify(result));
   else result.report.forEach((line) => say(describe(line)));
   await write(result.yaml, options);
   const check = parseConfig(result.yaml, { file: options.output ?? '(imported)' });
-  sayProblems(check.problems);
-  return check.config === undefined ? Exit.configInvalid : Exit.ok;
+  if (!check.ok) sayProblems(check.problems);
+  return check.ok ? Exit.ok : Exit.configInvalid;
 }
 
 async function write(yaml: string, options: ImportOptions): Promise<void> {

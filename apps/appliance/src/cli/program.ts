@@ -12,9 +12,11 @@ import { validateCommand, type ValidateOptions } from './validate.ts';
 import { versionCommand } from './version.ts';
 
 const CONFIG_DEFAULT = '/etc/tospann/tospann.yaml';
-const configOption = (): Option => new Option('-c, --config <file>', 'configuration, the same on both nodes').default(CONFIG_DEFAULT);
+const configOption = (): Option =>
+  new Option('-c, --config <file>', 'configuration, the same on both nodes').default(CONFIG_DEFAULT);
 const runDirOption = (): Option => new Option('--run-dir <dir>', 'sockets of the running node').default('/run/tospann');
-const stateDirOption = (): Option => new Option('--state-dir <dir>', 'keys and certificates of the node').default('/var/lib/tospann');
+const stateDirOption = (): Option =>
+  new Option('--state-dir <dir>', 'keys and certificates of the node').default('/var/lib/tospann');
 const jsonOption = (): Option => new Option('--json', 'print data as JSON');
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
@@ -34,6 +36,7 @@ function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? Exit.ok : Exit.usage;
   if (isTospannError(error)) {
     complain(error);
+    if (error.code.startsWith('LB_CONFIG_')) return Exit.configInvalid;
     return error.code === 'LB_OPERATION_NOT_REACHABLE' ? Exit.notReachable : Exit.failed;
   }
   say(error instanceof Error ? (error.stack ?? error.message) : String(error));

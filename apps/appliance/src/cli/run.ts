@@ -1,12 +1,13 @@
 // `tospann run`: this node in the foreground until SIGTERM.
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { loadConfig, localAddresses, type PairConfig, selectNode } from '@tospann/config';
+import { type ConfigResult, loadConfig, selectNode } from '@tospann/config';
 import { isTospannError } from '@tospann/errors';
+import { localAddresses } from '../local-addresses.ts';
 import { makeLog, type Logger } from '../log.ts';
 import { claimRunDir } from '../supervisor/run-dir.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
-import { complain, Exit, type ExitCode } from './exit.ts';
+import { Exit, type ExitCode } from './exit.ts';
 import { sayProblems } from './validate.ts';
 
 export interface RunOptions {
@@ -18,22 +19,21 @@ export interface RunOptions {
 
 export async function runNode(options: RunOptions): Promise<ExitCode> {
   const loaded = await loadConfig(options.config);
-  sayProblems([...loaded.problems, ...loaded.warnings]);
-  if (loaded.config === undefined) return Exit.configInvalid;
-  try {
-    return await superviseUntilSignal(loaded.config, options);
-  } catch (error) {
-    if (!isTospannError(error)) throw error;
-    complain(error);
-    return Exit.failed;
+  if (!loaded.ok) {
+    sayProblems([...loaded.problems, ...loaded.warnings]);
+    return Exit.configInvalid;
   }
+  return await superviseUntilSignal(loaded, options);
 }
 
-async function superviseUntilSignal(config: PairConfig, options: RunOptions): Promise<ExitCode> {
+type Loaded = Extract<ConfigResult, { readonly ok: true }>;
+
+async function superviseUntilSignal({ config, warnings }: Loaded, options: RunOptions): Promise<ExitCode> {
   const node = selectNode(config, { name: options.node, hostname: hostname(), localAddresses: localAddresses() });
   mkdirSync(options.stateDir, { recursive: true, mode: 0o750 });
   using _claim = claimRunDir(options.runDir);
   const log = makeLog(node.name, 'supervisor');
+  for (const warning of warnings) log.warn({ event: 'config-warning', ...warning }, warning.message);
   const { runDir, stateDir } = options;
   return await new Promise<ExitCode>((resolve, reject) => {
     const failed = (): void => resolve(Exit.failed);
@@ -64,7 +64,10 @@ function handleSignals({ supervisor, options, log, ended }: SignalHandling): voi
       return;
     }
     stopping = true;
-    log.info({ event: 'stopping' }, 'Giving up the addresses and ending what is under way; a second signal ends at once');
+    log.info(
+      { event: 'stopping' },
+      'Giving up the addresses and ending what is under way; a second signal ends at once',
+    );
     supervisor.stop().then(
       () => ended(code),
       (error: unknown) => {
@@ -81,15 +84,19 @@ function handleSignals({ supervisor, options, log, ended }: SignalHandling): voi
 
 /** One reload at a time; a configuration that is not valid changes nothing. */
 async function reload(supervisor: Supervisor, options: RunOptions, log: Logger): Promise<void> {
-  const loaded = await loadConfig(options.config);
-  if (loaded.config === undefined) {
-    for (const problem of loaded.problems) log.error({ event: 'reload-failed', ...problem }, problem.message);
-    return;
-  }
   try {
-    await supervisor.reload(loaded.config);
+    const loaded = await loadConfig(options.config);
+    if (loaded.ok) await supervisor.reload(loaded.config);
+    else logProblems(loaded, log);
   } catch (error) {
     const known = isTospannError(error);
-    log.error({ event: 'reload-failed', code: known ? error.code : 'LB_INTERNAL', hint: known ? error.hint : '' }, String(error));
+    log.error(
+      { event: 'reload-failed', code: known ? error.code : 'LB_INTERNAL', hint: known ? error.hint : '' },
+      String(error),
+    );
   }
+}
+
+function logProblems(loaded: Extract<ConfigResult, { readonly ok: false }>, log: Logger): void {
+  for (const problem of loaded.problems) log.error({ event: 'reload-failed', ...problem }, problem.message);
 }

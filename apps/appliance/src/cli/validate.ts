@@ -9,15 +9,14 @@ export interface ValidateOptions {
 
 export async function validateCommand(options: ValidateOptions): Promise<ExitCode> {
   const result = await loadConfig(options.config);
-  const valid = result.config !== undefined;
-  if (options.json === true) {
-    out(JSON.stringify({ valid, file: options.config, problems: result.problems, warnings: result.warnings, ...(valid ? { hash: result.config.hash } : {}) }));
-  } else {
-    sayProblems([...result.problems, ...result.warnings]);
-    if (valid) out(`${options.config} is valid (hash ${result.config.hash.slice(0, 12)})`);
-  }
-  if (!valid) say(`${result.problems.length} ${result.problems.length === 1 ? 'problem' : 'problems'} in ${options.config}`);
-  return valid ? Exit.ok : Exit.configInvalid;
+  const problems = result.ok ? [] : result.problems;
+  const hash = result.ok ? { hash: result.config.hash } : {};
+  if (options.json === true)
+    out(JSON.stringify({ valid: result.ok, file: options.config, problems, warnings: result.warnings, ...hash }));
+  else sayProblems([...problems, ...result.warnings]);
+  if (!result.ok) say(`${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in ${options.config}`);
+  else if (options.json !== true) out(`${options.config} is valid (hash ${result.config.hash.slice(0, 12)})`);
+  return result.ok ? Exit.ok : Exit.configInvalid;
 }
 
 /** Prints problems in the order of the file. */

@@ -3,7 +3,13 @@ import { version } from '../version.ts';
 import { Exit, type ExitCode, out } from './exit.ts';
 
 export function versionCommand(options: { readonly json?: boolean }): ExitCode {
-  const facts = { version, node: process.versions.node, v8: process.versions.v8, openssl: process.versions.openssl, arch: process.arch };
+  const facts = {
+    version,
+    node: process.versions.node,
+    v8: process.versions.v8,
+    openssl: process.versions.openssl,
+    arch: process.arch,
+  };
   out(options.json === true ? JSON.stringify(facts) : `tospann ${version} (node ${facts.node}, ${facts.arch})`);
   return Exit.ok;
 }

@@ -2,11 +2,27 @@ import { expect, test } from 'vitest';
 import type { NodeState } from '../ipc.ts';
 import { toNodeStatus } from './node-status.ts';
 
-const facts = { node: 'lb1', cluster: 'shop', version: '1', timeMs: 5, monotonicMs: 900, host: {} };
-const proxy = { engine: 'node', engineReason: 'kernel.io_uring_disabled is 2', threads: 1, frontends: [], backends: [], latencyBoundsMs: [], latencyCounts: [0], logLinesDroppedTotal: 0 } as const;
+const facts = { node: 'lb1', cluster: 'shop', version: '1', timeMs: 5, monotonicMs: 900 };
+const proxy = {
+  engine: 'node',
+  engineReason: 'kernel.io_uring_disabled is 2',
+  threads: 1,
+  frontends: [],
+  backends: [],
+  latencyBoundsMs: [],
+  latencyCounts: [0],
+  logLinesDroppedTotal: 0,
+} as const;
 
 function stateWith(proxyState: 'running' | 'waiting'): NodeState {
-  const child = { role: 'proxy', state: proxyState, pid: proxyState === 'running' ? 7 : -1, restartsTotal: 2, sinceMs: 100, lastExit: 'signal SIGKILL' } as const;
+  const child = {
+    role: 'proxy',
+    state: proxyState,
+    pid: proxyState === 'running' ? 7 : -1,
+    restartsTotal: 2,
+    sinceMs: 100,
+    lastExit: 'signal SIGKILL',
+  } as const;
   return { startedMs: 100, nowMs: 900, configHash: 'ab', children: [child], proxy };
 }
 

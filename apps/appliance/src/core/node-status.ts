@@ -1,6 +1,6 @@
 // From what the supervisor knows of this node to what the API says of it: pure. The only place where the words
 // of the data plane and of the failover agent meet those of the API.
-import type { ChildStatus, HostStatus, NodeStatus } from '@tospann/api';
+import type { ChildStatus, NodeStatus } from '@tospann/api';
 import type { ChildInfo, NodeState } from '../ipc.ts';
 
 export interface NodeFacts {
@@ -9,7 +9,6 @@ export interface NodeFacts {
   readonly version: string;
   readonly timeMs: number;
   readonly monotonicMs: number;
-  readonly host: HostStatus;
 }
 
 /** What this node says about itself; `state` may be half a second old. */
@@ -25,7 +24,6 @@ export function toNodeStatus(state: NodeState, facts: NodeFacts): NodeStatus {
     children: state.children.map(toChildStatus),
     ...(state.proxy === undefined || !isRunning(state, 'proxy') ? {} : { proxy: state.proxy }),
     ...(state.vrrp === undefined || !isRunning(state, 'vrrp') ? {} : { vrrp: state.vrrp }),
-    host: facts.host,
     notices: notices(state),
   };
 }
@@ -48,7 +46,9 @@ function toChildStatus(child: ChildInfo): ChildStatus {
 
 function notices(state: NodeState): readonly string[] {
   const found: string[] = [];
-  if (state.proxy?.engine === 'node') found.push(`The data plane runs on node:net, not on io_uring: ${state.proxy.engineReason}`);
-  if (state.vrrp !== undefined && state.vrrp.freezesTotal > 0) found.push(`This machine was stopped by its host ${state.vrrp.freezesTotal} times`);
+  if (state.proxy?.engine === 'node')
+    found.push(`The data plane runs on node:net, not on io_uring: ${state.proxy.engineReason}`);
+  if (state.vrrp !== undefined && state.vrrp.freezesTotal > 0)
+    found.push(`This machine was stopped by its host ${state.vrrp.freezesTotal} times`);
   return found;
 }

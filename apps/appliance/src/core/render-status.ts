@@ -4,21 +4,39 @@ import type { NodeStatus, PairStatus } from '@tospann/api';
 /** Renders the pair for a terminal; no colour, so that it can be piped and pasted. */
 export function renderStatus(pair: PairStatus): string {
   const lines = [pair.verdict.sentence, ''];
-  lines.push(...table([['NODE', 'VERSION', 'CONFIG', 'UP', 'ENGINE', 'CHILDREN'], nodeRow(pair.self), ...peerRows(pair)]));
+  lines.push(
+    ...table([['NODE', 'VERSION', 'CONFIG', 'UP', 'ENGINE', 'CHILDREN'], nodeRow(pair.self), ...peerRows(pair)]),
+  );
   const vips = pair.self.vrrp?.vips ?? [];
   if (vips.length > 0) {
-    const rows = vips.map((vip) => [vip.name, vip.address, vip.owner || '?', `${vip.state} here for ${duration(pair.self.monotonicMs - vip.sinceMs)}`, vip.reason]);
+    const rows = vips.map((vip) => [
+      vip.name,
+      vip.address,
+      vip.owner || '?',
+      `${vip.state} here for ${duration(pair.self.monotonicMs - vip.sinceMs)}`,
+      vip.reason,
+    ]);
     lines.push('', ...table([['VIP', 'ADDRESS', 'OWNER', 'STATE', 'WHY'], ...rows]));
   }
   const servers = serverRows(pair.self);
-  if (servers.length > 0) lines.push('', ...table([['SERVER', 'ADDRESS', 'STATE', 'SESSIONS', 'REQUESTS', '5XX', 'LAST CHECK'], ...servers]));
+  if (servers.length > 0)
+    lines.push('', ...table([['SERVER', 'ADDRESS', 'STATE', 'SESSIONS', 'REQUESTS', '5XX', 'LAST CHECK'], ...servers]));
   for (const notice of pair.self.notices) lines.push('', notice);
   return lines.join('\n');
 }
 
 function nodeRow(node: NodeStatus): readonly string[] {
-  const children = node.children.map((child) => `${child.name} ${child.state}${child.restartsTotal > 0 ? ` (${child.restartsTotal} restarts)` : ''}`);
-  return [node.node, node.version, node.configHash.slice(0, 12), duration(node.uptimeMs), node.proxy?.engine ?? '-', children.join(', ')];
+  const children = node.children.map(
+    (child) => `${child.name} ${child.state}${child.restartsTotal > 0 ? ` (${child.restartsTotal} restarts)` : ''}`,
+  );
+  return [
+    node.node,
+    node.version,
+    node.configHash.slice(0, 12),
+    duration(node.uptimeMs),
+    node.proxy?.engine ?? '-',
+    children.join(', '),
+  ];
 }
 
 function peerRows(pair: PairStatus): readonly (readonly string[])[] {
@@ -54,5 +72,10 @@ function duration(ms: number): string {
 
 function table(rows: readonly (readonly string[])[]): readonly string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
 }

@@ -20,7 +20,10 @@ export const initialRestart: RestartState = { deathsInRow: 0 };
  * @param livedMs How long the child lived, ms.
  * @returns The new state and the delay in ms, 0..5000.
  */
-export function afterDeath(state: RestartState, livedMs: number): { readonly state: RestartState; readonly delayMs: number } {
+export function afterDeath(
+  state: RestartState,
+  livedMs: number,
+): { readonly state: RestartState; readonly delayMs: number } {
   const before = livedMs >= HEALTHY_AFTER_MS ? 0 : state.deathsInRow;
   const delayMs = DELAYS_MS[Math.min(before, DELAYS_MS.length - 1)] ?? 5000;
   return { state: { deathsInRow: before + 1 }, delayMs };

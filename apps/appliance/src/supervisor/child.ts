@@ -32,7 +32,9 @@ export class Child {
     });
     this.#process.on('message', (message) => events.message(this, message as FromChild)); // only our own child has the channel
     this.#process.on('error', (error) => this.#end(events, `cannot be started: ${error.message}`));
-    this.#process.on('exit', (code, signal) => this.#end(events, signal === null ? `exit code ${code}` : `signal ${signal}`));
+    this.#process.on('exit', (code, signal) =>
+      this.#end(events, signal === null ? `exit code ${code}` : `signal ${signal}`),
+    );
   }
 
   get pid(): number {

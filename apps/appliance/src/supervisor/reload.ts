@@ -27,7 +27,10 @@ export async function reloadProxy(supervisor: Supervisor, next: PairConfig): Pro
   if (!(await isReady(candidate))) {
     candidate.kill('SIGKILL');
     supervisor.listeners.closeUnused(supervisor.config);
-    log.error({ event: 'reload-failed', code: 'LB_RELOAD_FAILED' }, 'Cannot reload the configuration: the new proxy did not start; the old one serves on');
+    log.error(
+      { event: 'reload-failed', code: 'LB_RELOAD_FAILED' },
+      'Cannot reload the configuration: the new proxy did not start; the old one serves on',
+    );
     return false;
   }
   const before = supervisor.slots.proxy.adopt(candidate);

@@ -90,7 +90,10 @@ export class Slot {
     this.#restart = state;
     this.#restartsTotal += 1;
     this.#lastExit = how;
-    log.error({ event: 'child-exit', child: role, pid: child.pid, how, delayMs }, `The ${role} child ended (${how}); it starts again in ${delayMs} ms`);
+    log.error(
+      { event: 'child-exit', child: role, pid: child.pid, how, delayMs },
+      `The ${role} child ended (${how}); it starts again in ${delayMs} ms`,
+    );
     if (delayMs === 0) this.start();
     else this.#timer = setTimeout(() => this.start(), delayMs);
   }

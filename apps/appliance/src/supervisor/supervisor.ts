@@ -170,7 +170,12 @@ export class Supervisor {
     const vrrp = this.slots.vrrp.child;
     if (vrrp === undefined || vrrp.gone || !vrrp.ready) {
       const hint = 'Look at "tospann status": the failover agent of this node does not run';
-      this.#answerFailover(id, { outcome: 'refused', code: 'LB_FAILOVER_NO_AGENT', message: 'Cannot fail over: no failover agent runs here', hint });
+      this.#answerFailover(id, {
+        outcome: 'refused',
+        code: 'LB_FAILOVER_NO_AGENT',
+        message: 'Cannot fail over: no failover agent runs here',
+        hint,
+      });
       return;
     }
     vrrp.send({ type: 'failover', id });

@@ -1,0 +1,90 @@
+// The admin child: API, console, metrics and the link to the other node. It only shows and passes on; when it
+// dies, no packet and no request notices.
+import { join } from 'node:path';
+import { type FailoverReport, loadClusterKey, type NodeStatus, type RunningApi, startApi } from '@tospann/api';
+import { TospannError } from '@tospann/errors';
+import { dropPrivileges, monotonicMs } from '@tospann/linux';
+import { SOCKET_NAME } from '../cli/control.ts';
+import { consoleAsset } from '../console-assets.ts';
+import { adminBinds, adminPeers } from '../core/admin-addresses.ts';
+import { toNodeStatus } from '../core/node-status.ts';
+import { usersFor } from '../core/users.ts';
+import type { FailoverAnswer, NodeState, StartMessage } from '../ipc.ts';
+import { localAddresses } from '../local-addresses.ts';
+import { makeLog } from '../log.ts';
+import { version } from '../version.ts';
+import { fail, openChannel, tell } from './channel.ts';
+
+export function runAdminChild(): void {
+  const admin = new Admin();
+  openChannel({
+    message: (message) => {
+      if (message.type === 'start') admin.start(message).then(() => tell({ type: 'ready' }), fail);
+      if (message.type === 'node-state') admin.state = message.state;
+      if (message.type === 'failover-answer') admin.answered(message.id, message.answer);
+      if (message.type === 'stop') void admin.stop();
+    },
+    orphaned: () => process.exit(0),
+  });
+}
+
+class Admin {
+  state: NodeState | undefined;
+  #api: RunningApi | undefined;
+  #waiting = new Map<number, (answer: FailoverAnswer) => void>();
+  #nextId = 1;
+
+  async start(message: StartMessage): Promise<void> {
+    const { config, node, runDir, stateDir } = message;
+    const log = makeLog(node, 'admin');
+    this.#api = await startApi({
+      nodeName: node,
+      peers: adminPeers(config, node),
+      binds: adminBinds(config, localAddresses()),
+      socketPath: join(runDir, SOCKET_NAME),
+      stateDir,
+      clusterKey: loadClusterKey(stateDir),
+      consoleAssets: consoleAsset,
+      getStatus: () => this.#status(message),
+      failover: ({ to }) => this.#failover(node, to),
+      log,
+    });
+    const user = dropPrivileges(usersFor(config.proxy.user));
+    log.info({ event: 'admin-ready', user: user.name, addresses: this.#api.addresses() }, 'The admin API answers');
+  }
+
+  async stop(): Promise<void> {
+    // The socket's directory belongs to root: the supervisor removes what close() may not.
+    await this.#api?.close().catch(() => undefined);
+    process.exit(0);
+  }
+
+  answered(id: number, answer: FailoverAnswer): void {
+    this.#waiting.get(id)?.(answer);
+    this.#waiting.delete(id);
+  }
+
+  #status({ config, node }: StartMessage): NodeStatus {
+    const empty: NodeState = { startedMs: monotonicMs(), nowMs: monotonicMs(), configHash: config.hash, children: [] };
+    return toNodeStatus(this.state ?? empty, {
+      node,
+      cluster: config.cluster.name,
+      version,
+      timeMs: Date.now(),
+      monotonicMs: monotonicMs(),
+    });
+  }
+
+  /** Asks the failover agent, through the supervisor, to give up this node's addresses. */
+  async #failover(node: string, to: string): Promise<FailoverReport> {
+    const id = this.#nextId++;
+    const vips = (this.state?.vrrp?.vips ?? []).filter((vip) => vip.state === 'master').map((vip) => vip.name);
+    const answer = await new Promise<FailoverAnswer>((resolve) => {
+      this.#waiting.set(id, resolve);
+      tell({ type: 'failover', id, to });
+    });
+    if (answer.outcome === 'refused') throw new TospannError('LB_API_FAILOVER_REFUSED', { to, detail: answer.message });
+    const { durationMs, detail } = answer;
+    return { from: node, to, vips, durationMs, detail };
+  }
+}
