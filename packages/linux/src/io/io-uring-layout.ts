@@ -41,7 +41,7 @@ export const Setup = {
 
 export const Enter = { GETEVENTS: 1, REGISTERED_RING: 1 << 4 } as const;
 
-export const Register = { PROBE: 8, RING_FDS: 20, PBUF_RING: 22 } as const;
+export const Register = { PROBE: 8, RING_FDS: 20, UNREGISTER_RING_FDS: 21, PBUF_RING: 22 } as const;
 
 /** Places in struct io_uring_params (120 bytes). */
 export const Params = { SQ_ENTRIES: 0, CQ_ENTRIES: 4, FLAGS: 8, SQ_OFF: 40, CQ_OFF: 80, BYTES: 120 } as const;

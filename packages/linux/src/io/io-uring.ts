@@ -192,6 +192,8 @@ export class IoUring {
 
   /** Closes the ring; the kernel cancels what is under way. Its memory stays mapped. */
   close(): void {
+    // The registration holds the ring too.
+    if (this.#enterFlags !== 0) registerRing(this.fd, Register.UNREGISTER_RING_FDS, ownFdUpdate(this.#enterFd, 0));
     closeFd(this.fd);
   }
 
@@ -266,9 +268,16 @@ export class BufferRing {
 
 /** Registers the ring's own descriptor, so that io_uring_enter looks nothing up; -1 when the kernel refuses. */
 function registerOwnFd(fd: number): number {
-  const bytes = new Uint8Array(new ArrayBuffer(64)); // struct io_uring_rsrc_update: offset, resv, data
+  const update = ownFdUpdate(0xffffffff, fd); // any free place
+  if (registerRing(fd, Register.RING_FDS, update) !== 1) return -1;
+  return new DataView(update.bytes.buffer).getUint32(0, true);
+}
+
+/** struct io_uring_rsrc_update: place, reserved, descriptor. */
+function ownFdUpdate(place: number, fd: number): { bytes: Uint8Array<ArrayBuffer>; count: number } {
+  const bytes = new Uint8Array(new ArrayBuffer(64));
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, 0xffffffff, true);
+  view.setUint32(0, place, true);
   view.setBigUint64(8, BigInt(fd), true);
-  return registerRing(fd, Register.RING_FDS, { bytes, count: 1 }) === 1 ? view.getUint32(0, true) : -1;
+  return { bytes, count: 1 };
 }

@@ -77,9 +77,10 @@ export function openSocket(kind: {
   });
 }
 
-/** Like `openSocket`, but -1 instead of an error: for the hot path, where a full descriptor table is handled. */
+/** Like `openSocket`, but -errno instead of an error: for the hot path, where a full descriptor table is handled. */
 export function tryOpenTcpSocket(family: number): number {
-  return calls.socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const fd = calls.socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return fd >= 0 ? fd : -errno();
 }
 
 /** Sets a socket option: a number is an int, bytes are taken as they are. @throws {TospannError} LB_KERNEL_CALL. */

@@ -1,0 +1,493 @@
+// The ring transport: connections on one io_uring, driven by the thread that calls `run`. Multishot accept and
+// receive into buffers that the kernel picks, one send at a time that the kernel finishes itself, and one system
+// call a loop turn. It does not know HTTP. Owns the descriptors of its connections, not those of listeners.
+import {
+  BufferRing,
+  CancelFlag,
+  CompletionFlag,
+  EntryFlag,
+  ErrorNumber,
+  IoPriority,
+  IoUring,
+  RingOp,
+  closeFd,
+  mapMemory,
+  openEventFd,
+  peerAddress,
+  setNoDelay,
+  setResetOnClose,
+  shutdownSocket,
+  signalEventFd,
+  tryOpenTcpSocket,
+  monotonicMs,
+  type CompletionHandler,
+} from '@tospann/linux';
+import type { Endpoint, TransportEvents } from '../core/transport.ts';
+import { RingEndpoints } from './ring-endpoints.ts';
+import type { RingTransport, RingTransportOptions, RingTransportStats } from './ring-options.ts';
+import { HandleState as State, RingHandles } from './ring-handles.ts';
+
+/** What a completion belongs to; in the low byte of the upper user-data word, the generation above it. */
+const Kind = {
+  ACCEPT: 1,
+  RECEIVE: 2,
+  SEND: 3,
+  CONNECT: 4,
+  CANCEL: 5,
+  CLOSE: 6,
+  TICK: 7,
+  WAKE: 8,
+  /** A connect that failed before it began: told on the next turn. */
+  CONNECT_FAILED: 9,
+  /** The cancellation of an accept: its result does not matter. */
+  IGNORED: 10,
+} as const;
+
+const MSG_NOSIGNAL_WAITALL = 0x4100;
+const MSG_MORE = 0x8000;
+const BUFFER_GROUP = 0;
+const RECEIVE_HEAD = RingOp.RECV | (EntryFlag.BUFFER_SELECT << 8) | (IoPriority.RECV_MULTISHOT << 16);
+const TWO_TO_32 = 4_294_967_296;
+const CANNOT_ARM = State.ARMED | State.CONNECTING | State.CLOSING | State.ENDED | State.FAILED | State.STARVED;
+// Places in the control page: the tick's timespec, the count that the eventfd read delivers.
+const TIMESPEC_AT = 0;
+const WAKE_COUNT_AT = 64;
+
+const EPIPE = 32;
+const ECONNABORTED = 103;
+const ECANCELED = 125;
+const SOCK_CLOEXEC = 0o2000000;
+
+/** See createRingTransport. */
+export class RingLoop implements RingTransport, CompletionHandler {
+  readonly kind = 'ring';
+  readonly memory: Uint8Array;
+  readonly bufferBytes: number;
+  readonly bufferCount: number;
+  readonly tickMs: number;
+  readonly wakeFd: number;
+  readonly #ring: IoUring;
+  readonly #receiveCount: number;
+  readonly #base: number;
+  readonly #control: { readonly address: number; readonly buffer: ArrayBuffer };
+  readonly #buffers: BufferRing;
+  readonly #handles = new RingHandles();
+  readonly #endpoints = new RingEndpoints();
+  readonly #freeSends: Int32Array;
+  #freeSendCount: number;
+  /** Receive buffers that the kernel has and has not filled. */
+  #freeReceives: number;
+  readonly #listenerFds: number[] = [];
+  readonly #listenerOn: boolean[] = [];
+  readonly #pausedListeners: number[] = [];
+  #starved: number[] = [];
+  #events: TransportEvents = NOBODY;
+  readonly #clockOffsetMs = monotonicMs() - performance.now();
+  #nowMs = monotonicMs();
+  #stopping = false;
+  #acceptPauses = 0;
+  #bufferShortages = 0;
+  #stale = 0;
+  #turns = 0;
+
+  constructor(options: RingTransportOptions) {
+    this.bufferBytes = options.bufferBytes ?? 16_384;
+    this.#receiveCount = options.receiveBuffers ?? 2048;
+    const sends = options.sendBuffers ?? 2048;
+    this.bufferCount = this.#receiveCount + sends;
+    this.tickMs = options.tickMs ?? 50;
+    const entries = options.entries ?? 4096;
+    this.#ring = new IoUring({ entries, completionEntries: entries * 4 });
+    const region = mapMemory(this.bufferCount * this.bufferBytes);
+    this.memory = new Uint8Array(region.buffer);
+    this.#base = region.address;
+    this.#control = mapMemory(4096);
+    this.#freeReceives = this.#receiveCount;
+    this.#buffers = new BufferRing(this.#ring, {
+      address: this.#base,
+      count: this.#receiveCount,
+      bufferBytes: this.bufferBytes,
+      group: BUFFER_GROUP,
+    });
+    // A stack: the buffer used last is the one whose cache lines are warm.
+    this.#freeSends = Int32Array.from({ length: sends }, (_, i) => this.bufferCount - 1 - i);
+    this.#freeSendCount = sends;
+    this.wakeFd = openEventFd({ blocking: true });
+    const timespec = new BigInt64Array(this.#control.buffer, TIMESPEC_AT, 2);
+    timespec[1] = BigInt(Math.round(this.tickMs * 1e6));
+  }
+
+  attach(events: TransportEvents): void {
+    this.#events = events;
+  }
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  takeBuffer(): number {
+    if (this.#freeSendCount === 0) return -1;
+    return (this.#freeSends[--this.#freeSendCount] as number) * this.bufferBytes;
+  }
+
+  releaseBuffer(offset: number): void {
+    const id = Math.floor(offset / this.bufferBytes);
+    if (id >= this.#receiveCount) {
+      this.#freeSends[this.#freeSendCount++] = id;
+      return;
+    }
+    this.#buffers.give(id);
+    this.#freeReceives++;
+  }
+
+  listen(fd: number, listener: number): void {
+    setNoDelay(fd); // accepted sockets inherit it
+    this.#listenerFds[listener] = fd;
+    this.#listenerOn[listener] = true;
+    this.#armAccept(listener);
+  }
+
+  stopListening(listener: number): void {
+    this.#listenerOn[listener] = false;
+    this.#cancel(listener, Kind.ACCEPT, Kind.IGNORED);
+  }
+
+  connect(endpoint: Endpoint): number {
+    const at = this.#endpoints.encode(endpoint, () => this.#ring.submit());
+    const fd = tryOpenTcpSocket(at.family);
+    const handle = this.#handles.take(fd, State.OPEN | State.CONNECTING);
+    if (fd < 0) {
+      this.#handles.failure[handle] = -fd;
+      this.#prepare(RingOp.NOP, -1, 0, 0, 0, handle, Kind.CONNECT_FAILED);
+      return handle;
+    }
+    setNoDelay(fd);
+    this.#prepare(RingOp.CONNECT, fd, at.address, 0, 0, handle, Kind.CONNECT);
+    this.#ring.setOffset(at.length);
+    return handle;
+  }
+
+  peerAddress(handle: number): string {
+    try {
+      return peerAddress(this.#handles.fd[handle] as number).address;
+    } catch {
+      return ''; // reset meanwhile: `failed` or `ended` follows
+    }
+  }
+
+  receive(handle: number, on: boolean): void {
+    const states = this.#handles.state;
+    const state = states[handle] as number;
+    if (on) {
+      states[handle] = state | State.WANTED;
+      if ((state & (State.ARMED | State.CONNECTING | State.CLOSING | State.ENDED | State.FAILED)) === 0)
+        this.#armReceive(handle);
+      return;
+    }
+    // Lazy: the entry is cancelled by the first bytes that come although nobody wants them, so that short pauses
+    // cost nothing. A failure that waits for those bytes must not wait any more.
+    states[handle] = state & ~State.WANTED;
+    if (this.#handles.failure[handle] !== 0) this.#disarm(handle);
+  }
+
+  // oxlint-disable-next-line max-params -- the Transport interface
+  send(handle: number, offset: number, length: number, more: boolean): void {
+    this.#handles.sendOffset[handle] = offset;
+    this.#handles.sendLength[handle] = length;
+    (this.#handles.state[handle] as number) |= State.SENDING;
+    const flags = more ? MSG_NOSIGNAL_WAITALL | MSG_MORE : MSG_NOSIGNAL_WAITALL;
+    this.#prepare(
+      RingOp.SEND,
+      this.#handles.fd[handle] as number,
+      this.#base + offset,
+      length,
+      flags,
+      handle,
+      Kind.SEND,
+    );
+  }
+
+  shutdownSend(handle: number): void {
+    shutdownSocket(this.#handles.fd[handle] as number, 1);
+  }
+
+  close(handle: number, reset: boolean): void {
+    const state = this.#handles.state[handle] as number;
+    if ((state & State.OPEN) === 0 || (state & State.CLOSING) !== 0) return;
+    this.#handles.state[handle] = (state | State.CLOSING) & ~State.WANTED;
+    const fd = this.#handles.fd[handle] as number;
+    if (fd < 0) {
+      this.#prepare(RingOp.NOP, -1, 0, 0, 0, handle, Kind.CLOSE);
+      return;
+    }
+    if (reset) setResetOnClose(fd);
+    if ((this.#handles.underWay[handle] as number) > 0) {
+      this.#prepare(RingOp.ASYNC_CANCEL, fd, 0, 0, CancelFlag.FD | CancelFlag.ALL, handle, Kind.CANCEL);
+    }
+    this.#prepare(RingOp.CLOSE, fd, 0, 0, 0, handle, Kind.CLOSE);
+  }
+
+  run(): void {
+    const ring = this.#ring;
+    if (this.#turns === 0) {
+      this.#armTick();
+      this.#armWake();
+    }
+    this.#stopping = false;
+    while (!this.#stopping) {
+      ring.submitAndWait();
+      this.#nowMs = performance.now() + this.#clockOffsetMs;
+      this.#turns++;
+      ring.reap(this);
+      if (this.#starved.length > 0) this.#resumeStarved();
+    }
+    ring.submit();
+  }
+
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  wake(): void {
+    signalEventFd(this.wakeFd);
+  }
+
+  dispose(): void {
+    for (let handle = 0; handle < this.#handles.limit; handle++) {
+      const fd = this.#handles.fd[handle] as number;
+      if ((this.#handles.state[handle] as number) !== 0 && fd >= 0) closeFd(fd);
+    }
+    this.#ring.close();
+    closeFd(this.wakeFd);
+  }
+
+  stats(): RingTransportStats {
+    return {
+      connections: this.#handles.open,
+      freeReceiveBuffers: this.#freeReceives,
+      acceptPauses: this.#acceptPauses,
+      bufferShortages: this.#bufferShortages,
+      completionOverflows: this.#ring.overflows,
+      staleCompletions: this.#stale,
+      turns: this.#turns,
+    };
+  }
+
+  // oxlint-disable-next-line max-params -- hot path: the interface of IoUring.reap
+  complete(low: number, high: number, result: number, flags: number): void {
+    const kind = high & 0xff;
+    switch (kind) {
+      case Kind.ACCEPT:
+        return this.#onAccept(low, result, flags);
+      case Kind.TICK:
+        this.#armTick();
+        this.#resumeListeners();
+        return this.#events.tick(this.#nowMs);
+      case Kind.WAKE:
+        this.#armWake();
+        return this.#events.woken();
+      case Kind.IGNORED:
+        return undefined;
+      default:
+    }
+    if (high >>> 8 !== this.#handles.generation[low]) {
+      this.#stale++;
+      return undefined;
+    }
+    if (kind === Kind.RECEIVE) return this.#onReceive(low, result, flags);
+    (this.#handles.underWay[low] as number)--;
+    if (((this.#handles.state[low] as number) & State.CLOSING) !== 0) return this.#endClose(low);
+    if (kind === Kind.SEND) return this.#onSend(low, result);
+    if (kind === Kind.CONNECT) return this.#onConnect(low, -result | 0); // never -0
+    if (kind === Kind.CONNECT_FAILED) return this.#onConnect(low, this.#handles.failure[low] as number);
+    return undefined; // a receive's cancellation: the receive itself completes
+  }
+
+  #onAccept(listener: number, result: number, flags: number): void {
+    if (result >= 0) this.#events.accepted(this.#handles.take(result, State.OPEN), listener);
+    if ((flags & CompletionFlag.MORE) !== 0 || this.#listenerOn[listener] !== true) return;
+    if (result >= 0 || result === -ECONNABORTED || result === -ErrorNumber.EINTR) {
+      this.#armAccept(listener);
+      return;
+    }
+    // No descriptors or no memory: clients wait in the backlog until the next tick tries again.
+    this.#acceptPauses++;
+    this.#pausedListeners.push(listener);
+  }
+
+  #onReceive(handle: number, result: number, flags: number): void {
+    const more = (flags & CompletionFlag.MORE) !== 0;
+    const handles = this.#handles;
+    let state = handles.state[handle] as number;
+    if (!more) {
+      (handles.underWay[handle] as number)--;
+      state &= ~(State.ARMED | State.DISARMING);
+      handles.state[handle] = state;
+    }
+    if ((flags & CompletionFlag.BUFFER) !== 0) {
+      this.#freeReceives--;
+      const offset = (flags >>> 16) * this.bufferBytes;
+      if (result <= 0 || (state & (State.CLOSING | State.FAILED)) !== 0) this.releaseBuffer(offset);
+      else {
+        if (more && (state & (State.WANTED | State.DISARMING)) === 0) this.#disarm(handle);
+        this.#events.received(handle, offset, result);
+      }
+      if (more) return;
+      state = handles.state[handle] as number;
+    }
+    if ((state & State.CLOSING) !== 0) this.#endClose(handle);
+    else if (result > 0 && (handles.failure[handle] === 0 || (state & State.WANTED) !== 0)) this.#rearm(handle, state);
+    else this.#onReceiveEnd(handle, result);
+  }
+
+  /** A receive entry has ended without bytes: the peer's FIN, a failure, a cancellation or a lack of buffers. */
+  #onReceiveEnd(handle: number, result: number): void {
+    const handles = this.#handles;
+    const state = handles.state[handle] as number;
+    if ((state & State.FAILED) !== 0) return;
+    const waiting = handles.failure[handle] as number;
+    if (waiting !== 0) return this.#fail(handle, waiting);
+    if (result === -ErrorNumber.ENOBUFS) {
+      this.#bufferShortages++;
+      handles.state[handle] = state | State.STARVED;
+      this.#starved.push(handle);
+      return;
+    }
+    if (result === -ECANCELED || result === -ErrorNumber.EINTR || result === -ErrorNumber.EAGAIN) {
+      return this.#rearm(handle, state);
+    }
+    if (result < 0) return this.#fail(handle, -result);
+    handles.state[handle] = state | State.ENDED;
+    this.#events.ended(handle);
+    return undefined;
+  }
+
+  #rearm(handle: number, state: number): void {
+    if ((state & (State.WANTED | CANNOT_ARM)) === State.WANTED) this.#armReceive(handle);
+  }
+
+  #onSend(handle: number, result: number): void {
+    const handles = this.#handles;
+    const length = handles.sendLength[handle] as number;
+    if (result > 0 && result < length) {
+      // Interrupted in the middle: the rest goes as a send of its own, which also learns of a broken connection.
+      this.send(handle, (handles.sendOffset[handle] as number) + result, length - result, false);
+      return;
+    }
+    const state = (handles.state[handle] as number) & ~State.SENDING;
+    handles.state[handle] = state;
+    if ((state & State.FAILED) !== 0) return;
+    if (result > 0) {
+      this.#events.sent(handle);
+      return;
+    }
+    const errno = result === 0 ? EPIPE : -result;
+    // The peer may have said why before it broke the connection: its last bytes come first.
+    const bytesMayFollow = (state & (State.ARMED | State.WANTED)) === (State.ARMED | State.WANTED);
+    if (bytesMayFollow) handles.failure[handle] = errno;
+    else this.#fail(handle, errno);
+  }
+
+  #onConnect(handle: number, errno: number): void {
+    const handles = this.#handles;
+    const state = (handles.state[handle] as number) & ~State.CONNECTING;
+    handles.failure[handle] = 0;
+    handles.state[handle] = errno === 0 ? state : state | State.FAILED;
+    if (errno === 0) this.#rearm(handle, state);
+    this.#events.connected(handle, errno);
+  }
+
+  #fail(handle: number, errno: number): void {
+    (this.#handles.state[handle] as number) |= State.FAILED;
+    this.#events.failed(handle, errno);
+  }
+
+  #endClose(handle: number): void {
+    if ((this.#handles.underWay[handle] as number) > 0) return;
+    this.#handles.give(handle);
+    this.#events.closed(handle);
+  }
+
+  // oxlint-disable-next-line max-params -- hot path: one call an operation, an object would be allocated
+  #prepare(
+    head: number,
+    fd: number,
+    address: number,
+    length: number,
+    operationFlags: number,
+    handle: number,
+    kind: number,
+  ): void {
+    (this.#handles.underWay[handle] as number)++;
+    const high = kind | ((this.#handles.generation[handle] as number) << 8);
+    this.#ring.prepare(head, fd, address, length, operationFlags, handle, high);
+  }
+
+  #armReceive(handle: number): void {
+    (this.#handles.state[handle] as number) |= State.ARMED;
+    this.#prepare(RECEIVE_HEAD, this.#handles.fd[handle] as number, 0, 0, 0, handle, Kind.RECEIVE);
+  }
+
+  #disarm(handle: number): void {
+    const state = this.#handles.state[handle] as number;
+    if ((state & State.ARMED) === 0 || (state & (State.DISARMING | State.CLOSING)) !== 0) return;
+    this.#handles.state[handle] = state | State.DISARMING;
+    const high = Kind.RECEIVE | ((this.#handles.generation[handle] as number) << 8);
+    this.#prepare(RingOp.ASYNC_CANCEL, -1, high * TWO_TO_32 + handle, 0, 0, handle, Kind.CANCEL);
+  }
+
+  #cancel(low: number, high: number, kind: number): void {
+    this.#ring.prepare(RingOp.ASYNC_CANCEL, -1, high * TWO_TO_32 + low, 0, 0, low, kind);
+  }
+
+  #armAccept(listener: number): void {
+    const fd = this.#listenerFds[listener] as number;
+    const head = RingOp.ACCEPT | (IoPriority.ACCEPT_MULTISHOT << 16);
+    this.#ring.prepare(head, fd, 0, 0, SOCK_CLOEXEC, listener, Kind.ACCEPT);
+  }
+
+  #armTick(): void {
+    this.#ring.prepare(RingOp.TIMEOUT, -1, this.#control.address + TIMESPEC_AT, 1, 0, 0, Kind.TICK);
+  }
+
+  #armWake(): void {
+    this.#ring.prepare(RingOp.READ, this.wakeFd, this.#control.address + WAKE_COUNT_AT, 8, 0, 0, Kind.WAKE);
+  }
+
+  #resumeListeners(): void {
+    while (this.#pausedListeners.length > 0) {
+      const listener = this.#pausedListeners.pop() as number;
+      if (this.#listenerOn[listener] === true) this.#armAccept(listener);
+    }
+  }
+
+  /** Re-arms as many starved receives as there are buffers, first come first served: it can neither spin nor starve. */
+  #resumeStarved(): void {
+    const count = Math.min(this.#starved.length, this.#freeReceives);
+    for (let i = 0; i < count; i++) {
+      const handle = this.#starved[i] as number;
+      const state = this.#handles.state[handle] as number;
+      if ((state & State.STARVED) === 0) continue; // closed meanwhile
+      this.#handles.state[handle] = state & ~State.STARVED;
+      this.#rearm(handle, state & ~State.STARVED);
+    }
+    if (count > 0) this.#starved = this.#starved.slice(count);
+  }
+}
+
+/** Before `attach`: nothing can happen yet, so any event is a broken invariant. */
+const NOBODY: TransportEvents = {
+  accepted: unattached,
+  connected: unattached,
+  received: unattached,
+  ended: unattached,
+  failed: unattached,
+  sent: unattached,
+  closed: unattached,
+  tick: unattached,
+  woken: unattached,
+};
+
+function unattached(): never {
+  throw new Error('the ring transport runs without an engine');
+}

@@ -1,0 +1,158 @@
+// The ring transport against the compliance suite, and what only it has: its loop, wake-ups and shortages.
+import { closeFd, localAddress, openListener, probeIoUring } from '@tospann/linux';
+import { describe, expect, it } from 'vitest';
+import { createRingTransport, type RingTransport } from '../src/io/ring-transport.ts';
+import type { TransportEvents } from '../src/core/transport.ts';
+import { transportCompliance, type ComplianceSizes, type TransportUnderTest } from './transport-compliance.ts';
+
+const LIMIT_MS = 20_000;
+
+describe.skipIf(!probeIoUring().usable)('ring transport', () => {
+  transportCompliance(openRing);
+
+  it('calls woken after a signal on wakeFd', () => {
+    const transport = createRingTransport({ receiveBuffers: 8, sendBuffers: 8 });
+    let woken = 0;
+    transport.attach({ ...silent(), woken: () => (++woken === 2 ? transport.stop() : transport.wake()) });
+    transport.wake();
+    transport.run();
+    transport.dispose();
+    expect(woken).toBe(2);
+  });
+
+  it('keeps far more entries than its submission ring holds', () => {
+    const transport = createRingTransport({ receiveBuffers: 8, sendBuffers: 8, entries: 8 });
+    const fd = openListener({ address: '127.0.0.1', port: 0 });
+    let connected = 0;
+    let accepted = 0;
+    const done = (): void => {
+      if (connected === 300 && accepted === 300) transport.stop();
+    };
+    transport.attach({
+      ...silent(),
+      accepted: () => {
+        accepted++;
+        done();
+      },
+      connected: (_handle, errno) => {
+        expect(errno).toBe(0);
+        connected++;
+        done();
+      },
+    });
+    transport.listen(fd, 0);
+    for (let i = 0; i < 300; i++) transport.connect(localAddress(fd));
+    transport.run();
+    expect(transport.stats().connections).toBe(600);
+    expect(transport.stats().staleCompletions).toBe(0);
+    transport.dispose();
+    closeFd(fd);
+  });
+
+  it('delivers an early answer before it reports that sending failed', () => {
+    const transport = createRingTransport({ receiveBuffers: 64, sendBuffers: 8, tickMs: 5 });
+    const fd = openListener({ address: '127.0.0.1', port: 0 });
+    const log: string[] = [];
+    const answer = transport.takeBuffer();
+    transport.memory.set(new TextEncoder().encode('413'), answer);
+    let server = -1;
+    let client = -1;
+    const end = (what: string): void => {
+      log.push(what);
+      transport.stop();
+    };
+    transport.attach({
+      ...silent(),
+      accepted: (handle) => {
+        server = handle;
+        transport.send(server, answer, 3, false);
+      },
+      // The server leaves with bytes unread behind it, which the kernel answers with RST; the client sends on.
+      sent: (handle) => (handle === server ? transport.close(server, false) : transport.send(client, answer, 1, false)),
+      connected: () => {
+        transport.receive(client, true);
+        transport.send(client, answer, 1, false);
+      },
+      received: (_handle, offset, length) => {
+        log.push(new TextDecoder().decode(transport.memory.slice(offset, offset + length)));
+        transport.releaseBuffer(offset);
+      },
+      ended: () => end('ended'),
+      failed: () => end('failed'),
+    });
+    transport.listen(fd, 0);
+    client = transport.connect(localAddress(fd));
+    transport.run();
+    transport.dispose();
+    closeFd(fd);
+    // A graceful FIN may overtake the RST; the answer comes first in either case.
+    expect([
+      ['413', 'failed'],
+      ['413', 'ended'],
+    ]).toContainEqual(log);
+  });
+});
+
+function silent(): TransportEvents {
+  const nothing = (): void => {};
+  return {
+    accepted: nothing,
+    connected: nothing,
+    received: nothing,
+    ended: nothing,
+    failed: nothing,
+    sent: nothing,
+    closed: nothing,
+    tick: nothing,
+    woken: nothing,
+  };
+}
+
+function openRing(sizes: ComplianceSizes): TransportUnderTest {
+  const transport = createRingTransport({ ...sizes, tickMs: 10, entries: 64 });
+  const listeners: number[] = [];
+  const condition = stopWhen(transport);
+  return {
+    transport,
+    openListener: (listener) => {
+      const fd = openListener({ address: '127.0.0.1', port: 0 });
+      listeners.push(fd);
+      transport.listen(fd, listener);
+      return localAddress(fd);
+    },
+    refusedEndpoint: () => {
+      const fd = openListener({ address: '127.0.0.1', port: 0 });
+      const endpoint = localAddress(fd);
+      closeFd(fd);
+      return endpoint;
+    },
+    run: async (done) => {
+      condition.done = done;
+      condition.deadlineMs = performance.now() + LIMIT_MS;
+      transport.run();
+      if (!done()) throw new Error(`not done after ${LIMIT_MS} ms`);
+    },
+    dispose: () => {
+      transport.dispose();
+      for (const fd of listeners) closeFd(fd);
+    },
+  };
+}
+
+/** Makes the blocking loop end once a condition holds after an event, or its time is over. */
+function stopWhen(transport: RingTransport): { done: () => boolean; deadlineMs: number } {
+  const condition = { done: (): boolean => false, deadlineMs: 0 };
+  const attach = transport.attach.bind(transport);
+  transport.attach = (events) => {
+    const checked = Object.entries(events).map(([name, handler]: [string, (...values: number[]) => void]) => [
+      name,
+      (...values: number[]): void => {
+        handler(...values);
+        if (condition.done() || performance.now() > condition.deadlineMs) transport.stop();
+      },
+    ]);
+    // The same names with the same arguments, each followed by the check.
+    attach(Object.fromEntries(checked) as TransportEvents);
+  };
+  return condition;
+}
