@@ -1,0 +1,84 @@
+// Tospann and its peers on the same requests, in turn: CPU a request, requests a second, latencies, and the ratio to
+// HAProxy pair by pair.
+//   node --conditions=@tospann/source infra/bench/src/http.ts [--pairs 7] [--seconds 5] [--size 100] [--connections 64]
+//     [--contenders tospann,haproxy,nginx,http-proxy] [--haproxy-log ring|stdout] [--json FILE] [--proxy-cpu 0] [--other-cpu 1]
+// Needs root, haproxy, nginx, wrk, curl. Nothing else should run on the machine.
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { productCommand } from '@tospann/lab';
+
+import { Bench, type RunResult } from './bench.ts';
+import { haproxy, httpProxy, nginx, tospann, type Contender, type HaproxyLog, type Site } from './contenders.ts';
+import { renderTable } from './table.ts';
+
+const { values } = parseArgs({
+  options: {
+    pairs: { type: 'string', default: '7' },
+    seconds: { type: 'string', default: '5' },
+    size: { type: 'string', default: '100' },
+    connections: { type: 'string', default: '64' },
+    contenders: { type: 'string', default: 'tospann,haproxy,nginx,http-proxy' },
+    'haproxy-log': { type: 'string', default: 'ring' },
+    json: { type: 'string' },
+    'proxy-cpu': { type: 'string', default: '0' },
+    'other-cpu': { type: 'string', default: '1' },
+  },
+});
+
+const WARM_UP_SECONDS = 2;
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function chosen(site: Site): Contender[] {
+  const makers: Readonly<Record<string, () => Contender>> = {
+    tospann: () => tospann(site, productCommand(), 'ring'),
+    'tospann-node': () => tospann(site, productCommand(), 'node'),
+    haproxy: () => haproxy(site, values['haproxy-log'] as HaproxyLog),
+    nginx: () => nginx(site),
+    'http-proxy': () => httpProxy(site, fileURLToPath(new URL('./tools/http-proxy.ts', import.meta.url))),
+  };
+  return values.contenders.split(',').map((name) => {
+    const maker = makers[name];
+    if (maker === undefined) throw new Error(`Cannot measure "${name}": known are ${Object.keys(makers).join(', ')}`);
+    return maker();
+  });
+}
+
+async function measureAll(bench: Bench, contenders: readonly Contender[]): Promise<RunResult[]> {
+  const load = { connections: Number(values.connections), path: '/index.php' };
+  const results: RunResult[] = [];
+  for (const contender of contenders) {
+    await bench.start(contender);
+    const problems = bench.checkFeatures(contender);
+    if (problems.length > 0) throw new Error(`Cannot compare ${contender.name}: ${problems.join('; ')}`);
+    await bench.measure(contender, { ...load, seconds: WARM_UP_SECONDS });
+  }
+  for (let pair = 1; pair <= Number(values.pairs); pair++) {
+    for (const contender of contenders) {
+      const before = bench.accessLogLines(contender);
+      const result = await bench.measure(contender, { ...load, seconds: Number(values.seconds) });
+      results.push(result);
+      const cpu = result.cpuMicrosecondsPerRequest.toFixed(2);
+      const logged = contender.accessLog === undefined ? '' : `, ${bench.accessLogLines(contender) - before} log lines`;
+      say(
+        `${pair} ${contender.name.padEnd(12)} ${cpu} us CPU a request, ${Math.round(result.requestsPerSecond)}/s, ${result.errors} errors${logged}`,
+      );
+    }
+  }
+  return results;
+}
+
+await using bench = await Bench.create({
+  bodyBytes: Number(values.size),
+  proxyCpu: Number(values['proxy-cpu']),
+  otherCpu: Number(values['other-cpu']),
+});
+const results = await measureAll(bench, chosen(bench.site));
+const description = `${values.size}-byte answers, ${values.connections} connections, ${values.pairs} runs of ${values.seconds} s each in turn, one worker thread`;
+process.stdout.write(`${renderTable(results, description)}\n`);
+if (values.json !== undefined)
+  writeFileSync(values.json, `${JSON.stringify({ options: values, results }, undefined, 2)}\n`);
