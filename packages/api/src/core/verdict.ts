@@ -177,7 +177,8 @@ function standing(owners: readonly Owner[], nodes: readonly NodeStatus[]): strin
     return nodes.some((node) => node.node === name) ? `${name} holds ${held}` : `${name} still advertises ${held}`;
   });
   for (const node of nodes) {
-    if (!holders.has(node.node) && notReady(node) === undefined) parts.push(`${node.node} ready`);
+    if (undisputed.length > 0 && !holders.has(node.node) && notReady(node) === undefined)
+      parts.push(`${node.node} ready`);
   }
   return parts.length === 0 ? '' : `${parts.join(', ')}.`;
 }

@@ -1,0 +1,145 @@
+// The verdict's sentences: one row each, as an operator would read them.
+import { expect, test } from 'vitest';
+import type { NodeStatus, PeerStatus } from '../contract.ts';
+import { node, peer, server, vip } from '../../test/fixture.ts';
+import { judge } from './verdict.ts';
+
+const lb1 = node('lb1', 'master');
+const lb2 = node('lb2', 'backup');
+const withServers = (status: NodeStatus, states: readonly ('up' | 'down')[]): NodeStatus => ({
+  ...status,
+  proxy: status.proxy && {
+    ...status.proxy,
+    backends: [
+      {
+        name: 'app',
+        servers: states.map((state, i) => server(`web${i + 1}`, { state, lastCheck: 'connection refused' })),
+      },
+    ],
+  },
+});
+const withVip = (status: NodeStatus, ...vips: Parameters<typeof vip>[]): NodeStatus => ({
+  ...status,
+  vrrp: status.vrrp && { ...status.vrrp, vips: vips.map((args) => vip(...args)) },
+});
+const withChild = (status: NodeStatus, name: string, state: 'down' | 'starting'): NodeStatus => ({
+  ...status,
+  children: status.children.map((child) =>
+    child.name === name ? { ...child, state, restartsTotal: 2, detail: 'signal SIGKILL' } : child,
+  ),
+});
+const gone: PeerStatus = {
+  name: 'lb1',
+  address: '10.10.0.11:9443',
+  reachable: false,
+  lastSeenAgeMs: 9000,
+  error: 'connection refused',
+  status: lb1,
+};
+
+const cases: readonly (readonly [string, NodeStatus, PeerStatus | undefined, string, string])[] = [
+  ['owner asked', lb1, peer(lb2), 'ok', 'Healthy. lb1 holds public, lb2 ready.'],
+  ['spare asked', lb2, peer(lb1), 'ok', 'Healthy. lb1 holds public, lb2 ready.'],
+  ['one node, no VIP', withVip(lb1), undefined, 'ok', 'Healthy. lb1 serves; there is no floating address.'],
+  [
+    'both active',
+    withVip(lb1, ['master'], ['backup', { name: 'second', owner: 'lb2' }]),
+    peer(withVip(lb2, ['backup'], ['master', { name: 'second', owner: 'lb2' }])),
+    'ok',
+    'Healthy. lb1 holds public, lb2 holds second.',
+  ],
+  [
+    'peer dead, taken over',
+    withVip(lb2, ['master', { owner: 'lb2' }]),
+    gone,
+    'degraded',
+    'Degraded. lb1 does not answer (connection refused). lb2 holds public.',
+  ],
+  [
+    'peer link cut, adverts heard',
+    lb2,
+    gone,
+    'degraded',
+    'Degraded. lb1 does not answer (connection refused). lb1 still advertises public, lb2 ready.',
+  ],
+  [
+    'nobody owns',
+    withVip(lb1, ['fault', { owner: '', reason: 'the proxy cannot serve' }]),
+    peer(withVip(lb2, ['init', { owner: '' }])),
+    'down',
+    'Down. Nobody holds public (lb1: the proxy cannot serve).',
+  ],
+  [
+    'both own, settled',
+    lb1,
+    peer(withVip(lb2, ['master', { owner: 'lb2' }])),
+    'down',
+    'Down. lb1 and lb2 both hold public: they do not hear each other.',
+  ],
+  [
+    'both own, one moment after a move',
+    lb1,
+    peer(withVip(lb2, ['master', { owner: 'lb2', sinceMs: 69_000 }])),
+    'ok',
+    'Healthy. lb2 holds public, lb1 ready.',
+  ],
+  [
+    'given up, new owner heard, its status still old',
+    withVip(lb1, ['backup', { owner: 'lb2', sinceMs: 69_900 }]),
+    peer(lb2),
+    'ok',
+    'Healthy. lb2 holds public, lb1 ready.',
+  ],
+  [
+    'other configuration',
+    lb1,
+    peer({ ...lb2, configHash: 'cd'.repeat(32) }),
+    'degraded',
+    'Degraded. lb1 and lb2 run different configurations. lb1 holds public, lb2 ready.',
+  ],
+  [
+    'one server down',
+    withServers(lb1, ['up', 'down']),
+    peer(lb2),
+    'degraded',
+    'Degraded. 1 of 2 servers is down: app/web2 (connection refused). lb1 holds public, lb2 ready.',
+  ],
+  [
+    'all servers down',
+    withServers(lb1, ['down', 'down']),
+    peer(lb2),
+    'down',
+    'Down. No server of app is up. 2 of 2 servers are down: app/web1 (connection refused) and app/web2 (connection refused). lb1 holds public, lb2 ready.',
+  ],
+  [
+    'proxy of the owner died',
+    withChild(lb1, 'proxy', 'down'),
+    peer(lb2),
+    'down',
+    'Down. proxy on lb1 is down (signal SIGKILL). lb1 holds public, lb2 ready.',
+  ],
+  [
+    'admin of the spare restarts',
+    lb1,
+    peer(withChild(lb2, 'admin', 'starting')),
+    'degraded',
+    'Degraded. admin on lb2 is starting again (signal SIGKILL). lb1 holds public, lb2 ready.',
+  ],
+  [
+    'spare in fault',
+    lb1,
+    peer(withVip(lb2, ['fault', { reason: 'no link on eth0' }])),
+    'degraded',
+    'Degraded. lb2 cannot take public: no link on eth0. lb1 holds public.',
+  ],
+];
+
+test.each(cases)('judge() %s', (...row) => {
+  const [, self, other, level, sentence] = row;
+  expect(judge(self, other)).toEqual({ level, sentence });
+});
+
+test('judge() says the same a second later when only ages have grown', () => {
+  const later = peer({ ...lb2, monotonicMs: 71_000 }, { lastSeenAgeMs: 1200 });
+  expect(judge({ ...lb1, monotonicMs: 71_000 }, later)).toEqual(judge(lb1, peer(lb2)));
+});
