@@ -3,6 +3,7 @@
 // (to pass on), or the data alone (for an HTTP/1.0 client). Extensions and trailers are checked, bounded, dropped.
 import { ascii, COLON, CR, HEX, LF, SPACE, TAB, TOKEN } from './bytes.ts';
 import { Fault } from './fault.ts';
+import { FieldId, identifyField } from './field-id.ts';
 
 /** Results of `ChunkedParser.next` below the faults. */
 export const ChunkResult = {
@@ -36,6 +37,8 @@ const State = {
 } as const;
 
 const SEMICOLON = 59;
+/** As long as the longest name that is refused, "transfer-encoding". */
+const NAME_BYTES = 17;
 
 /** Parses one chunked body after another; one for each connection, since it keeps its place between buffers. */
 export class ChunkedParser {
@@ -54,6 +57,18 @@ export class ChunkedParser {
   #extensionBytes = 0;
   #extensionBegun = false;
   #trailerBytes = 0;
+  #nameLength = 0;
+  /** The begin of the trailer's name, since a name may come in pieces; longer ones are none that matter. */
+  readonly #name = new Uint8Array(NAME_BYTES);
+  readonly #refuseFraming: boolean;
+
+  /**
+   * @param options.refuseFramingTrailers A trailer named Content-Length, Transfer-Encoding or Host is a fault and
+   * not only dropped: for requests, where nobody sends it for an honest reason. @default false
+   */
+  constructor(options: { readonly refuseFramingTrailers?: boolean } = {}) {
+    this.#refuseFraming = options.refuseFramingTrailers ?? false;
+  }
 
   /** Begins a new body. */
   reset(decode: boolean): void {
@@ -184,12 +199,14 @@ export class ChunkedParser {
       case State.TRAILER_START:
         if (byte === CR) this.#state = State.LAST_LF;
         else if (TOKEN[byte] === 0) return Fault.BAD_TRAILER;
-        else this.#state = State.TRAILER_NAME;
+        else {
+          this.#state = State.TRAILER_NAME;
+          this.#name[0] = byte;
+          this.#nameLength = 1;
+        }
         return 0;
       case State.TRAILER_NAME:
-        if (byte === COLON) this.#state = State.TRAILER_VALUE;
-        else if (TOKEN[byte] === 0) return Fault.BAD_TRAILER;
-        return 0;
+        return this.#trailerNameByte(byte);
       case State.TRAILER_VALUE:
         if (byte === CR) this.#state = State.TRAILER_LF;
         else if (!isText(byte)) return Fault.BAD_TRAILER;
@@ -198,6 +215,19 @@ export class ChunkedParser {
         this.#state = State.TRAILER_START;
         return byte === LF ? 0 : Fault.BAD_TRAILER;
     }
+  }
+
+  #trailerNameByte(byte: number): number {
+    if (byte !== COLON) {
+      if (this.#nameLength < NAME_BYTES) this.#name[this.#nameLength] = byte;
+      this.#nameLength++;
+      return TOKEN[byte] === 0 ? Fault.BAD_TRAILER : 0;
+    }
+    this.#state = State.TRAILER_VALUE;
+    if (!this.#refuseFraming || this.#nameLength > NAME_BYTES) return 0;
+    const id = identifyField(this.#name, 0, this.#nameLength);
+    const framing = id === FieldId.CONTENT_LENGTH || id === FieldId.TRANSFER_ENCODING || id === FieldId.HOST;
+    return framing ? Fault.BAD_TRAILER : 0;
   }
 }
 
