@@ -36,4 +36,6 @@ export interface VrrpSnapshot {
   readonly gratuitousArpTotal: number;
   readonly addressRestoredTotal: number;
   readonly freezesTotal: number;
+  /** VRRP packets that belong to none of the addresses, by reason. */
+  readonly strayPacketsTotal?: Readonly<Record<string, number>>;
 }

@@ -1,0 +1,176 @@
+// The moves of the state machine: become master, back up, fault, resign, end a hand-over. Each edits a draft that
+// belongs to one `step`; nothing here decides when. Pure.
+import { startBurst, stopGarp, takeDue } from './garp.ts';
+import type { VrrpState } from './snapshot.ts';
+import type { Effect, MachineConfig, MachineState, NoticeKind } from './state.ts';
+import { downUs, effectivePriority, leaseSeconds } from './timers.ts';
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The state that one step is making. */
+export interface Draft {
+  readonly state: Writable<MachineState>;
+  readonly effects: Effect[];
+  readonly config: MachineConfig;
+  readonly nowUs: number;
+}
+
+/** Moves to another state; the same state again only changes nothing. */
+export function transition(draft: Draft, to: VrrpState, reason: string): void {
+  const { state } = draft;
+  const from = state.vrrp;
+  if (from === to) return;
+  state.vrrp = to;
+  state.sinceUs = draft.nowUs;
+  state.reason = reason;
+  state.counters = { ...state.counters, transitions: state.counters.transitions + 1 };
+  draft.effects.push({ type: 'changed', from, to, reason });
+}
+
+export function notice(draft: Draft, what: NoticeKind, detail: string): void {
+  draft.effects.push({ type: 'notice', what, detail });
+}
+
+/** Sends an advert now and plans the next one interval later; renews the lease when it is due. */
+export function advertise(draft: Draft): void {
+  const { state, config, nowUs } = draft;
+  const lease = state.leaseDueUs <= nowUs;
+  if (lease) state.leaseDueUs = nowUs + leaseThirdUs(config);
+  draft.effects.push({ type: 'advertise', priority: effectivePriority(config, state), lease });
+  state.lastAdvertUs = nowUs;
+  state.advertDueUs = nowUs + config.intervalUs;
+}
+
+/**
+ * Takes the address. It is owned before the advert leaves: a previous owner that is still there releases it when
+ * it hears the advert, and for a moment two nodes answer rather than none.
+ */
+export function becomeMaster(draft: Draft, reason: string): void {
+  const { state, config, nowUs } = draft;
+  state.downDueUs = Infinity;
+  state.preemptDueUs = Infinity;
+  state.hold = false;
+  state.owner = config.ownAddress;
+  state.activeIntervalUs = config.intervalUs;
+  draft.effects.push({ type: 'own' });
+  state.leaseDueUs = nowUs + leaseThirdUs(config);
+  advertise(draft);
+  state.sendFailingSinceUs = Infinity;
+  transition(draft, 'master', reason);
+  state.garp = startBurst(state.garp, nowUs);
+  announceDue(draft);
+}
+
+/** Sends the gratuitous ARP that is due, if the node is master. */
+export function announceDue(draft: Draft): void {
+  const { state } = draft;
+  if (state.vrrp !== 'master') return;
+  const due = takeDue(state.garp, draft.nowUs);
+  state.garp = due.schedule;
+  if (!due.send) return;
+  state.counters = { ...state.counters, announcements: state.counters.announcements + 1 };
+  draft.effects.push({ type: 'announce' });
+}
+
+/** Gives the address up and forgets the master's timers. */
+export function release(draft: Draft): void {
+  const { state } = draft;
+  draft.effects.push({ type: 'release' });
+  state.advertDueUs = Infinity;
+  state.leaseDueUs = Infinity;
+  state.sendFailingSinceUs = Infinity;
+  state.linkDownSinceUs = Infinity;
+  state.garp = stopGarp(state.garp);
+  state.owner = 0;
+}
+
+/** Priority 0 once, and the address goes: no waiting, this node cannot serve. */
+export function resign(draft: Draft): void {
+  draft.effects.push({ type: 'advertise', priority: 0, lease: false });
+  release(draft);
+}
+
+/** Listens: the down timer starts anew. */
+export function enterBackup(draft: Draft, reason: string): void {
+  const { state, config, nowUs } = draft;
+  state.downDueUs = nowUs + downUs(effectivePriority(config, state), state.activeIntervalUs);
+  state.preemptDueUs = Infinity;
+  transition(draft, 'backup', reason);
+}
+
+/** Leaves the election; the address and the timers go. */
+export function enterFault(draft: Draft, reason: string): void {
+  const { state } = draft;
+  if (state.vrrp === 'master') {
+    const handover = state.handover;
+    state.handover = undefined;
+    resign(draft);
+    if (handover !== undefined) reportHandover(draft, { ...handover, taken: false, detail: reason });
+    state.stopped = handover?.purpose === 'stop';
+  }
+  state.downDueUs = Infinity;
+  state.preemptDueUs = Infinity;
+  transition(draft, state.stopped ? 'init' : 'fault', reason);
+}
+
+/** Where a node belongs that is not master: fault, init or backup, by what is wrong now. */
+export function settle(draft: Draft): void {
+  const { state, nowUs } = draft;
+  if (state.ability === 'unknown') return;
+  const neverReady = state.vrrp === 'init';
+  if (state.ability === 'cannot-serve') {
+    // A proxy that has not been ready yet is no fault: the node waits for it.
+    if (!neverReady) enterFault(draft, state.abilityReason);
+    return;
+  }
+  if (!state.linkUp) return enterFault(draft, state.linkReason);
+  if (state.holdOffUntilUs > nowUs) return;
+  if (state.vrrp === 'backup') return;
+  // With nobody configured to hear from there is nothing to wait for.
+  if (draft.config.peers.length === 0 && draft.config.transport === 'unicast')
+    return becomeMaster(draft, 'the only node');
+  enterBackup(draft, neverReady ? 'the proxy is ready' : 'the fault is over');
+}
+
+/** Ends a release under way: taken by the peer, or not. */
+export function endHandover(draft: Draft, outcome: { readonly taken: boolean; readonly detail: string }): void {
+  const { state } = draft;
+  const handover = state.handover;
+  if (handover === undefined) return;
+  state.handover = undefined;
+  const { purpose, startedUs } = handover;
+  if (!outcome.taken && purpose === 'failover') {
+    // Nobody took it: an address without an owner would be worse than a refused command.
+    reportHandover(draft, { ...outcome, purpose, startedUs });
+    advertise(draft);
+    state.garp = startBurst(state.garp, draft.nowUs);
+    return;
+  }
+  release(draft);
+  // The last word: the new owner answers a priority 0 with an advert and announces the address again.
+  draft.effects.push({ type: 'advertise', priority: 0, lease: false });
+  if (purpose === 'failover') {
+    state.hold = true;
+    enterBackup(draft, 'planned failover');
+  } else {
+    state.stopped = true;
+    transition(draft, 'init', outcome.taken ? 'stopped, the other node has taken over' : 'stopped');
+  }
+  reportHandover(draft, { ...outcome, purpose, startedUs });
+}
+
+interface HandoverReport {
+  readonly purpose: 'stop' | 'failover';
+  readonly startedUs: number;
+  readonly taken: boolean;
+  readonly detail: string;
+}
+
+function reportHandover(draft: Draft, report: HandoverReport): void {
+  const { purpose, startedUs, taken, detail } = report;
+  draft.effects.push({ type: 'handover-ended', purpose, taken, detail, durationUs: draft.nowUs - startedUs });
+}
+
+function leaseThirdUs(config: MachineConfig): number {
+  return Math.floor((leaseSeconds(config) * 1_000_000) / 3);
+}

@@ -1,0 +1,307 @@
+// The election of one address: (state, event, configuration) -> new state and effects. Not the sockets, not the
+// clock, not the validation of packets. RFC 9568 section 6.4 with the rules of docs/life-of-a-failover.md: make before
+// break, lease, freeze guard, last resort. Pure; io/agent-loop.ts runs the effects in order.
+import { silentGarp, startBurst, stopGarp } from './garp.ts';
+import { onAdvert } from './machine-advert.ts';
+import {
+  advertise,
+  becomeMaster,
+  announceDue,
+  enterFault,
+  endHandover,
+  notice,
+  resign,
+  settle,
+  transition,
+  type Draft,
+} from './machine-actions.ts';
+import type { Effect, MachineConfig, MachineEvent, MachineState, Step } from './state.ts';
+import { downUs, effectivePriority, handoverLimitUs, skewUs } from './timers.ts';
+
+/** After the kernel refused the address or the adverts, the node stays out of the election this long. */
+const holdOffUs = 5_000_000;
+
+/** The state before anything is known: `init`, link and ability unknown. */
+export function initialState(config: MachineConfig, nowUs: number): MachineState {
+  return {
+    vrrp: 'init',
+    sinceUs: nowUs,
+    reason: 'waiting for the proxy',
+    ability: 'unknown',
+    abilityReason: '',
+    linkUp: false,
+    linkReason: 'not looked at yet',
+    linkDownSinceUs: Infinity,
+    holdOffUntilUs: -Infinity,
+    stopped: false,
+    advertDueUs: Infinity,
+    lastAdvertUs: -Infinity,
+    downDueUs: Infinity,
+    preemptDueUs: Infinity,
+    activeIntervalUs: config.intervalUs,
+    leaseDueUs: Infinity,
+    sendFailingSinceUs: Infinity,
+    resignedUs: -Infinity,
+    handover: undefined,
+    hold: false,
+    garp: silentGarp,
+    peer: undefined,
+    owner: 0,
+    dialect: 'pseudo-header',
+    addressesDiffer: false,
+    counters: {
+      transitions: 0,
+      sent: 0,
+      sendFailures: 0,
+      received: 0,
+      announcements: 0,
+      restored: 0,
+      foreignRemoved: 0,
+      freezes: 0,
+      late: 0,
+    },
+  };
+}
+
+/** The monotonic µs at which the machine wants its next `tick`; Infinity when it waits for events alone. */
+export function nextTickUs(config: MachineConfig, state: MachineState): number {
+  const linkFaultUs = state.linkDownSinceUs + config.intervalUs;
+  const holdOffUs = state.vrrp === 'fault' && Number.isFinite(state.holdOffUntilUs) ? state.holdOffUntilUs : Infinity;
+  const handover = state.handover;
+  return Math.min(
+    state.advertDueUs,
+    state.downDueUs,
+    state.preemptDueUs,
+    state.garp.dueUs,
+    linkFaultUs,
+    holdOffUs,
+    handover === undefined ? Infinity : Math.min(handover.deadlineUs, handover.repeatUs),
+  );
+}
+
+/**
+ * Decides what one event means.
+ *
+ * @returns The new state, and effects that must be carried out in their order before the next event.
+ * @see RFC 9568 section 6.4
+ */
+export function step(state: MachineState, event: MachineEvent, config: MachineConfig): Step {
+  const effects: Effect[] = [];
+  const draft: Draft = { state: { ...state }, effects, config, nowUs: event.nowUs };
+  if (!state.stopped) apply(draft, event);
+  return { state: draft.state, effects };
+}
+
+function apply(draft: Draft, event: MachineEvent): void {
+  switch (event.type) {
+    case 'tick':
+      return onTick(draft);
+    case 'advert':
+      return onAdvert(draft, event);
+    case 'sent':
+      return onSent(draft, event);
+    case 'ability':
+      return onAbility(draft, event);
+    case 'link':
+      return onLink(draft, event);
+    case 'address':
+      return onAddress(draft, event.present);
+    case 'own-failed':
+      return onKernelRefused(draft, event.reason);
+    case 'failover':
+      return onHandover(draft, 'failover');
+    case 'stop':
+      return onHandover(draft, 'stop');
+    case 'close':
+      return onClose(draft);
+  }
+}
+
+function onTick(draft: Draft): void {
+  const { state, nowUs, config } = draft;
+  if (state.holdOffUntilUs <= nowUs) state.holdOffUntilUs = -Infinity;
+  if (state.linkDownSinceUs + config.intervalUs <= nowUs) enterFault(draft, state.linkReason);
+  if (state.vrrp === 'fault') settle(draft);
+  else if (state.vrrp === 'backup') tickBackup(draft);
+  else if (state.vrrp === 'master') tickMaster(draft);
+  announceDue(draft);
+}
+
+function tickBackup(draft: Draft): void {
+  const { state, nowUs, config } = draft;
+  if (state.downDueUs <= nowUs) {
+    // A backup that was frozen itself has heard nothing because it was not there: listen once more before it takes over.
+    const lateUs = nowUs - state.downDueUs;
+    if (lateUs > state.activeIntervalUs) {
+      state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
+      state.downDueUs =
+        nowUs + state.activeIntervalUs + skewUs(effectivePriority(config, state), state.activeIntervalUs);
+      return notice(draft, 'freeze', `the loop was ${ms(lateUs)} late as backup`);
+    }
+    return becomeMaster(draft, state.peer === undefined ? 'no advert heard' : 'the owner fell silent');
+  }
+  if (state.preemptDueUs <= nowUs) becomeMaster(draft, 'preferred node, able to serve');
+}
+
+function tickMaster(draft: Draft): void {
+  const { state, nowUs, config } = draft;
+  if (state.handover !== undefined) return tickHandover(draft);
+  const lateUs = nowUs - state.advertDueUs;
+  if (lateUs < 0) return;
+  if (lateUs > downUs(effectivePriority(config, state), config.intervalUs)) {
+    // The queue was drained before this tick and no advert decided: say that we are here, then answer for the address.
+    state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
+    notice(draft, 'freeze', `the loop was ${ms(lateUs)} late as master; nobody had taken the address`);
+    advertise(draft);
+    draft.effects.push({ type: 'own' });
+    state.garp = startBurst(state.garp, nowUs);
+    return;
+  }
+  if (lateUs > config.intervalUs) {
+    state.counters = { ...state.counters, late: state.counters.late + 1 };
+    state.garp = startBurst(state.garp, nowUs);
+    return advertise(draft);
+  }
+  const plannedUs = state.advertDueUs;
+  advertise(draft);
+  state.advertDueUs = plannedUs + config.intervalUs;
+}
+
+function tickHandover(draft: Draft): void {
+  const { state, nowUs, config } = draft;
+  const handover = state.handover;
+  if (handover === undefined) return;
+  if (handover.deadlineUs <= nowUs)
+    return endHandover(draft, { taken: false, detail: 'no advert of the other node came' });
+  if (handover.repeatUs > nowUs) return;
+  draft.effects.push({ type: 'advertise', priority: 0, lease: state.leaseDueUs <= nowUs });
+  state.handover = { ...handover, repeatUs: nowUs + config.intervalUs };
+}
+
+function onSent(draft: Draft, event: { readonly ok: boolean; readonly reason: string }): void {
+  const { state, nowUs, config } = draft;
+  if (event.ok) {
+    state.sendFailingSinceUs = Infinity;
+    state.counters = { ...state.counters, sent: state.counters.sent + 1 };
+    return;
+  }
+  state.counters = { ...state.counters, sendFailures: state.counters.sendFailures + 1 };
+  state.leaseDueUs = Math.min(state.leaseDueUs, nowUs);
+  if (state.sendFailingSinceUs === Infinity) {
+    state.sendFailingSinceUs = nowUs;
+    notice(draft, 'send-failed', event.reason);
+  }
+  // A master that cannot be heard is none: the other node takes over after a down interval, so this one must go.
+  const limitUs = downUs(effectivePriority(config, state), config.intervalUs);
+  if (state.vrrp === 'master' && nowUs - state.sendFailingSinceUs >= limitUs)
+    onKernelRefused(draft, `adverts cannot be sent: ${event.reason}`);
+}
+
+function onAbility(draft: Draft, event: Extract<MachineEvent, { type: 'ability' }>): void {
+  const { state, nowUs } = draft;
+  const before = state.ability;
+  state.ability = event.ability;
+  state.abilityReason = event.reason;
+  if (event.ability === before) return;
+  if (event.ability !== 'serves') state.preemptDueUs = Infinity;
+  // The new priority is told at once; a peer that serves takes over from a last resort, and the other way round.
+  if (state.vrrp === 'master' && event.ability !== 'cannot-serve') {
+    if (state.handover === undefined) advertise(draft);
+    return;
+  }
+  if (state.vrrp === 'backup' && event.ability !== 'cannot-serve') {
+    const leftUs = downUs(effectivePriority(draft.config, state), state.activeIntervalUs);
+    state.downDueUs = Math.min(state.downDueUs, nowUs + leftUs);
+    return;
+  }
+  settle(draft);
+}
+
+function onLink(draft: Draft, event: { readonly up: boolean; readonly reason: string }): void {
+  const { state, nowUs } = draft;
+  const before = state.linkUp;
+  state.linkUp = event.up;
+  state.linkReason = event.reason;
+  if (state.vrrp !== 'master') return settle(draft);
+  if (!event.up) {
+    state.linkDownSinceUs = Math.min(state.linkDownSinceUs, nowUs);
+    return;
+  }
+  state.linkDownSinceUs = Infinity;
+  if (before) return;
+  if (state.handover === undefined) advertise(draft);
+  draft.effects.push({ type: 'own' });
+  state.garp = startBurst(state.garp, nowUs);
+  announceDue(draft);
+}
+
+function onAddress(draft: Draft, present: boolean): void {
+  const { state, nowUs, config } = draft;
+  if (state.vrrp !== 'master') {
+    if (!present) return;
+    state.counters = { ...state.counters, foreignRemoved: state.counters.foreignRemoved + 1 };
+    notice(draft, 'foreign-address', 'this node had the address without owning it');
+    draft.effects.push({ type: 'release' });
+    return;
+  }
+  const frozen = nowUs - state.advertDueUs > downUs(effectivePriority(config, state), config.intervalUs);
+  // Frozen: the queue decides first (tick). Link down or adverts failing: the lease is meant to run out.
+  if (present || frozen || !state.linkUp || state.sendFailingSinceUs !== Infinity) return;
+  state.counters = { ...state.counters, restored: state.counters.restored + 1 };
+  draft.effects.push({ type: 'own' });
+  notice(draft, 'address-restored', 'somebody removed the address; it is back');
+  state.garp = startBurst(state.garp, nowUs);
+  announceDue(draft);
+}
+
+function onKernelRefused(draft: Draft, reason: string): void {
+  draft.state.holdOffUntilUs = draft.nowUs + holdOffUs;
+  enterFault(draft, reason);
+}
+
+function onHandover(draft: Draft, purpose: 'stop' | 'failover'): void {
+  const { state, nowUs, config } = draft;
+  if (state.vrrp !== 'master') {
+    if (purpose === 'stop') stopNow(draft, 'stopped');
+    return;
+  }
+  const startedUs = state.handover?.startedUs ?? nowUs;
+  if (state.handover?.purpose === 'failover' && purpose === 'stop') {
+    state.handover = { ...state.handover, purpose };
+    return;
+  }
+  if (state.handover !== undefined) return;
+  // Nobody is there to take it: a stop ends at once.
+  if (purpose === 'stop' && config.peers.length === 0) return onClose(draft);
+  state.handover = {
+    purpose,
+    startedUs,
+    deadlineUs: nowUs + handoverLimitUs(config),
+    repeatUs: nowUs + config.intervalUs,
+  };
+  state.advertDueUs = Infinity;
+  // From now on the announcements are the new owner's.
+  state.garp = stopGarp(state.garp);
+  draft.effects.push({ type: 'advertise', priority: 0, lease: true });
+}
+
+function onClose(draft: Draft): void {
+  if (draft.state.vrrp === 'master') resign(draft);
+  stopNow(draft, 'stopped at once');
+}
+
+function stopNow(draft: Draft, reason: string): void {
+  const { state } = draft;
+  const handover = state.handover;
+  transition(draft, 'init', reason);
+  state.stopped = true;
+  state.downDueUs = Infinity;
+  state.preemptDueUs = Infinity;
+  const durationUs = handover === undefined ? 0 : draft.nowUs - handover.startedUs;
+  state.handover = undefined;
+  draft.effects.push({ type: 'handover-ended', purpose: 'stop', taken: false, detail: reason, durationUs });
+}
+
+function ms(us: number): string {
+  return `${Math.round(us / 1000)} ms`;
+}

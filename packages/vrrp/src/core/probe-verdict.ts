@@ -1,0 +1,84 @@
+// From single self-probes to "can this node serve": hysteresis with a bound on how long a dead proxy stays unseen.
+// Not the requests themselves (io/self-probe.ts). A hung proxy is found within 500 + 800 + 500 ms; a proxy that was
+// killed and is back within a second changes nothing, since its sockets stay open in the supervisor. Pure.
+import type { Ability } from './state.ts';
+
+/** What one request through the own listener gave; `reset` is a connection that ended without an answer. */
+export type ProbeResult = 'answered' | 'no-server' | 'refused' | 'timed-out' | 'reset';
+
+export interface ProbeState {
+  readonly verdict: Ability;
+  /** Consecutive results that speak for death: refused or timed out. */
+  readonly strikes: number;
+  /** Consecutive results without any answer, resets too. */
+  readonly silences: number;
+  /** Consecutive equal answers that differ from the verdict. */
+  readonly agreeing: number;
+  readonly last: ProbeResult | undefined;
+}
+
+/** When to ask again and how long to wait for the answer then. */
+export interface ProbePlan {
+  readonly state: ProbeState;
+  readonly delayMs: number;
+  readonly timeoutMs: number;
+}
+
+/** Calm: an answer twice a second costs nothing; suspicious: as fast as the two-second bound needs. */
+export const probeTimes = { calmMs: 500, suspiciousMs: 200, timeoutMs: 800, secondTimeoutMs: 500 } as const;
+
+/** A reset alone is the trace of a proxy that is being restarted, so it is no strike; five in a row are. */
+const strikesToFall = 2;
+const silencesToFall = 5;
+const answersToChange = 2;
+
+export const firstProbe: ProbePlan = {
+  state: { verdict: 'unknown', strikes: 0, silences: 0, agreeing: 0, last: undefined },
+  delayMs: 0,
+  timeoutMs: probeTimes.timeoutMs,
+};
+
+/** Takes one result into account. */
+export function judgeProbe(state: ProbeState, result: ProbeResult): ProbePlan {
+  const answer = abilityOf(result);
+  return answer === undefined ? silent(state, result) : answered(state, result, answer);
+}
+
+/**
+ * The result of one round over all listeners: dead if one of them is, and without a live server only if all are:
+ * a side backend that is down for long must not make the election blind.
+ */
+export function worstResult(results: readonly ProbeResult[]): ProbeResult {
+  const order = ['refused', 'timed-out', 'reset', 'answered', 'no-server'] as const;
+  return order.find((result) => results.includes(result)) ?? 'answered';
+}
+
+function abilityOf(result: ProbeResult): 'serves' | 'no-live-server' | undefined {
+  if (result === 'answered') return 'serves';
+  return result === 'no-server' ? 'no-live-server' : undefined;
+}
+
+function answered(state: ProbeState, result: ProbeResult, answer: Ability): ProbePlan {
+  const agreeing = state.last === result ? state.agreeing + 1 : 1;
+  const first = state.verdict === 'unknown';
+  const verdict = first || agreeing >= answersToChange ? answer : state.verdict;
+  const calm = verdict === answer;
+  return {
+    state: { verdict, strikes: 0, silences: 0, agreeing, last: result },
+    delayMs: calm ? probeTimes.calmMs : probeTimes.suspiciousMs,
+    timeoutMs: probeTimes.timeoutMs,
+  };
+}
+
+function silent(state: ProbeState, result: ProbeResult): ProbePlan {
+  const strikes = result === 'reset' ? state.strikes : state.strikes + 1;
+  const silences = state.silences + 1;
+  const fallen = strikes >= strikesToFall || silences >= silencesToFall;
+  // Before the proxy has ever answered there is nothing to fall from: the node waits for it.
+  const verdict = fallen && state.verdict !== 'unknown' ? 'cannot-serve' : state.verdict;
+  return {
+    state: { verdict, strikes, silences, agreeing: 0, last: result },
+    delayMs: result === 'timed-out' && strikes === 1 ? 0 : probeTimes.suspiciousMs,
+    timeoutMs: strikes === 1 ? probeTimes.secondTimeoutMs : probeTimes.timeoutMs,
+  };
+}

@@ -1,0 +1,6 @@
+// @tospann/vrrp: the failover agent: VRRPv3 election, addresses, gratuitous ARP, self-probe.
+export type { VipSnapshot, VrrpSnapshot, VrrpState } from './core/snapshot.ts';
+export type { Ability } from './core/state.ts';
+export type { HandoverResult, LoopData, VrrpLogLine, VrrpStateEvent } from './io/messages.ts';
+export { startSelfProbe, type ProbeTarget, type SelfProbe, type SelfProbeOptions } from './io/self-probe.ts';
+export { startVrrp, type FailoverReport, type VrrpOptions, type VrrpService } from './io/vrrp-service.ts';

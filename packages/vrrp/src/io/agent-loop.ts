@@ -1,0 +1,340 @@
+// The agent's loop: waits in ppoll, feeds packets, the kernel's news, timers and commands to the state machines in
+// this order, and carries out their effects. Packets come first, so that a queued advert decides before a timer that
+// ran out during a freeze. Blocks its thread until it is told to stop; owns all side effects of the agent.
+import { isTospannError, TospannError } from '@tospann/errors';
+import { drainEventFd, monotonicMs, Poller, raiseThread, TimerFd } from '@tospann/linux';
+import { initialState, nextTickUs, step } from '../core/machine.ts';
+import { receiveAdvert, type ReceiveFilter } from '../core/receive.ts';
+import type { Effect, MachineEvent, MachineState } from '../core/state.ts';
+import { leaseSeconds } from '../core/timers.ts';
+import { LatenessMeter } from './lateness.ts';
+import type { HandoverResult, LoopCommand, LoopData, LoopMessage, VrrpEvent } from './messages.ts';
+import { VipNetwork } from './network.ts';
+import { plainError } from './plain-error.ts';
+import { nodeName, snapshotOf } from './snapshot-of.ts';
+
+/** Packets read before timers are looked at: more than the receive buffer holds, so a flood cannot starve them. */
+const packetsPerRound = 1024;
+const packetBytes = 2048;
+/** A picture of the agent for the others: soon after a change, and ten times a second otherwise. */
+const snapshotEveryUs = 100_000;
+const fdIndex = { wake: 0, timer: 1, monitor: 2, unicast: 3, multicast: 4 } as const;
+
+/** The two directions to the main thread. */
+export interface LoopPort {
+  send(message: LoopMessage): void;
+  take(): LoopCommand | undefined;
+}
+
+interface Failover {
+  readonly id: number;
+  readonly waiting: Set<number>;
+  readonly results: HandoverResult[];
+}
+
+export class AgentLoop {
+  readonly #data: LoopData;
+  readonly #port: LoopPort;
+  readonly #network: VipNetwork;
+  readonly #poller: Poller;
+  readonly #timer = new TimerFd();
+  readonly #states: MachineState[] = [];
+  readonly #filters: readonly ReceiveFilter[];
+  /** Drop counters by VIP; the last one is for packets that belong to none. */
+  readonly #drops: Record<string, number>[];
+  readonly #packet = new Uint8Array(new ArrayBuffer(packetBytes));
+  readonly #lateness = new LatenessMeter();
+  readonly #scheduling = raiseThread();
+  #problem = '';
+  #failover: Failover | undefined;
+  #snapshotDueUs = 0;
+  #stopping = false;
+
+  /** @throws {TospannError} LB_KERNEL_NO_CAPABILITY, LB_KERNEL_CALL. */
+  constructor(data: LoopData, port: LoopPort) {
+    this.#data = data;
+    this.#port = port;
+    this.#network = new VipNetwork(data.plan);
+    this.#filters = data.plan.vips.map(({ machine }) => machine);
+    this.#drops = [...data.plan.vips.map(() => ({})), {}];
+    this.#poller = new Poller([data.wakeFd, this.#timer.fd, this.#network.monitorFd, -1, -1]);
+  }
+
+  /** Runs until it is stopped or closed; then every address is released. */
+  run(): void {
+    const { vips } = this.#data.plan;
+    const stale = this.#network.removeStale();
+    const startUs = nowUs();
+    for (const vip of vips) this.#states.push(initialState(vip.machine, startUs));
+    for (const address of stale)
+      this.#emit({
+        event: 'vrrp-notice',
+        vip: '',
+        what: 'stale-address',
+        detail: `removed ${address}`,
+        monotonicMs: monotonicMs(),
+      });
+    this.#refreshLink();
+    this.#sendSnapshot(startUs);
+    this.#port.send({ type: 'ready' });
+    try {
+      while (!this.#ended()) this.#round();
+    } finally {
+      this.#releaseAll();
+      this.#sendSnapshot(nowUs());
+      this.#network.close();
+      this.#port.send({ type: 'stopped' });
+    }
+  }
+
+  #round(): void {
+    const dueUs = this.#dueUs();
+    this.#timer.setAt(Number.isFinite(dueUs) ? dueUs / 1000 : -1);
+    this.#poller.wait(-1);
+    this.#lateness.note(nowUs(), dueUs);
+    this.#timer.drain();
+    const woken = drainEventFd(this.#data.wakeFd);
+    this.#readPackets(this.#network.receiveFd('unicast'));
+    this.#readPackets(this.#network.receiveFd('multicast'));
+    if (this.#poller.readable(fdIndex.monitor)) this.#readNews();
+    for (const index of this.#states.keys()) this.#tick(index);
+    if (woken) this.#readCommands();
+    const now = nowUs();
+    if (now >= this.#snapshotDueUs) this.#sendSnapshot(now);
+  }
+
+  #dueUs(): number {
+    let due = Infinity;
+    this.#states.forEach((state, index) => {
+      const vip = this.#data.plan.vips[index];
+      if (vip !== undefined && !state.stopped) due = Math.min(due, nextTickUs(vip.machine, state));
+    });
+    return due;
+  }
+
+  #readPackets(fd: number): void {
+    if (fd < 0) return;
+    for (let count = 0; count < packetsPerRound; count++) {
+      const length = this.#network.receive(fd, this.#packet);
+      if (length < 0) return;
+      if (length > 0) this.#onPacket(this.#packet.subarray(0, length));
+    }
+  }
+
+  #onPacket(packet: Uint8Array): void {
+    const received = receiveAdvert(packet, this.#filters);
+    if (!received.ok) {
+      const drops = this.#drops[received.index >= 0 ? received.index : this.#drops.length - 1];
+      if (drops !== undefined) drops[received.reason] = (drops[received.reason] ?? 0) + 1;
+      return;
+    }
+    const { source, priority, intervalMs, dialect, addresses } = received.advert;
+    const intervalUs = intervalMs * 1000;
+    this.#feed(received.index, { type: 'advert', nowUs: nowUs(), source, priority, intervalUs, dialect, addresses });
+  }
+
+  #readNews(): void {
+    const news = this.#network.readNews();
+    if (news.link) this.#refreshLink();
+    for (const index of news.vips) this.#lookAt(index);
+  }
+
+  #lookAt(index: number): void {
+    const vip = this.#data.plan.vips[index];
+    const state = this.#states[index];
+    if (vip === undefined || state === undefined) return;
+    const view = this.#network.look(vip);
+    const master = state.vrrp === 'master';
+    if (master ? view.ours : !view.ours && view.others.length === 0) return;
+    if (!master) this.#network.removeOthers(view.others);
+    this.#feed(index, { type: 'address', nowUs: nowUs(), present: !master });
+  }
+
+  #refreshLink(): void {
+    const report = this.#network.refreshLink();
+    this.#poller.replace(fdIndex.unicast, this.#network.receiveFd('unicast'));
+    this.#poller.replace(fdIndex.multicast, this.#network.receiveFd('multicast'));
+    const reason = report.up ? '' : report.error.message;
+    if (!report.up && reason !== this.#problem) {
+      const { code, message, hint } = report.error;
+      this.#emit({ event: 'vrrp-problem', code, message, hint, monotonicMs: monotonicMs() });
+    }
+    this.#problem = reason;
+    for (const index of this.#states.keys()) this.#feed(index, { type: 'link', nowUs: nowUs(), up: report.up, reason });
+  }
+
+  #tick(index: number): void {
+    const vip = this.#data.plan.vips[index];
+    const state = this.#states[index];
+    if (vip === undefined || state === undefined || state.stopped) return;
+    const now = nowUs();
+    if (nextTickUs(vip.machine, state) <= now) this.#feed(index, { type: 'tick', nowUs: now });
+  }
+
+  #readCommands(): void {
+    for (let command = this.#port.take(); command !== undefined; command = this.#port.take()) {
+      switch (command.type) {
+        case 'ability':
+          this.#feedAll({ type: 'ability', nowUs: nowUs(), ability: command.ability, reason: command.reason });
+          break;
+        case 'failover':
+          this.#startFailover(command.id);
+          break;
+        case 'stop':
+          this.#stopping = true;
+          this.#feedAll({ type: 'stop', nowUs: nowUs() });
+          break;
+        case 'close':
+          this.#stopping = true;
+          this.#feedAll({ type: 'close', nowUs: nowUs() });
+          break;
+      }
+    }
+  }
+
+  #startFailover(id: number): void {
+    const owned = [...this.#states.keys()].filter((index) => this.#states[index]?.vrrp === 'master');
+    const refusal = this.#refusal(owned);
+    if (refusal !== undefined) return this.#port.send({ type: 'failover-refused', id, error: plainError(refusal) });
+    this.#failover = { id, waiting: new Set(owned), results: [] };
+    for (const index of owned) this.#feed(index, { type: 'failover', nowUs: nowUs() });
+  }
+
+  #refusal(owned: readonly number[]): TospannError | undefined {
+    const { node, peers } = this.#data.plan;
+    if (this.#failover !== undefined) return new TospannError('LB_VRRP_BUSY', { detail: 'one is under way' });
+    if (this.#stopping) return new TospannError('LB_VRRP_BUSY', { detail: 'the node is stopping' });
+    if (owned.length === 0) {
+      const heard = this.#states.find((state) => state.owner !== 0)?.owner;
+      const owner = heard === undefined ? '' : nodeName(this.#data.plan, heard);
+      return new TospannError('LB_VRRP_NOT_OWNER', { node, owner });
+    }
+    const vip = this.#data.plan.vips[owned[0] ?? 0]?.name ?? '';
+    if (peers.length === 0)
+      return new TospannError('LB_VRRP_HANDOVER_NOT_TAKEN', { vip, detail: 'the cluster has no other node' });
+    return undefined;
+  }
+
+  #feedAll(event: MachineEvent): void {
+    for (const index of this.#states.keys()) this.#feed(index, event);
+  }
+
+  /** One event and everything that follows from it at once. */
+  #feed(index: number, event: MachineEvent): void {
+    const vip = this.#data.plan.vips[index];
+    if (vip === undefined) return;
+    const pending: MachineEvent[] = [event];
+    for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+      const state = this.#states[index];
+      if (state === undefined) return;
+      const result = step(state, next, vip.machine);
+      this.#states[index] = result.state;
+      for (const effect of result.effects) {
+        const outcome = this.#carryOut(index, effect);
+        if (outcome !== undefined) pending.push(outcome);
+      }
+    }
+  }
+
+  #carryOut(index: number, effect: Effect): MachineEvent | undefined {
+    const vip = this.#data.plan.vips[index];
+    if (vip === undefined) return undefined;
+    switch (effect.type) {
+      case 'advertise':
+        return this.#advertise(index, effect);
+      case 'own':
+        return this.#own(index);
+      case 'release':
+        this.#network.release(vip);
+        return undefined;
+      case 'announce':
+        this.#network.announce(index);
+        return undefined;
+      case 'changed':
+        this.#emitFor(vip.name, effect);
+        this.#snapshotDueUs = 0;
+        return undefined;
+      case 'notice':
+        this.#emitFor(vip.name, effect);
+        return undefined;
+      case 'handover-ended':
+        this.#handoverEnded(index, effect);
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #advertise(index: number, effect: Extract<Effect, { type: 'advertise' }>): MachineEvent | undefined {
+    const vip = this.#data.plan.vips[index];
+    const state = this.#states[index];
+    if (vip === undefined || state === undefined) return undefined;
+    const reason = this.#network.sendAdvert(vip, { priority: effect.priority, dialect: state.dialect });
+    // Only a loop that has just sent its advert renews the lease.
+    const refused = reason === '' && effect.lease ? this.#own(index) : undefined;
+    return refused ?? { type: 'sent', nowUs: nowUs(), ok: reason === '', reason };
+  }
+
+  #own(index: number): MachineEvent | undefined {
+    const vip = this.#data.plan.vips[index];
+    if (vip === undefined) return undefined;
+    try {
+      this.#network.own(vip, leaseSeconds(vip.machine));
+      return undefined;
+    } catch (error) {
+      if (!isTospannError(error)) throw error;
+      const { code, message, hint } = error;
+      this.#emit({ event: 'vrrp-problem', code, message, hint, monotonicMs: monotonicMs() });
+      return { type: 'own-failed', nowUs: nowUs(), reason: message };
+    }
+  }
+
+  #handoverEnded(index: number, effect: Extract<Effect, { type: 'handover-ended' }>): void {
+    const failover = this.#failover;
+    if (failover === undefined || !failover.waiting.delete(index)) return;
+    const { taken, detail, durationUs } = effect;
+    const vip = this.#data.plan.vips[index]?.name ?? '';
+    failover.results.push({ vip, taken, detail, durationMs: durationUs / 1000 });
+    if (failover.waiting.size > 0) return;
+    this.#failover = undefined;
+    this.#port.send({ type: 'failover-ended', id: failover.id, results: failover.results });
+  }
+
+  #ended(): boolean {
+    return this.#stopping && this.#states.every((state) => state.stopped);
+  }
+
+  #releaseAll(): void {
+    for (const vip of this.#data.plan.vips) this.#network.release(vip);
+  }
+
+  #emit(event: VrrpEvent): void {
+    this.#port.send({ type: 'event', event });
+  }
+
+  #emitFor(vip: string, effect: Extract<Effect, { type: 'changed' | 'notice' }>): void {
+    const at = monotonicMs();
+    if (effect.type === 'changed') {
+      const { from, to, reason } = effect;
+      return this.#emit({ event: 'vrrp-state', vip, from, to, reason, monotonicMs: at });
+    }
+    this.#emit({ event: 'vrrp-notice', vip, what: effect.what, detail: effect.detail, monotonicMs: at });
+  }
+
+  #sendSnapshot(now: number): void {
+    this.#snapshotDueUs = now + snapshotEveryUs;
+    const snapshot = snapshotOf({
+      plan: this.#data.plan,
+      states: this.#states,
+      drops: this.#drops,
+      scheduling: this.#scheduling.detail,
+      latenessMaxMs: this.#lateness.maxMs,
+      latenessLastMinuteMs: this.#lateness.lastMinuteMs(now),
+    });
+    this.#port.send({ type: 'snapshot', snapshot });
+  }
+}
+
+function nowUs(): number {
+  return Math.floor(monotonicMs() * 1000);
+}

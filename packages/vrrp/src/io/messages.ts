@@ -1,0 +1,82 @@
+// What the agent's main thread and its loop tell each other: plain data for structured clone. No behaviour.
+import type { ErrorCode, ErrorParams } from '@tospann/errors';
+import type { AgentPlan } from '../core/plan.ts';
+import type { VipSnapshot, VrrpSnapshot, VrrpState } from '../core/snapshot.ts';
+import type { Ability, NoticeKind } from '../core/state.ts';
+
+/** workerData of the loop. `wakeFd` is the eventfd that the main thread writes after each command. */
+export interface LoopData {
+  readonly plan: AgentPlan;
+  readonly wakeFd: number;
+  /** Keep connections of a planned hand-over alive (connection-guard.ts). */
+  readonly guard: boolean;
+}
+
+export type LoopCommand =
+  | { readonly type: 'ability'; readonly ability: Exclude<Ability, 'unknown'>; readonly reason: string }
+  | { readonly type: 'failover'; readonly id: number }
+  | { readonly type: 'stop' }
+  | { readonly type: 'close' };
+
+/** A change of an address's state; `monotonicMs` is CLOCK_MONOTONIC. */
+export interface VrrpStateEvent {
+  readonly event: 'vrrp-state';
+  readonly vip: string;
+  readonly from: VrrpState;
+  readonly to: VrrpState;
+  readonly reason: string;
+  readonly monotonicMs: number;
+}
+
+/** Something that the agent noticed and dealt with. */
+export interface VrrpNotice {
+  readonly event: 'vrrp-notice';
+  readonly vip: string;
+  readonly what: NoticeKind | 'stale-address' | 'guard';
+  readonly detail: string;
+  readonly monotonicMs: number;
+}
+
+/** Something outside is wrong and the agent waits for it; `code` is of the error catalogue. */
+export interface VrrpProblem {
+  readonly event: 'vrrp-problem';
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+  readonly monotonicMs: number;
+}
+
+/** What the loop tells the outside. */
+export type VrrpEvent = VrrpStateEvent | VrrpNotice | VrrpProblem;
+
+/** A notice or problem as a log line: `msg` is the sentence. */
+export type VrrpLogLine = (VrrpNotice | VrrpProblem) & { readonly msg: string };
+
+/** How the planned hand-over of one address ended. */
+export interface HandoverResult {
+  readonly vip: string;
+  readonly taken: boolean;
+  readonly detail: string;
+  /** From the priority 0 until the new owner's first advert was heard, or until the limit. */
+  readonly durationMs: number;
+}
+
+/** A typed error as it crosses the thread. */
+export interface PlainError {
+  readonly code: ErrorCode;
+  readonly params: ErrorParams;
+}
+
+/** A snapshot with times instead of ages, so that it may be read later than it was made. */
+export interface TimedSnapshot extends Omit<VrrpSnapshot, 'vips'> {
+  readonly vips: readonly (Omit<VipSnapshot, 'lastAdvertAgeMs'> & { readonly lastAdvertAtMs: number })[];
+}
+
+export type LoopMessage =
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly error: PlainError }
+  | { readonly type: 'event'; readonly event: VrrpEvent }
+  | { readonly type: 'snapshot'; readonly snapshot: TimedSnapshot }
+  | { readonly type: 'failover-ended'; readonly id: number; readonly results: readonly HandoverResult[] }
+  | { readonly type: 'failover-refused'; readonly id: number; readonly error: PlainError }
+  | { readonly type: 'stopped' };

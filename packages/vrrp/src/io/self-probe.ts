@@ -1,0 +1,82 @@
+// The self-probe: real requests through this node's own listeners, as a client would make them, twice a second. It
+// answers the one question of the election: can this node serve? Not a health check of servers. Side effects: a timer
+// and one loopback connection a listener and round.
+import { request } from 'node:http';
+import { firstProbe, judgeProbe, worstResult, type ProbePlan, type ProbeResult } from '../core/probe-verdict.ts';
+import type { Ability } from '../core/state.ts';
+
+/** A request to make; `path` begins with `/`. */
+export interface ProbeTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+}
+
+export interface SelfProbeOptions {
+  /** One for each listener; none: the node counts as serving. */
+  readonly probes: readonly ProbeTarget[];
+  /** Called with the first verdict and with each change; `reason` is for the operator. */
+  readonly onChange: (ability: Exclude<Ability, 'unknown'>, reason: string) => void;
+}
+
+export interface SelfProbe {
+  close(): void;
+}
+
+/** What our proxy answers when it found no server: 503, or 502 and 504 when the one it tried failed. */
+const noServerStatuses: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** Starts probing at once; the first verdict comes with the first answer of the proxy. */
+export function startSelfProbe(options: SelfProbeOptions): SelfProbe {
+  const { probes: targets, onChange } = options;
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+  const round = async (plan: ProbePlan): Promise<void> => {
+    const results = await Promise.all(targets.map((target) => probe(target, plan.timeoutMs)));
+    if (closed) return;
+    const result = worstResult(results);
+    const next = judgeProbe(plan.state, result);
+    const { verdict } = next.state;
+    if (verdict !== plan.state.verdict && verdict !== 'unknown') onChange(verdict, describe(result, targets));
+    timer = setTimeout(() => void round(next), next.delayMs);
+  };
+  void round(firstProbe);
+  return {
+    close(): void {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function describe(result: ProbeResult, targets: readonly ProbeTarget[]): string {
+  const where = targets.map(({ host, port }) => `${host}:${port}`).join(', ');
+  const words: Readonly<Record<ProbeResult, string>> = {
+    answered: 'the own listener answers from a live server',
+    'no-server': 'the own listener answers, but no server is alive',
+    refused: 'the own listener refuses connections',
+    'timed-out': 'the own listener does not answer',
+    reset: 'the own listener closes connections without an answer',
+  };
+  return `${words[result]} (${where})`;
+}
+
+function probe(target: ProbeTarget, timeoutMs: number): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    const { host, port, path } = target;
+    // A connection of its own each time: a kept one would not see that the listener is gone.
+    const headers = { 'user-agent': 'tospann-self-probe', connection: 'close' };
+    const attempt = request({ host, port, path, headers, agent: false, method: 'GET' });
+    const deadline = setTimeout(() => finish('timed-out'), timeoutMs);
+    const finish = (result: ProbeResult): void => {
+      clearTimeout(deadline);
+      resolve(result);
+      attempt.destroy();
+    };
+    attempt.on('response', (response) => {
+      finish(noServerStatuses.has(response.statusCode ?? 0) ? 'no-server' : 'answered');
+    });
+    attempt.on('error', (error: NodeJS.ErrnoException) => finish(error.code === 'ECONNREFUSED' ? 'refused' : 'reset'));
+    attempt.end();
+  });
+}

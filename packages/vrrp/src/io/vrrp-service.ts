@@ -1,0 +1,221 @@
+// The failover agent as its process's main thread sees it: starts the loop's thread, sends it commands, keeps its last
+// snapshot. It holds no socket and decides nothing. Side effects: one thread, one eventfd.
+import type { Worker } from 'node:worker_threads';
+import type { PairConfig } from '@tospann/config';
+import { TospannError } from '@tospann/errors';
+import { closeFd, monotonicMs, openEventFd, signalEventFd } from '@tospann/linux';
+import { planAgent } from '../core/plan.ts';
+import type { VrrpSnapshot } from '../core/snapshot.ts';
+import type { Ability } from '../core/state.ts';
+import type {
+  HandoverResult,
+  LoopCommand,
+  LoopData,
+  LoopMessage,
+  TimedSnapshot,
+  VrrpEvent,
+  VrrpLogLine,
+  VrrpStateEvent,
+} from './messages.ts';
+import { reviveError } from './plain-error.ts';
+
+export interface VrrpOptions {
+  readonly config: PairConfig;
+  /** This node's name in `cluster.nodes`. */
+  readonly node: string;
+  /** Starts the thread whose entry is io/vrrp-worker.ts. */
+  readonly startWorker: (name: 'vrrp-worker', workerData: LoopData) => Worker;
+  /** Called at each change of a state. */
+  readonly onEvent: (event: VrrpStateEvent) => void;
+  /** Takes what is worth a log line though no state changed. */
+  readonly log: (line: VrrpLogLine) => void;
+  /** Called once if the loop breaks; nothing is owned any more after the lease. */
+  readonly onFatal: (error: TospannError) => void;
+  /** Keep connections of a planned hand-over alive where nft allows it. @default true */
+  readonly guard?: boolean;
+}
+
+/** How a planned failover ended; every address was taken. */
+export interface FailoverReport {
+  readonly results: readonly HandoverResult[];
+  /** The longest of the results. */
+  readonly durationMs: number;
+  readonly detail: string;
+}
+
+export interface VrrpService {
+  /**
+   * Resolves when the sockets are open and the machines run (state `init` until the node can serve).
+   * Rejects with LB_KERNEL_NO_CAPABILITY or LB_KERNEL_CALL. A missing interface or address is no rejection: the
+   * addresses are in `fault`, and a `vrrp-problem` event says why.
+   */
+  readonly ready: Promise<void>;
+  /** Resolves when the loop has ended, however it came; rejects if it broke. */
+  readonly ended: Promise<void>;
+  snapshot(): VrrpSnapshot;
+  /** What the self-probe says; the election follows at once. `reason` is shown to the operator. */
+  setCanServe(ability: Exclude<Ability, 'unknown'>, reason: string): void;
+  /**
+   * Hands every owned address to the other node, make before break; this node then does not take it back by preference.
+   *
+   * @throws {TospannError} LB_VRRP_NOT_OWNER, LB_VRRP_BUSY, LB_VRRP_HANDOVER_NOT_TAKEN (this node goes on serving).
+   */
+  failover(): Promise<FailoverReport>;
+  /** Planned end: answers for the addresses until the peer has taken them, at most three adverts and 50 ms. */
+  stop(): Promise<void>;
+  /** End at once: priority 0, addresses released. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the agent of one node.
+ *
+ * @throws {TospannError} LB_VRRP_NODE_UNKNOWN.
+ */
+export function startVrrp(options: VrrpOptions): VrrpService {
+  return new Service(options);
+}
+
+interface Waiter {
+  readonly resolve: (report: FailoverReport) => void;
+  readonly reject: (error: Error) => void;
+}
+
+class Service implements VrrpService {
+  readonly ready: Promise<void>;
+  readonly ended: Promise<void>;
+  readonly #wakeFd = openEventFd();
+  readonly #worker: Worker;
+  readonly #options: VrrpOptions;
+  readonly #waiters = new Map<number, Waiter>();
+  #snapshot: TimedSnapshot = emptySnapshot;
+  #nextId = 1;
+  #closed = false;
+  #failure: TospannError | undefined;
+
+  constructor(options: VrrpOptions) {
+    this.#options = options;
+    const plan = planAgent(options.config, options.node);
+    this.#worker = options.startWorker('vrrp-worker', { plan, wakeFd: this.#wakeFd, guard: options.guard ?? true });
+    const ready = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    this.ready = ready.promise;
+    this.ended = ended.promise;
+    // Either promise may be left unused by the caller; the error is told by the other.
+    this.ready.catch(() => {});
+    this.ended.catch(() => {});
+    this.#worker.on('message', (message: LoopMessage) => {
+      if (message.type === 'ready') ready.resolve();
+      else this.#onMessage(message);
+    });
+    this.#worker.on('error', (error) => this.#fail(new TospannError('LB_VRRP_AGENT_ENDED', { detail: String(error) })));
+    this.#worker.on('exit', () => {
+      this.#closed = true;
+      closeFd(this.#wakeFd);
+      const failure = this.#failure;
+      this.#rejectWaiters(failure ?? new TospannError('LB_VRRP_AGENT_ENDED', { detail: 'it has stopped' }));
+      ready.reject(failure ?? new TospannError('LB_VRRP_AGENT_ENDED', { detail: 'it stopped before it was ready' }));
+      if (failure === undefined) return ended.resolve();
+      ended.reject(failure);
+      options.onFatal(failure);
+    });
+  }
+
+  snapshot(): VrrpSnapshot {
+    const nowMs = monotonicMs();
+    const vips = this.#snapshot.vips.map(({ lastAdvertAtMs, ...vip }) => ({
+      ...vip,
+      lastAdvertAgeMs: lastAdvertAtMs < 0 ? -1 : Math.max(0, nowMs - lastAdvertAtMs),
+    }));
+    return { ...this.#snapshot, vips };
+  }
+
+  setCanServe(ability: Exclude<Ability, 'unknown'>, reason: string): void {
+    this.#command({ type: 'ability', ability, reason });
+  }
+
+  failover(): Promise<FailoverReport> {
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<FailoverReport>();
+    if (this.#closed) reject(this.#failure ?? new TospannError('LB_VRRP_AGENT_ENDED', { detail: 'it has stopped' }));
+    this.#waiters.set(id, { resolve, reject });
+    this.#command({ type: 'failover', id });
+    return promise;
+  }
+
+  stop(): Promise<void> {
+    this.#command({ type: 'stop' });
+    return this.ended;
+  }
+
+  close(): Promise<void> {
+    this.#command({ type: 'close' });
+    return this.ended;
+  }
+
+  #command(command: LoopCommand): void {
+    if (this.#closed) return;
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
+    this.#worker.postMessage(command);
+    signalEventFd(this.#wakeFd);
+  }
+
+  #onMessage(message: Exclude<LoopMessage, { type: 'ready' }>): void {
+    switch (message.type) {
+      case 'event':
+        return this.#onEvent(message.event);
+      case 'snapshot':
+        this.#snapshot = message.snapshot;
+        return;
+      case 'failed':
+        return this.#fail(reviveError(message.error));
+      case 'failover-refused':
+        return this.#take(message.id)?.reject(reviveError(message.error));
+      case 'failover-ended':
+        return this.#failoverEnded(message.id, message.results);
+      case 'stopped':
+        return;
+    }
+  }
+
+  #onEvent(event: VrrpEvent): void {
+    if (event.event === 'vrrp-state') return this.#options.onEvent(event);
+    this.#options.log({ ...event, msg: event.event === 'vrrp-problem' ? event.message : event.detail });
+  }
+
+  #failoverEnded(id: number, results: readonly HandoverResult[]): void {
+    const waiter = this.#take(id);
+    const refused = results.find(({ taken }) => !taken);
+    if (refused !== undefined) {
+      const { vip, detail } = refused;
+      return waiter?.reject(new TospannError('LB_VRRP_HANDOVER_NOT_TAKEN', { vip, detail }));
+    }
+    const detail = results.map((result) => `${result.vip}: ${result.detail}`).join(', ');
+    waiter?.resolve({ results, durationMs: Math.max(...results.map(({ durationMs }) => durationMs)), detail });
+  }
+
+  #take(id: number): Waiter | undefined {
+    const waiter = this.#waiters.get(id);
+    this.#waiters.delete(id);
+    return waiter;
+  }
+
+  #fail(error: TospannError): void {
+    this.#failure ??= error;
+  }
+
+  #rejectWaiters(error: TospannError): void {
+    for (const waiter of this.#waiters.values()) waiter.reject(error);
+    this.#waiters.clear();
+  }
+}
+
+const emptySnapshot: TimedSnapshot = {
+  vips: [],
+  scheduling: '',
+  latenessMaxMs: 0,
+  latenessLastMinuteMs: 0,
+  gratuitousArpTotal: 0,
+  addressRestoredTotal: 0,
+  freezesTotal: 0,
+};

@@ -1,0 +1,438 @@
+// Two machines on a seeded network that loses, delays, doubles, reorders and corrupts, with a model of the kernel's
+// address lease, processes that crash, hang and restart, and virtual machines that pause. A history is chaos, then a
+// healed network; the invariants are checked all along. Deterministic: one seed, one history. No sockets, no clock.
+import { encodeAdvert } from '../src/core/advert.ts';
+import { initialState, nextTickUs, step } from '../src/core/machine.ts';
+import { receiveAdvert } from '../src/core/receive.ts';
+import type { Ability, Effect, MachineConfig, MachineEvent, MachineState } from '../src/core/state.ts';
+import { defaultPreemptDelayUs, downUs, leaseSeconds, skewUs } from '../src/core/timers.ts';
+
+/** Uniform numbers in [0, 1) from a 32-bit seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) >>> 0;
+    let t = a;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export interface HistoryResult {
+  readonly violations: readonly string[];
+  readonly transitions: number;
+  readonly events: number;
+  readonly log: readonly string[];
+}
+
+interface Job {
+  readonly atUs: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+const vip = 0x0a630064;
+const addresses = [0x0a630002, 0x0a630003] as const;
+/** The kernel's lease timer was measured up to 0.35 s late. */
+const leaseLateUs = 350_000;
+const rxQueuePackets = 85;
+
+class SimulatedNode {
+  state: MachineState | undefined;
+  kernelUntilUs = -1;
+  /** Bumped whenever the kernel's lease changes: an older expiry job does nothing. */
+  leaseVersion = 0;
+  lastSentUs = -Infinity;
+  frozen: 'no' | 'stopped' | 'paused' = 'no';
+  clockLostUs = 0;
+  linkUp = true;
+  ability: Ability = 'serves';
+  readonly queue: Uint8Array[] = [];
+  addressNews: boolean | undefined;
+  tickVersion = 0;
+  diedUs = -Infinity;
+  cannotServeSinceUs = Infinity;
+  readonly index: number;
+  readonly config: MachineConfig;
+
+  constructor(index: number, config: MachineConfig) {
+    this.index = index;
+    this.config = config;
+  }
+}
+
+export class Simulation {
+  readonly violations: string[] = [];
+  readonly log: string[] = [];
+  readonly nodes: readonly [SimulatedNode, SimulatedNode];
+  readonly random: () => number;
+  readonly intervalUs: number;
+  readonly maxDelayUs: number;
+  nowUs = 1_000_000;
+  events = 0;
+  lossRatio = 0;
+  duplicateRatio = 0;
+  corruptRatio = 0;
+  readonly cut = [false, false];
+  /** Whose announcement the client heard last; -1 for none. */
+  clientArp = -1;
+  readonly #heap: Job[] = [];
+  #order = 0;
+  readonly #keepLog: boolean;
+
+  constructor(seed: number, keepLog = false) {
+    this.random = seededRandom(seed);
+    this.#keepLog = keepLog;
+    this.intervalUs = this.pick([10_000, 100_000, 100_000, 1_000_000, 1_000_000]);
+    this.maxDelayUs = Math.min(5_000, this.intervalUs / 4);
+    const preferred = this.pick([-1, -1, 0, 1]);
+    const make = (index: 0 | 1): SimulatedNode => {
+      const priority = preferred === -1 ? this.pick([100, 100, 100, 120]) : preferred === index ? 150 : 100;
+      return new SimulatedNode(index, {
+        address: vip,
+        routerId: 51,
+        priority,
+        intervalUs: this.intervalUs,
+        preferred: preferred === index,
+        preemptDelayUs: defaultPreemptDelayUs(priority, this.intervalUs),
+        ownAddress: addresses[index],
+        peers: [addresses[1 - index] ?? 0],
+        transport: 'unicast',
+      });
+    };
+    this.nodes = [make(0), make(1)];
+  }
+
+  pick<T>(choices: readonly T[]): T {
+    return choices[Math.floor(this.random() * choices.length)] as T; // the index is inside by construction
+  }
+
+  at(atUs: number, run: () => void): void {
+    const heap = this.#heap;
+    heap.push({ atUs: Math.max(atUs, this.nowUs), order: this.#order++, run });
+    let child = heap.length - 1;
+    while (child > 0) {
+      const parent = (child - 1) >> 1;
+      if (!earlier(heap[child], heap[parent])) break;
+      swap(heap, child, parent);
+      child = parent;
+    }
+  }
+
+  runUntil(untilUs: number): void {
+    for (;;) {
+      const first = this.#heap[0];
+      if (first === undefined || first.atUs > untilUs) break;
+      this.#removeFirst();
+      this.nowUs = first.atUs;
+      this.events++;
+      first.run();
+      this.#checkLease();
+    }
+    this.nowUs = untilUs;
+  }
+
+  #removeFirst(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    heap[0] = last;
+    let parent = 0;
+    for (;;) {
+      const left = 2 * parent + 1;
+      let least = earlier(heap[left], heap[parent]) ? left : parent;
+      if (earlier(heap[left + 1], heap[least])) least = left + 1;
+      if (least === parent) return;
+      swap(heap, parent, least);
+      parent = least;
+    }
+  }
+
+  note(text: string): void {
+    if (this.#keepLog) this.log.push(`${(this.nowUs / 1000).toFixed(3)} ${text}`);
+  }
+
+  violate(text: string): void {
+    this.violations.push(`${(this.nowUs / 1000).toFixed(3)} ms: ${text}`);
+  }
+
+  /** The kernel of this node answers for the address now. */
+  answers(node: SimulatedNode): boolean {
+    return node.kernelUntilUs > this.nowUs && node.frozen !== 'paused' && node.linkUp;
+  }
+
+  boot(node: SimulatedNode): void {
+    this.note(`n${node.index} boot`);
+    // The agent removes a stale address at start.
+    this.#setLease(node, -1);
+    node.state = initialState(node.config, this.local(node));
+    node.queue.length = 0;
+    node.frozen = 'no';
+    this.feed(node, { type: 'link', nowUs: this.local(node), up: node.linkUp, reason: 'no carrier' });
+    this.at(this.nowUs + 200_000, () => this.#tellAbility(node));
+  }
+
+  crash(node: SimulatedNode): void {
+    this.note(`n${node.index} crash`);
+    node.state = undefined;
+    node.diedUs = this.nowUs;
+    node.tickVersion++;
+  }
+
+  setAbility(node: SimulatedNode, ability: Ability): void {
+    this.note(`n${node.index} ability ${ability}`);
+    node.ability = ability;
+    this.#tellAbility(node);
+  }
+
+  #tellAbility(node: SimulatedNode): void {
+    if (node.frozen !== 'no') return;
+    this.feed(node, {
+      type: 'ability',
+      nowUs: this.local(node),
+      ability: node.ability,
+      reason: `probe: ${node.ability}`,
+    });
+    if (node.ability === 'cannot-serve' && node.state !== undefined && this.answers(node))
+      this.violate(`n${node.index} answers for the address though it cannot serve`);
+  }
+
+  setLink(node: SimulatedNode, up: boolean): void {
+    this.note(`n${node.index} link ${up ? 'up' : 'down'}`);
+    node.linkUp = up;
+    if (node.frozen === 'no') this.feed(node, { type: 'link', nowUs: this.local(node), up, reason: 'no carrier' });
+  }
+
+  freeze(
+    node: SimulatedNode,
+    options: { readonly kind: 'stopped' | 'paused'; readonly clockStops: boolean; readonly forUs: number },
+  ): void {
+    if (node.state === undefined || node.frozen !== 'no') return;
+    this.note(`n${node.index} ${options.kind} for ${options.forUs / 1000} ms`);
+    node.frozen = options.kind;
+    node.tickVersion++;
+    const startedUs = this.nowUs;
+    // A paused machine's kernel does not count either: its lease goes on where it stood.
+    const leftUs = node.kernelUntilUs - this.nowUs;
+    if (options.kind === 'paused') node.leaseVersion++;
+    this.at(this.nowUs + options.forUs, () => {
+      if (node.frozen !== options.kind) return;
+      node.frozen = 'no';
+      if (options.kind === 'paused') {
+        if (options.clockStops) node.clockLostUs += this.nowUs - startedUs;
+        if (leftUs > 0) this.#setLease(node, this.nowUs + leftUs);
+        node.lastSentUs += this.nowUs - startedUs;
+      }
+      this.#wake(node);
+    });
+  }
+
+  /** What the loop does after any wait: all packets, then the kernel's news, then the timers. */
+  #wake(node: SimulatedNode): void {
+    if (node.state === undefined) return;
+    this.note(`n${node.index} wakes`);
+    for (const packet of node.queue.splice(0)) this.#receive(node, packet);
+    this.feed(node, { type: 'link', nowUs: this.local(node), up: node.linkUp, reason: 'no carrier' });
+    if (node.addressNews !== undefined) this.#tellAddress(node);
+    this.feed(node, { type: 'tick', nowUs: this.local(node) });
+    this.#tellAbility(node);
+  }
+
+  removeByHand(node: SimulatedNode): void {
+    if (node.kernelUntilUs <= this.nowUs) return;
+    this.note(`n${node.index} address removed by hand`);
+    this.#setLease(node, -1);
+    this.#kernelLost(node);
+  }
+
+  command(node: SimulatedNode, type: 'failover' | 'stop'): void {
+    if (node.frozen !== 'no' || node.state === undefined) return;
+    this.note(`n${node.index} ${type}`);
+    this.feed(node, { type, nowUs: this.local(node) });
+  }
+
+  local(node: SimulatedNode): number {
+    return Math.round(this.nowUs - node.clockLostUs);
+  }
+
+  feed(node: SimulatedNode, event: MachineEvent): void {
+    if (node.state === undefined) return;
+    const result = step(node.state, event, node.config);
+    node.state = result.state;
+    for (const effect of result.effects) this.#carryOut(node, effect);
+    this.#arm(node);
+  }
+
+  #arm(node: SimulatedNode): void {
+    if (node.state === undefined) return;
+    const version = ++node.tickVersion;
+    const dueUs = nextTickUs(node.config, node.state);
+    if (!Number.isFinite(dueUs)) return;
+    // Measured lateness of the loop: usually under 0.3 ms.
+    const atUs = Math.max(this.nowUs, dueUs + node.clockLostUs) + this.random() * 300;
+    this.at(Math.round(atUs), () => {
+      if (node.tickVersion !== version || node.frozen !== 'no') return;
+      this.feed(node, { type: 'tick', nowUs: this.local(node) });
+    });
+  }
+
+  #carryOut(node: SimulatedNode, effect: Effect): void {
+    switch (effect.type) {
+      case 'own':
+        return this.#setLease(node, this.nowUs + leaseSeconds(node.config) * 1_000_000);
+      case 'release':
+        return this.#setLease(node, -1);
+      case 'advertise':
+        return this.#send(node, effect);
+      case 'announce':
+        return this.#announce(node);
+      case 'changed':
+        return this.note(`n${node.index} ${effect.from} -> ${effect.to}: ${effect.reason}`);
+      case 'notice':
+        return this.note(`n${node.index} notice ${effect.what}: ${effect.detail}`);
+      case 'handover-ended':
+        return this.note(`n${node.index} ${effect.purpose} taken=${effect.taken}: ${effect.detail}`);
+    }
+  }
+
+  #send(node: SimulatedNode, effect: Extract<Effect, { type: 'advertise' }>): void {
+    const ok = node.linkUp;
+    if (ok) {
+      if (effect.priority > 0 || effect.lease) node.lastSentUs = this.nowUs;
+      if (effect.lease) this.#setLease(node, this.nowUs + leaseSeconds(node.config) * 1_000_000);
+      this.#transmit(node, effect.priority);
+    }
+    // Fed after the effects of this step, as the loop does.
+    this.at(this.nowUs, () => {
+      if (node.frozen === 'no')
+        this.feed(node, { type: 'sent', nowUs: this.local(node), ok, reason: ok ? '' : 'ENETDOWN' });
+    });
+  }
+
+  #transmit(node: SimulatedNode, priority: number): void {
+    const peer = this.nodes[1 - node.index] as SimulatedNode; // two nodes: the index is 0 or 1
+    const source = node.config.ownAddress;
+    const destination = peer.config.ownAddress;
+    const advert = { routerId: 51, priority, intervalMs: this.intervalUs / 1000, addresses: [vip] };
+    const dialect = node.state?.dialect ?? 'pseudo-header';
+    const packet = ipPacket(encodeAdvert(advert, { source, destination, dialect }), source, destination);
+    const copies = this.random() < this.duplicateRatio ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      if (this.cut[node.index] || this.random() < this.lossRatio) continue;
+      const bytes = packet.slice();
+      if (this.random() < this.corruptRatio) {
+        const at = 20 + Math.floor(this.random() * (bytes.length - 20));
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(this.random() * 8));
+      }
+      const delayUs = Math.round(20 + this.random() * this.maxDelayUs);
+      this.at(this.nowUs + delayUs, () => this.arrive(peer, bytes));
+    }
+  }
+
+  arrive(node: SimulatedNode, packet: Uint8Array): void {
+    if (!node.linkUp || node.state === undefined || node.frozen === 'paused') return;
+    if (node.frozen === 'stopped') {
+      if (node.queue.length < rxQueuePackets) node.queue.push(packet);
+      return;
+    }
+    this.#receive(node, packet);
+    const { state } = node;
+    // The loop looks at its timers after the packets of each wake-up.
+    if (state !== undefined && nextTickUs(node.config, state) <= this.local(node))
+      this.feed(node, { type: 'tick', nowUs: this.local(node) });
+  }
+
+  #receive(node: SimulatedNode, packet: Uint8Array): void {
+    const { ownAddress, peers, routerId, transport } = node.config;
+    const received = receiveAdvert(packet, [{ ownAddress, peers, routerId, transport }]);
+    if (!received.ok) return;
+    const { source, priority, intervalMs, dialect } = received.advert;
+    this.feed(node, {
+      type: 'advert',
+      nowUs: this.local(node),
+      source,
+      priority,
+      intervalUs: intervalMs * 1000,
+      dialect,
+      addresses: received.advert.addresses,
+    });
+  }
+
+  #announce(node: SimulatedNode): void {
+    if (!node.linkUp || this.cut[node.index] || this.random() < this.lossRatio) return;
+    this.at(this.nowUs + Math.round(20 + this.random() * this.maxDelayUs), () => {
+      this.clientArp = node.index;
+    });
+  }
+
+  #setLease(node: SimulatedNode, untilUs: number): void {
+    const version = ++node.leaseVersion;
+    node.kernelUntilUs = untilUs < 0 ? -1 : untilUs + leaseLateUs;
+    if (untilUs < 0) return;
+    this.at(Math.round(untilUs + this.random() * leaseLateUs), () => {
+      if (node.leaseVersion !== version) return;
+      this.note(`n${node.index} lease ran out`);
+      node.kernelUntilUs = -1;
+      this.#kernelLost(node);
+    });
+  }
+
+  #kernelLost(node: SimulatedNode): void {
+    node.addressNews = false;
+    if (node.frozen === 'no') this.#tellAddress(node);
+  }
+
+  #tellAddress(node: SimulatedNode): void {
+    node.addressNews = undefined;
+    this.feed(node, { type: 'address', nowUs: this.local(node), present: node.kernelUntilUs > this.nowUs });
+  }
+
+  /** Nobody answers for the address longer than the lease after its last advert that carried it. */
+  #checkLease(): void {
+    for (const node of this.nodes) {
+      if (!this.answers(node)) continue;
+      const limitUs = leaseSeconds(node.config) * 1_000_000 + leaseLateUs;
+      if (this.nowUs - node.lastSentUs > limitUs)
+        this.violate(
+          `n${node.index} answers ${Math.round((this.nowUs - node.lastSentUs) / 1000)} ms after its last advert`,
+        );
+    }
+  }
+}
+
+/** Wraps a VRRP message as the raw socket gives it. */
+export function ipPacket(payload: Uint8Array, source: number, destination: number): Uint8Array {
+  const packet = new Uint8Array(20 + payload.length);
+  const view = new DataView(packet.buffer);
+  packet[0] = 0x45;
+  packet[1] = 0xc0;
+  view.setUint16(2, packet.length);
+  packet[8] = 255;
+  packet[9] = 112;
+  view.setUint32(12, source);
+  view.setUint32(16, destination);
+  packet.set(payload, 20);
+  return packet;
+}
+
+/** A down interval plus a skew, with the delays of the network and the loop: when a healed pair must have one owner. */
+export function settleUs(simulation: Simulation): number {
+  const longest = Math.max(
+    ...simulation.nodes.map((node) =>
+      downUs(node.state?.ability === 'no-live-server' ? 1 : node.config.priority, simulation.intervalUs),
+    ),
+  );
+  return longest + skewUs(1, simulation.intervalUs) + 2 * simulation.maxDelayUs + 2_000;
+}
+
+function earlier(a: Job | undefined, b: Job | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  return a.atUs < b.atUs || (a.atUs === b.atUs && a.order < b.order);
+}
+
+function swap(heap: Job[], a: number, b: number): void {
+  const first = heap[a] as Job; // both indices are inside: the callers compared them
+  heap[a] = heap[b] as Job;
+  heap[b] = first;
+}
