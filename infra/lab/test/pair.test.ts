@@ -1,0 +1,168 @@
+// The pair serves the founding article's site: requests, reloads and planned moves lose nothing. One pair for all
+// tests of this file, in this order; each test leaves both nodes running.
+import { readFileSync, writeFileSync } from 'node:fs';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { checkArticleSite } from '../src/article-checks.ts';
+import { HttpClient, Load, monotonicMs, Pair, pause, Prober, startOrigin, until, VIP } from '../src/index.ts';
+
+const TARGET = `${VIP}:80`;
+let pair: Pair;
+let client: HttpClient;
+
+beforeAll(async () => {
+  pair = await Pair.create();
+  await pair.start();
+  await pair.waitForOwner(pair.lb1, 30_000);
+  client = await HttpClient.start(pair.client);
+  await until('both servers', async () => (await client.request(`http://${VIP}/`)).status === 200, {
+    timeoutMs: 10_000,
+  });
+});
+
+afterAll(async () => {
+  await pair[Symbol.asyncDispose]();
+});
+
+describe('the article, imported and served', () => {
+  test('the import accounts for every line and says what it refuses', () => {
+    const report = pair.imported.stderr;
+    for (const refused of ['tcp_tw_recycle', 'killall -0', 'weight 2', 'chroot', 'daemon'])
+      expect(report).toContain(refused);
+  });
+
+  test('the site looks as the article wants it', async () => {
+    const checks = await checkArticleSite(client, VIP);
+    expect(checks.filter((check) => !check.ok)).toEqual([]);
+    expect(checks.length).toBeGreaterThan(7);
+  });
+
+  test('bodies pass whole in both directions, with length and chunked', async () => {
+    const sent = await client.request(`http://${VIP}/echo`, { method: 'POST', body: 'x'.repeat(300_000) });
+    expect(JSON.parse(sent.body)).toMatchObject({ bodyBytes: 300_000 });
+    const long = await client.request(`http://${VIP}/?size=1000000`);
+    expect(long.body.length).toBe(1_000_000);
+    const chunked = await client.request(`http://${VIP}/?size=20000&chunks=10&chunkDelayMs=5`);
+    expect(chunked.body.length).toBe(200_000);
+    expect((await client.request(`http://${VIP}/?status=404`)).status).toBe(404);
+  });
+
+  test('status says on both nodes that all is well, and who owns the address', () => {
+    for (const member of [pair.lb1, pair.lb2]) {
+      const result = member.command(['status', '--json']);
+      expect(result.code, result.stdout + result.stderr).toBe(0);
+      const status = JSON.parse(result.stdout) as { self: { node: string; vrrp: { vips: { owner: string }[] } } };
+      expect(status.self.node).toBe(member.name);
+      expect(status.self.vrrp.vips.map((vip) => vip.owner)).toEqual(['lb1']);
+    }
+  });
+});
+
+describe('a web server that dies', () => {
+  test('is left out, requests go on, and it comes back', async () => {
+    const load = new Load(pair.client, { target: TARGET, rps: 100, seconds: 60, keepAlive: true });
+    await load.started();
+    await pair.origins[1]?.stop({ signal: 'SIGKILL' });
+    await pause(2_000);
+    const report = await load.finish();
+    // A request that the server had in hand when it was killed is lost; no other is.
+    expect(report.failed, JSON.stringify(report.failures)).toBeLessThanOrEqual(2);
+    await startOrigin(pair.lab.node('web2'));
+    await until('web2 again', async () => (await client.request(`http://${VIP}/`)).body.includes('web2'), {
+      timeoutMs: 15_000,
+      everyMs: 100,
+    });
+  });
+});
+
+describe('reload', () => {
+  test('SIGHUP under load fails no request, with and without keep-alive, and the new configuration is served', async () => {
+    const before = readFileSync(pair.configFile, 'utf8');
+    await using fresh = new Load(pair.client, { target: TARGET, rps: 150, seconds: 60 });
+    await using kept = new Load(pair.client, { target: TARGET, rps: 150, seconds: 60, keepAlive: true });
+    await Promise.all([fresh.started(), kept.started()]);
+    for (const name of ['FIRST', 'SECOND']) {
+      await pause(500);
+      const old = pair.lb1.childPids('proxy');
+      writeFileSync(pair.configFile, before.replaceAll('SERVERID', name));
+      pair.lb1.process.signal('SIGHUP');
+      await until(
+        `a new proxy process for ${name}`,
+        () => pair.lb1.childPids('proxy').some((pid) => !old.includes(pid)),
+        { timeoutMs: 10_000 },
+      );
+      await until(
+        `cookies named ${name}`,
+        async () => (await client.request(`http://${VIP}/`)).rawHeaders.some((value) => value.startsWith(`${name}=s`)),
+        { timeoutMs: 10_000, everyMs: 50 },
+      );
+    }
+    await pause(500);
+    const reports = [await fresh.finish(), await kept.finish()];
+    for (const report of reports) expect(report.failed, JSON.stringify(report.failures)).toBe(0);
+    writeFileSync(pair.configFile, before);
+    pair.lb1.process.signal('SIGHUP');
+    await until(
+      'the first configuration',
+      async () => (await client.request(`http://${VIP}/`)).rawHeaders.some((value) => value.startsWith('SERVERID=s')),
+      { timeoutMs: 10_000, everyMs: 50 },
+    );
+  });
+
+  test('a broken configuration changes nothing and says where it is broken', async () => {
+    const before = readFileSync(pair.configFile, 'utf8');
+    const pids = pair.lb1.childPids('proxy');
+    const sinceMs = monotonicMs();
+    writeFileSync(pair.configFile, before.replace('balance: roundrobin', 'balance: roundrobbin'));
+    pair.lb1.process.signal('SIGHUP');
+    const line = await pair.lb1.process.waitForEvent('reload-failed', () => true, { afterMs: sinceMs });
+    writeFileSync(pair.configFile, before);
+    expect(JSON.stringify(line.json)).toContain('balance');
+    expect(line.json?.['line']).toBeTypeOf('number');
+    expect(pair.lb1.childPids('proxy')).toEqual(pids);
+    expect((await client.request(`http://${VIP}/`)).status).toBe(200);
+  });
+});
+
+describe('planned failover', () => {
+  test.each([1, 2])('moves the address under 200 new connections a second and fails none (move %i)', async () => {
+    const from = await pair.waitForOwner();
+    const to = pair.other(from);
+    await using load = new Load(pair.client, { target: TARGET, rps: 200, seconds: 60 });
+    await using prober = new Prober(pair.client, { target: TARGET });
+    await Promise.all([load.started(), prober.started()]);
+    await pause(500);
+    const askedMs = monotonicMs();
+    const result = from.command(['failover', '--json']);
+    expect(result.code, result.stderr).toBe(0);
+    expect(JSON.parse(result.stdout)).toMatchObject({ from: from.name, to: to.name });
+    await pair.waitForOwner(to, 5_000);
+    await pause(1_000);
+    const report = await load.finish();
+    await prober.finish();
+    expect(report.failedOnNewConnection, JSON.stringify(report.failures)).toBe(0);
+    expect(prober.report().failed, JSON.stringify(prober.report().byKind)).toBe(0);
+    expect(pair.watch.ownerlessMs(askedMs)).toBeLessThan(50);
+    const changed = to.process.events('vrrp-state').filter((line) => line.atMs > askedMs);
+    expect(changed.map((line) => [line.json?.['from'], line.json?.['to']])).toEqual([['backup', 'master']]);
+  });
+});
+
+describe('SIGTERM', () => {
+  test('of the owner loses no request and leaves no address', async () => {
+    const from = await pair.waitForOwner();
+    await using fresh = new Load(pair.client, { target: TARGET, rps: 150, seconds: 60 });
+    await fresh.started();
+    await pause(500);
+    const status = await from.stop();
+    await pair.waitForOwner(pair.other(from), 5_000);
+    await pause(500);
+    const report = await fresh.finish();
+    expect(status).toMatchObject({ code: 0 });
+    expect(report.failed, JSON.stringify(report.failures)).toBe(0);
+    expect(from.node.has(VIP)).toBe(false);
+    expect(from.node.pids()).toEqual([]);
+    await from.start(pair.configFile);
+  });
+});
