@@ -214,14 +214,14 @@ export class Simulation {
     node.tickVersion++;
     const startedUs = this.nowUs;
     // A paused machine's kernel does not count either: its lease goes on where it stood.
-    const leftUs = node.kernelUntilUs - this.nowUs;
+    const leftUs = node.kernelUntilUs - leaseLateUs - this.nowUs;
     if (options.kind === 'paused') node.leaseVersion++;
     this.at(this.nowUs + options.forUs, () => {
       if (node.frozen !== options.kind) return;
       node.frozen = 'no';
       if (options.kind === 'paused') {
         if (options.clockStops) node.clockLostUs += this.nowUs - startedUs;
-        if (leftUs > 0) this.#setLease(node, this.nowUs + leftUs);
+        if (node.kernelUntilUs > 0) this.#setLease(node, this.nowUs + Math.max(0, leftUs));
         node.lastSentUs += this.nowUs - startedUs;
       }
       this.#wake(node);

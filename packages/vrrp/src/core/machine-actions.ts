@@ -41,6 +41,14 @@ export function advertise(draft: Draft): void {
   state.advertDueUs = nowUs + config.intervalUs;
 }
 
+/** Says that this node is there and, if that could be said, has the address with a full lease again. */
+export function reassert(draft: Draft): void {
+  const { state, nowUs } = draft;
+  state.leaseDueUs = nowUs;
+  if (state.handover === undefined) return advertise(draft);
+  draft.effects.push({ type: 'advertise', priority: 0, lease: true });
+}
+
 /**
  * Takes the address. It is owned before the advert leaves: a previous owner that is still there releases it when
  * it hears the advert, and for a moment two nodes answer rather than none.

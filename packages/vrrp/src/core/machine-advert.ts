@@ -8,6 +8,7 @@ import {
   endHandover,
   enterBackup,
   notice,
+  reassert,
   release,
   type Draft,
 } from './machine-actions.ts';
@@ -95,7 +96,9 @@ function asMaster(draft: Draft, event: AdvertEvent): void {
   // Lower rank or resigning. RFC 9568: answer at once; the answer moves the loser, the announcement moves the segment.
   if (frozen) {
     state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
-    draft.effects.push({ type: 'own' });
+    reassert(draft);
+    state.garp = startBurst(state.garp, nowUs);
+    return announceDue(draft);
   }
   const earliestUs = state.lastAdvertUs + Math.floor(config.intervalUs / 4);
   if (nowUs >= earliestUs) advertise(draft);

@@ -10,6 +10,7 @@ import {
   enterFault,
   endHandover,
   notice,
+  reassert,
   resign,
   settle,
   transition,
@@ -152,8 +153,7 @@ function tickMaster(draft: Draft): void {
     // The queue was drained before this tick and no advert decided: say that we are here, then answer for the address.
     state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
     notice(draft, 'freeze', `the loop was ${ms(lateUs)} late as master; nobody had taken the address`);
-    advertise(draft);
-    draft.effects.push({ type: 'own' });
+    reassert(draft);
     state.garp = startBurst(state.garp, nowUs);
     return;
   }
@@ -229,10 +229,8 @@ function onLink(draft: Draft, event: { readonly up: boolean; readonly reason: st
   }
   state.linkDownSinceUs = Infinity;
   if (before) return;
-  if (state.handover === undefined) advertise(draft);
-  draft.effects.push({ type: 'own' });
-  state.garp = startBurst(state.garp, nowUs);
-  announceDue(draft);
+  reassert(draft);
+  announceAgain(draft);
 }
 
 function onAddress(draft: Draft, present: boolean): void {
@@ -248,9 +246,15 @@ function onAddress(draft: Draft, present: boolean): void {
   // Frozen: the queue decides first (tick). Link down or adverts failing: the lease is meant to run out.
   if (present || frozen || !state.linkUp || state.sendFailingSinceUs !== Infinity) return;
   state.counters = { ...state.counters, restored: state.counters.restored + 1 };
-  draft.effects.push({ type: 'own' });
+  reassert(draft);
   notice(draft, 'address-restored', 'somebody removed the address; it is back');
-  state.garp = startBurst(state.garp, nowUs);
+  announceAgain(draft);
+}
+
+/** A new burst; not during a hand-over, when the announcements are the new owner's. */
+function announceAgain(draft: Draft): void {
+  if (draft.state.handover !== undefined) return;
+  draft.state.garp = startBurst(draft.state.garp, draft.nowUs);
   announceDue(draft);
 }
 
