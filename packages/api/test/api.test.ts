@@ -2,7 +2,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { connect } from 'node:tls';
-import { consoleToken, pairStatus, problem } from '@tospann/api';
+import { consoleToken, pairStatus, problem } from '../src/index.ts';
 import { node } from './fixture.ts';
 import { clusterKey, startNode } from './harness.ts';
 

@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { consoleToken, readOrCreateClusterKey } from '@tospann/api';
+import { consoleToken, readOrCreateClusterKey } from '../src/index.ts';
 import { readOrCreateCertificate } from '../src/io/certificate.ts';
 import { placeSecretFile } from '../src/io/atomic-file.ts';
 import { HostSampler } from '../src/io/host-sampler.ts';

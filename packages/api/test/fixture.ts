@@ -1,5 +1,5 @@
 // Statuses for tests: a healthy pair with one floating address, two backends and figures that differ from each other.
-import type { NodeStatus, PeerStatus, ServerStatus, VipStatus } from '@tospann/api';
+import type { NodeStatus, PeerStatus, ServerStatus, VipStatus } from '../src/index.ts';
 
 export type Overrides = Partial<NodeStatus>;
 

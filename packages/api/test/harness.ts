@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage 
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startApi, type ApiOptions, type NodeStatus, type RunningApi } from '@tospann/api';
+import { startApi, type ApiOptions, type NodeStatus, type RunningApi } from '../src/index.ts';
 import { node } from './fixture.ts';
 
 export const clusterKey = Buffer.alloc(32, 7);

@@ -1,7 +1,7 @@
 // The live stream over real sockets: what comes first, how often, for whom, and who is cut off.
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { consoleToken, liveMessage, type LiveMessage } from '@tospann/api';
+import { consoleToken, liveMessage, type LiveMessage } from '../src/index.ts';
 import { clusterKey, startNode, until, type TestNode } from './harness.ts';
 
 const authorization = `Bearer ${consoleToken(clusterKey)}`;

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { problem, type ApiOptions, type FailoverReport } from '@tospann/api';
+import { problem, type ApiOptions, type FailoverReport } from '../src/index.ts';
 import { readOrCreateCertificate } from '../src/io/certificate.ts';
 import { peerLinkKey } from '../src/io/cluster-key.ts';
 import { peerFields, proveRequest } from '../src/io/peer-proof.ts';

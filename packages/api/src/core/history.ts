@@ -5,8 +5,13 @@ import type { HistorySample, NodeStatus } from '../contract.ts';
 /** Five minutes at one sample a second and node. */
 export const historyLimit = 300;
 
-/** Makes the sample of one node; undefined while its data plane does not answer. */
-export function sampleOf(status: NodeStatus): HistorySample | undefined {
+/**
+ * Makes the sample of one node.
+ *
+ * @param timeMs Where it stands on the charts' axis: the same clock for both nodes.
+ * @returns undefined while the node's data plane does not answer.
+ */
+export function sampleOf(status: NodeStatus, timeMs: number): HistorySample | undefined {
   if (status.proxy === undefined) return undefined;
   let requests = 0;
   let errors = 0;
@@ -14,7 +19,7 @@ export function sampleOf(status: NodeStatus): HistorySample | undefined {
     requests += frontend.requestsTotal;
     errors += frontend.responsesTotal[4];
   }
-  return { node: status.node, timeMs: status.timeMs, monotonicMs: status.monotonicMs, requests, errors };
+  return { node: status.node, timeMs, monotonicMs: status.monotonicMs, requests, errors };
 }
 
 /**

@@ -1,6 +1,7 @@
 // The verdict: one sentence that tells a tired operator whether clients are served, by whom, and what needs a hand.
 // Pure. It holds no ages, so that it changes only when something has changed (it is read out by screen readers).
-import type { ChildStatus, NodeStatus, PeerStatus, ServerStatus, Verdict, VipStatus } from '../contract.ts';
+import type { ChildStatus, NodeStatus, PeerStatus, ServerStatus, Verdict } from '../contract.ts';
+import { ownersOf, vipsOf, type Owner } from './owners.ts';
 import { notReady } from './ready.ts';
 
 interface Finding {
@@ -8,19 +9,6 @@ interface Finding {
   readonly text: string;
 }
 
-interface Owner {
-  readonly vip: string;
-  readonly nodes: readonly string[];
-}
-
-interface Claim {
-  readonly node: string;
-  readonly ageMs: number;
-}
-
-// The two statuses are up to two and a half seconds apart: a move seen by one and not yet by the other is no
-// conflict. Only claims older than this contradict each other.
-const settledMs = 4000;
 const findingsShown = 4;
 
 /**
@@ -53,33 +41,6 @@ export function judge(self: NodeStatus, peer?: PeerStatus): Verdict {
 
 function rank(finding: Finding): number {
   return finding.level === 'down' ? 0 : 1;
-}
-
-function ownersOf(nodes: readonly NodeStatus[]): readonly Owner[] {
-  const names = new Set(nodes.flatMap((node) => vipsOf(node).map((vip) => vip.name)));
-  return [...names].map((vip) => ({ vip, nodes: ownersOfVip(vip, nodes) }));
-}
-
-function ownersOfVip(name: string, nodes: readonly NodeStatus[]): readonly string[] {
-  const claims: Claim[] = [];
-  for (const node of nodes) {
-    for (const vip of vipsOf(node)) {
-      if (vip.name === name && vip.state === 'master')
-        claims.push({ node: node.node, ageMs: node.monotonicMs - vip.sinceMs });
-    }
-  }
-  claims.sort((a, b) => a.ageMs - b.ageMs);
-  const youngest = claims[0];
-  if (youngest !== undefined) return youngest.ageMs < settledMs ? [youngest.node] : claims.map((claim) => claim.node);
-  // Nobody says "I"; but an advert may have been heard from a node whose status is old or out of reach.
-  const heard = nodes.flatMap((node) =>
-    vipsOf(node).filter((vip) => vip.name === name && vip.owner !== '' && vip.owner !== node.node),
-  );
-  return heard.slice(0, 1).map((vip) => vip.owner);
-}
-
-function vipsOf(node: NodeStatus): readonly VipStatus[] {
-  return node.vrrp?.vips ?? [];
 }
 
 function ownerFindings(owners: readonly Owner[], nodes: readonly NodeStatus[]): readonly Finding[] {

@@ -10,7 +10,7 @@ import { expositionType, writeExposition } from './exposition.ts';
 import type { LiveHub } from './live-hub.ts';
 import type { ApiApp } from './listener.ts';
 
-/** One file of the console. `body` is what is sent; `etag` has no quotes. */
+/** One file of the console. `body` is what is sent; `etag` may come with its quotes or without. */
 export interface ConsoleAsset {
   readonly body: Uint8Array;
   readonly type: string;
@@ -118,7 +118,7 @@ function addConsoleRoutes(app: ApiApp, node: ApiNode): void {
     const path = request.url.split('?', 1)[0] ?? '/';
     const asset = node.consoleAssets(path === '/' ? '/index.html' : path);
     if (asset === undefined) throw new TospannError('LB_API_NOT_FOUND', { path: path.slice(0, 200) });
-    const etag = `"${asset.etag}"`;
+    const etag = asset.etag.startsWith('"') ? asset.etag : `"${asset.etag}"`;
     const hashed = path.startsWith('/assets/');
     void reply
       .header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache')

@@ -7,6 +7,7 @@ import { judge } from '../core/verdict.ts';
 import { remember, sampleOf } from '../core/history.ts';
 import type { FailoverReport, HistorySample, NodeStatus, PairStatus } from '../contract.ts';
 import { AccessControl } from './access.ts';
+import { hasErrno } from './atomic-file.ts';
 import { readOrCreateCertificate, type NodeCertificate } from './certificate.ts';
 import { consoleToken, peerLinkKey } from './cluster-key.ts';
 import { HostSampler } from './host-sampler.ts';
@@ -91,7 +92,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     close: async () => {
       core.stop();
       await Promise.all([socketApp.close(), ...listeners.map((listener) => listener.close())]);
-      rmSync(options.socketPath, { force: true });
+      removeSocket(options.socketPath);
     },
   };
 }
@@ -147,16 +148,17 @@ class ApiCore {
   #tick(): void {
     try {
       const { self, peer } = this.#pair();
-      this.#note(self);
-      if (peer?.reachable && peer.status !== undefined) this.#note(peer.status);
+      this.#note(self, self.timeMs);
+      // The peer's figures stand at this node's time: one axis for both, whatever the clocks say.
+      if (peer?.reachable && peer.status !== undefined) this.#note(peer.status, self.timeMs);
       this.#hub.tick();
     } catch (error) {
       this.#options.log.error({ code: 'LB_INTERNAL', err: error }, 'status could not be made');
     }
   }
 
-  #note(status: NodeStatus): void {
-    const sample = sampleOf(status);
+  #note(status: NodeStatus, timeMs: number): void {
+    const sample = sampleOf(status, timeMs);
     if (sample === undefined) return;
     this.#history.set(status.node, remember(this.#history.get(status.node) ?? [], sample));
   }
@@ -251,6 +253,15 @@ async function openSocket(options: ApiOptions, node: ApiNode): Promise<ApiApp> {
     throw listenError(socketPath, error);
   }
   return app;
+}
+
+/** The directory may belong to another user by then: the next start takes a dead socket over. */
+function removeSocket(socketPath: string): void {
+  try {
+    rmSync(socketPath, { force: true });
+  } catch (error) {
+    if (!hasErrno(error, 'EACCES') && !hasErrno(error, 'EPERM')) throw error;
+  }
 }
 
 /** Tells whether a process accepts on a unix socket: a file that a dead one left behind does not. */
