@@ -110,7 +110,7 @@ export function decodeAttributes(bytes: Uint8Array): NetlinkAttribute[] {
 /** The errno of an acknowledgement (NLMSG_ERROR): 0 is success. */
 export function decodeAck(body: Uint8Array): number {
   if (body.length < 4) throw badMessage('acknowledgement without a result');
-  return -new DataView(body.buffer, body.byteOffset, 4).getInt32(0, true);
+  return 0 - new DataView(body.buffer, body.byteOffset, 4).getInt32(0, true); // never -0
 }
 
 /** The text of a NUL-terminated attribute such as a label or an interface name. */

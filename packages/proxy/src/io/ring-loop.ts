@@ -298,7 +298,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
     (this.#handles.underWay[low] as number)--;
     if (((this.#handles.state[low] as number) & State.CLOSING) !== 0) return this.#endClose(low);
     if (kind === Kind.SEND) return this.#onSend(low, result);
-    if (kind === Kind.CONNECT) return this.#onConnect(low, -result | 0); // never -0
+    if (kind === Kind.CONNECT) return this.#onConnect(low, 0 - result); // never -0
     if (kind === Kind.CONNECT_FAILED) return this.#onConnect(low, this.#handles.failure[low] as number);
     return undefined; // a receive's cancellation: the receive itself completes
   }
