@@ -56,7 +56,8 @@ async function failover(service: VrrpService | undefined, id: number): Promise<v
 async function tryFailover(service: VrrpService | undefined): Promise<FailoverAnswer> {
   try {
     if (service === undefined) throw new Error('the failover agent is still starting');
-    return { outcome: 'done', report: await service.failover() };
+    const { durationMs, detail } = await service.failover();
+    return { outcome: 'done', durationMs, detail };
   } catch (error) {
     const known = isTospannError(error);
     return {
