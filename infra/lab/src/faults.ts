@@ -36,12 +36,12 @@ export class Faults {
   /** Drops `percent` (0..100) of the packets between two nodes, each way by its own dice. */
   loss(one: string, other: string, percent: number): Heal {
     const matches = [...this.#between(one, other), ...this.#between(other, one)];
-    return this.#add(matches.map((match) => `${match} numgen random mod 100 < ${percent} drop`));
+    return this.#add(matches.map((match) => `${match} ${dice(percent)} drop`));
   }
 
   /** Drops `percent` (0..100) of all packets that cross the hub. */
   lossEverywhere(percent: number): Heal {
-    return this.#add([`numgen random mod 100 < ${percent} drop`]);
+    return this.#add([`${dice(percent)} drop`]);
   }
 
   /** Cuts a node off from everything: its links stay up, nothing passes. A crash or a dead switch port looks so. */
@@ -92,4 +92,9 @@ export class Faults {
       this.#ports(to).map((target) => `iifname "${source}" oifname "${target}"`),
     );
   }
+}
+
+/** Matches `percent` of the packets; thousandths, so that 100 % stays within what nft takes. */
+function dice(percent: number): string {
+  return percent >= 100 ? '' : `numgen random mod 1000 < ${Math.round(percent * 10)}`;
 }

@@ -1,0 +1,115 @@
+// The other node is Debian's keepalived (with haproxy beside it), both ways round: it stays BACKUP under our higher
+// priority, takes over on our priority 0, and we do the same under its.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterEach, expect, test } from 'vitest';
+
+import { monotonicMs, Pair, pause, Prober, VIP, type LabProcess } from '../src/index.ts';
+
+/** The article's advert interval is a second; here it is shorter to keep the tests short. */
+const ADVERT = { ours: '200ms', theirs: '0.2' };
+const DOWN_INTERVAL_MS = 3 * 200 + 200;
+
+let pair: Pair | undefined;
+
+afterEach(async () => {
+  await pair?.[Symbol.asyncDispose]();
+  pair = undefined;
+});
+
+async function createPair(): Promise<Pair> {
+  pair = await Pair.create({
+    configure: (yaml) => yaml.replace(/advertInterval: \S+?([,\s}])/, `advertInterval: ${ADVERT.ours}$1`),
+  });
+  expect(readFileSync(pair.configFile, 'utf8')).toContain(`advertInterval: ${ADVERT.ours}`);
+  return pair;
+}
+
+/** Starts keepalived and haproxy as lb2 with a priority. */
+async function startPeer(pair: Pair, priority: number): Promise<LabProcess> {
+  const file = join(pair.lab.folder, 'keepalived.conf');
+  writeFileSync(
+    file,
+    `global_defs { vrrp_version 3 }
+vrrp_instance VI_1 {
+  interface eth0
+  state BACKUP
+  virtual_router_id 51
+  priority ${priority}
+  advert_int ${ADVERT.theirs}
+  unicast_src_ip 10.10.0.12
+  unicast_peer { 10.10.0.11 }
+  virtual_ipaddress { ${VIP}/32 }
+}
+`,
+  );
+  const proxy = join(pair.lab.folder, 'haproxy.cfg');
+  writeFileSync(
+    proxy,
+    `defaults
+  mode http
+  timeout connect 1s
+  timeout client 10s
+  timeout server 10s
+frontend main
+  bind *:80
+  default_backend app
+backend app
+  server web1 10.10.10.1:80
+`,
+  );
+  pair.lb2.node.spawn('haproxy', ['haproxy', '-db', '-f', proxy]);
+  const folder = pair.lab.folder;
+  const pidFiles = ['-p', join(folder, 'keepalived.pid'), '-r', join(folder, 'vrrp.pid')];
+  const peer = pair.lb2.node.spawn('keepalived', ['keepalived', '-n', '-l', '-D', '-P', ...pidFiles, '-f', file]);
+  await peer.waitForLine('BACKUP', (line) => /Entering BACKUP STATE/.test(line.text), { timeoutMs: 5_000 });
+  return peer;
+}
+
+test('keepalived is BACKUP under our priority, takes over on our priority 0, and yields when we are back', async () => {
+  const pair = await createPair();
+  await pair.lb1.start(pair.configFile);
+  await pair.waitForOwner(pair.lb1);
+  const peer = await startPeer(pair, 90);
+  await pause(2 * DOWN_INTERVAL_MS);
+  expect(pair.watch.owners).toEqual(['lb1']);
+
+  await using prober = new Prober(pair.client, { target: `${VIP}:80` });
+  await prober.started();
+  await pause(300);
+  const stoppedMs = monotonicMs();
+  const ended = await pair.lb1.stop();
+  expect(ended).toMatchObject({ code: 0 });
+  await pair.waitForOwner(pair.lb2, 3_000);
+  const tookMs = (pair.ownedAtMs(pair.lb2, stoppedMs) ?? Infinity) - stoppedMs;
+  // Priority 0 lets the peer wait for its skew only, not for three adverts.
+  expect(tookMs).toBeLessThan(3 * 200);
+  await pause(500);
+  expect(prober.report(stoppedMs - 100).failed, JSON.stringify(prober.report().byKind)).toBe(0);
+
+  await pair.lb1.start(pair.configFile);
+  await pair.waitForOwner(pair.lb1, 20_000);
+  expect(peer.text('stdout') + peer.text('stderr')).toMatch(/Entering MASTER STATE[\s\S]*Entering BACKUP STATE/);
+  expect(peer.running).toBe(true);
+});
+
+test("we are BACKUP under keepalived's priority, take over on its priority 0, and yield when it is back", async () => {
+  const pair = await createPair();
+  const peer = await startPeer(pair, 200);
+  await pair.waitForOwner(pair.lb2);
+  await pair.lb1.start(pair.configFile);
+  await pause(2 * DOWN_INTERVAL_MS);
+  expect(pair.watch.owners).toEqual(['lb2']);
+  expect(pair.lb1.process.events('vrrp-state').at(-1)?.json).toMatchObject({ to: 'backup' });
+
+  const stoppedMs = monotonicMs();
+  await peer.stop();
+  await pair.waitForOwner(pair.lb1, 3_000);
+  const tookMs = (pair.ownedAtMs(pair.lb1, stoppedMs) ?? Infinity) - stoppedMs;
+  expect(tookMs).toBeLessThan(3 * 200);
+
+  await startPeer(pair, 200);
+  await pair.waitForOwner(pair.lb2, 10_000);
+  expect(pair.lb1.process.events('vrrp-state').at(-1)?.json).toMatchObject({ to: 'backup' });
+});
