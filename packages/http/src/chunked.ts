@@ -4,6 +4,7 @@
 import { ascii, COLON, CR, HEX, LF, SPACE, TAB, TOKEN } from './bytes.ts';
 import { Fault } from './fault.ts';
 import { FieldId, identifyField } from './field-id.ts';
+import { wordsOf } from './words.ts';
 
 /** Results of `ChunkedParser.next` below the faults. */
 export const ChunkResult = {
@@ -39,6 +40,8 @@ const State = {
 const SEMICOLON = 59;
 /** As long as the longest name that is refused, "transfer-encoding". */
 const NAME_BYTES = 17;
+/** Words are read from it: one more than the name fills. */
+const NAME_BUFFER_BYTES = 24;
 
 /** Parses one chunked body after another; one for each connection, since it keeps its place between buffers. */
 export class ChunkedParser {
@@ -59,7 +62,8 @@ export class ChunkedParser {
   #trailerBytes = 0;
   #nameLength = 0;
   /** The begin of the trailer's name, since a name may come in pieces; longer ones are none that matter. */
-  readonly #name = new Uint8Array(NAME_BYTES);
+  readonly #name = new Uint8Array(NAME_BUFFER_BYTES);
+  readonly #nameWords = wordsOf(this.#name);
   readonly #refuseFraming: boolean;
 
   /**
@@ -225,7 +229,7 @@ export class ChunkedParser {
     }
     this.#state = State.TRAILER_VALUE;
     if (!this.#refuseFraming || this.#nameLength > NAME_BYTES) return 0;
-    const id = identifyField(this.#name, 0, this.#nameLength);
+    const id = identifyField(this.#nameWords, 0, this.#nameLength);
     const framing = id === FieldId.CONTENT_LENGTH || id === FieldId.TRANSFER_ENCODING || id === FieldId.HOST;
     return framing ? Fault.BAD_TRAILER : 0;
   }

@@ -4,6 +4,7 @@
 import { COLON, CR, LF, SPACE, TAB, TOKEN } from './bytes.ts';
 import { Fault } from './fault.ts';
 import { identifyField } from './field-id.ts';
+import { endOfText, wordsOf } from './words.ts';
 
 /** Numbers in `entries` for each field. */
 export const FIELD_STRIDE = 5;
@@ -28,9 +29,11 @@ export class FieldTable {
   /** Number of entries that are marked DROPPED. */
   dropped = 0;
   readonly #memory: Uint8Array;
+  readonly #words: Int32Array;
 
   constructor(memory: Uint8Array, maxFields: number) {
     this.#memory = memory;
+    this.#words = wordsOf(memory);
     this.entries = new Int32Array(maxFields * FIELD_STRIDE);
   }
 
@@ -42,6 +45,8 @@ export class FieldTable {
   // oxlint-disable-next-line complexity -- long: one pass over the bytes; a call for each line costs a tenth
   scan(at: number, end: number): number {
     const memory = this.#memory;
+    const words = this.#words;
+    const token = TOKEN;
     const entries = this.entries;
     let entry = 0;
     let p = at;
@@ -55,13 +60,14 @@ export class FieldTable {
         return p + 2;
       }
       const nameStart = p;
-      while (p < end && TOKEN[memory[p]!] !== 0) p++;
+      while (p < end && token[memory[p]!] !== 0) p++;
       if (p >= end) return 0;
       if (memory[p] !== COLON || p === nameStart) return -nameFault(memory, nameStart, p);
       const nameEnd = p++;
       while (p < end && (memory[p] === SPACE || memory[p] === TAB)) p++;
       const valueStart = p;
       let byte = 0;
+      p = endOfText(words, p, end);
       while (p < end && ((byte = memory[p]!) >= SPACE ? byte !== 127 : byte === TAB)) p++;
       if (p >= end) return 0;
       if (byte !== CR) return byte === LF ? -Fault.BARE_LINE_END : -Fault.BAD_FIELD_VALUE;
@@ -75,7 +81,7 @@ export class FieldTable {
       entries[entry + 1] = nameEnd;
       entries[entry + 2] = valueStart;
       entries[entry + 3] = valueEnd;
-      entries[entry + 4] = identifyField(memory, nameStart, nameEnd - nameStart);
+      entries[entry + 4] = identifyField(words, nameStart, nameEnd - nameStart);
       entry += FIELD_STRIDE;
     }
   }

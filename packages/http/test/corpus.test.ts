@@ -13,7 +13,7 @@ const POISON = 0xa7;
 function splitPoints(length: number): number[] {
   const points: number[] = [];
   for (let at = 1; at < length; at++) {
-    if (length <= 1500 || at < 200 || at > length - 50 || at % 997 === 0) points.push(at);
+    if (length <= 1500 || at < 200 || at > length - 50 || at % (997 + (length >> 6)) === 0) points.push(at);
   }
   return points;
 }
