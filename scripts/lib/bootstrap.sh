@@ -12,7 +12,7 @@ pnpm_version=12.21.0
 pnpm() { npx --yes "pnpm@$pnpm_version" "$@"; }
 
 bootstrap() {
-  need_apt git:git nodejs:node npm:npx
+  need_apt git:git nodejs:node npm:npx binutils:strip
   need_library libatomic1 libatomic.so.1 # official Node builds link it; Debian does not install it by itself
   local stamp=node_modules/.tospann-lock
   if ! cmp -s pnpm-lock.yaml "$stamp"; then
