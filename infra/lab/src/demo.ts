@@ -31,9 +31,22 @@ async function once(): Promise<boolean> {
   return good;
 }
 
+/** Each line of the old files in the report: `FILE:LINE: VERDICT: TEXT`, then the reason on a line of its own. */
+const REPORTED = /^\S+?([^/\s]+:\d+): (taken|changed|not-needed|refused)\b[^:]*: (.*)$/;
+
 function printImport(pair: Pair): void {
-  print("The founding article's haproxy.cfg, keepalived.conf (both) and sysctl.conf, imported:");
-  for (const line of pair.imported.stderr.trimEnd().split('\n')) print(`  ${line}`);
+  const verdicts = new Map<string, number>();
+  const lines = pair.imported.stderr.split('\n');
+  const refused: string[] = [];
+  for (const line of lines) {
+    const [, place = '', verdict = '', text = ''] = REPORTED.exec(line) ?? [];
+    if (verdict === '') continue;
+    verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
+    if (verdict === 'refused') refused.push(`  refused ${place.padEnd(24)} ${text}`);
+  }
+  const counts = [...verdicts].map(([verdict, count]) => `${count} ${verdict}`).join(', ');
+  print(`The founding article's four files, imported line by line: ${counts}`);
+  for (const line of refused) print(line);
 }
 
 async function live(): Promise<void> {

@@ -24,6 +24,7 @@ export {
   type CommandResult,
   type PairOptions,
 } from './pair.ts';
+export { startHaproxy, startKeepalived, type KeepalivedOptions } from './peer-pair.ts';
 export { describeExit, LabProcess, type ExitStatus, type OutputLine, type StartOptions } from './process.ts';
 export { removeStaleLabs } from './registry.ts';
 export type { LabSpec, LinkSpec, NodeSpec } from './spec.ts';

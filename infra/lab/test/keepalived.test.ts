@@ -1,11 +1,10 @@
 // The other node is Debian's keepalived (with haproxy beside it), both ways round: it stays BACKUP under our higher
 // priority, takes over on our priority 0, and we do the same under its.
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 
 import { afterEach, expect, test } from 'vitest';
 
-import { monotonicMs, Pair, pause, Prober, VIP, type LabProcess } from '../src/index.ts';
+import { monotonicMs, Pair, pause, Prober, startHaproxy, startKeepalived, VIP, type LabProcess } from '../src/index.ts';
 
 /** The article's advert interval is a second; here it is shorter to keep the tests short. */
 const ADVERT = { ours: '200ms', theirs: '0.2' };
@@ -28,43 +27,8 @@ async function createPair(): Promise<Pair> {
 
 /** Starts keepalived and haproxy as lb2 with a priority. */
 async function startPeer(pair: Pair, priority: number): Promise<LabProcess> {
-  const file = join(pair.lab.folder, 'keepalived.conf');
-  writeFileSync(
-    file,
-    `global_defs { vrrp_version 3 }
-vrrp_instance VI_1 {
-  interface eth0
-  state BACKUP
-  virtual_router_id 51
-  priority ${priority}
-  advert_int ${ADVERT.theirs}
-  unicast_src_ip 10.10.0.12
-  unicast_peer { 10.10.0.11 }
-  virtual_ipaddress { ${VIP}/32 }
-}
-`,
-  );
-  const proxy = join(pair.lab.folder, 'haproxy.cfg');
-  writeFileSync(
-    proxy,
-    `defaults
-  mode http
-  timeout connect 1s
-  timeout client 10s
-  timeout server 10s
-frontend main
-  bind *:80
-  default_backend app
-backend app
-  server web1 10.10.10.1:80
-`,
-  );
-  pair.lb2.node.spawn('haproxy', ['haproxy', '-db', '-f', proxy]);
-  const folder = pair.lab.folder;
-  const pidFiles = ['-p', join(folder, 'keepalived.pid'), '-r', join(folder, 'vrrp.pid')];
-  const peer = pair.lb2.node.spawn('keepalived', ['keepalived', '-n', '-l', '-D', '-P', ...pidFiles, '-f', file]);
-  await peer.waitForLine('BACKUP', (line) => /Entering BACKUP STATE/.test(line.text), { timeoutMs: 5_000 });
-  return peer;
+  if (pair.lb2.node.pids().length === 0) await startHaproxy(pair.lab, pair.lb2.node);
+  return await startKeepalived(pair.lab, 'lb2', { priority, advertInterval: ADVERT.theirs });
 }
 
 test('keepalived is BACKUP under our priority, takes over on our priority 0, and yields when we are back', async () => {
