@@ -25,3 +25,4 @@ export { formatProblem, type ConfigProblem } from './problem.ts';
 export { selectNode } from './select-node.ts';
 export { importConfig, type ImportInput, type ImportResult, type ImportSource } from './import/import-config.ts';
 export { formatImportReport, type ImportLine, type ImportVerdict } from './import/report.ts';
+export { configJsonSchema, EXAMPLE_CONFIG, renderConfigReference } from './reference.ts';
