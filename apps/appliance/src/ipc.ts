@@ -39,7 +39,7 @@ export interface StartMessage {
 
 export type ToChild =
   | StartMessage
-  | { readonly type: 'drain' }
+  | { readonly type: 'drain'; readonly limitMs: number }
   | { readonly type: 'stop' }
   | { readonly type: 'reopen-logs' }
   | { readonly type: 'failover'; readonly id: number }

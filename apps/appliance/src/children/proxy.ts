@@ -17,7 +17,7 @@ export function runProxyChild(): void {
     message: (message) => {
       if (message.type === 'start') start(message).then((started) => (service = started), fail);
       if (message.type === 'reopen-logs') service?.reopenLogs();
-      if (message.type === 'drain') void drain(service);
+      if (message.type === 'drain') void drain(service, message.limitMs);
     },
     orphaned: () => process.exit(0),
   });
@@ -27,10 +27,13 @@ async function start(message: StartMessage): Promise<ProxyService> {
   const log = makeLog(message.node, 'proxy');
   const service = startProxy({
     config: message.config,
-    listeners: message.listeners,
+    listeners: message.listeners.map(({ frontend, address, port, fd }) => ({ frontend, bind: { address, port }, fd })),
     startWorker,
-    onEvent: (event) => log.info(event, describe(event)),
-    log: (line) => log.info(line, line.msg),
+    onEvent: (event) => {
+      log.info(event, `Server ${event.backend}/${event.server} is ${event.to}: ${event.reason}`);
+    },
+    log: (line) => log.error(line, line.msg),
+    // A worker that died leaves nothing that could be trusted: the supervisor starts a fresh process.
     onFatal: fail,
   });
   await service.ready;
@@ -45,8 +48,8 @@ async function start(message: StartMessage): Promise<ProxyService> {
   return service;
 }
 
-async function drain(service: ProxyService | undefined): Promise<void> {
-  await service?.drain();
+async function drain(service: ProxyService | undefined, limitMs: number): Promise<void> {
+  await service?.drain(limitMs);
   tell({ type: 'drained' });
   await service?.close();
   process.exit(0);

@@ -46,6 +46,6 @@ async function isReady(child: Child): Promise<boolean> {
 
 async function retire(child: Child): Promise<void> {
   child.draining = true;
-  child.send({ type: 'drain' });
-  if (!(await child.ended(OLD_CONNECTIONS_LIMIT_MS))) child.kill('SIGKILL');
+  child.send({ type: 'drain', limitMs: OLD_CONNECTIONS_LIMIT_MS });
+  if (!(await child.ended(OLD_CONNECTIONS_LIMIT_MS + 5000))) child.kill('SIGKILL');
 }
