@@ -35,8 +35,10 @@ export async function importCommand(options: ImportOptions): Promise<ExitCode> {
   else result.report.forEach((line) => say(describe(line)));
   await write(result.yaml, options);
   const check = parseConfig(result.yaml, { file: options.output ?? '(imported)' });
-  if (!check.ok) sayProblems(check.problems);
-  return check.ok ? Exit.ok : Exit.configInvalid;
+  // Contradictions between the old files come first: they are why the new file has places to fill in.
+  const problems = [...result.problems, ...(check.ok ? [] : check.problems)];
+  sayProblems([...problems, ...check.warnings]);
+  return problems.length === 0 ? Exit.ok : Exit.configInvalid;
 }
 
 async function write(yaml: string, options: ImportOptions): Promise<void> {
