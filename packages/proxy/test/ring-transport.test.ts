@@ -1,4 +1,6 @@
 // The ring transport against the compliance suite, and what only it has: its loop, wake-ups and shortages.
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { closeFd, localAddress, openListener, probeIoUring } from '@tospann/linux';
 import { describe, expect, it } from 'vitest';
 import { createRingTransport, type RingTransport } from '../src/io/ring-transport.ts';
@@ -47,6 +49,39 @@ describe.skipIf(!probeIoUring().usable)('ring transport', () => {
     expect(transport.stats().staleCompletions).toBe(0);
     transport.dispose();
     closeFd(fd);
+  });
+
+  it('shares the connections of one listener between two rings', () => {
+    const fd = openListener({ address: '127.0.0.1', port: 0 });
+    const rings = [0, 1].map(() => createRingTransport({ receiveBuffers: 8, sendBuffers: 8, tickMs: 2 }));
+    const counts = [0, 0];
+    for (const [i, ring] of rings.entries()) {
+      ring.attach({ ...silent(), accepted: () => (counts[i] = (counts[i] ?? 0) + 1), tick: () => ring.stop() });
+      ring.listen(fd, 0);
+      ring.run();
+    }
+    // Each runs for a tick at a time: one thread plays two.
+    for (let i = 0; i < 20; i++) {
+      rings[0]?.connect(localAddress(fd));
+      for (const ring of rings) ring.run();
+    }
+    for (let i = 0; i < 5; i++) for (const ring of rings) ring.run();
+    expect(counts).toEqual([10, 10]);
+    for (const ring of rings) ring.dispose();
+    closeFd(fd);
+  });
+
+  it('survives a full descriptor table: connects fail with EMFILE, accepts wait and go on', () => {
+    // In a process of its own with few descriptors left.
+    const script = new URL('few-descriptors.ts', import.meta.url);
+    const flags = ['--conditions=@tospann/source', '--disable-warning=ExperimentalWarning'];
+    const printed = execFileSync(process.execPath, [...flags, fileURLToPath(script)], { encoding: 'utf8' });
+    const result = JSON.parse(printed) as Record<string, number>;
+    expect(result['refusedWithEmfile']).toBeGreaterThan(0);
+    expect(result['acceptPauses']).toBeGreaterThan(0);
+    expect(result['acceptedWhileFull']).toBeLessThan(result['connected'] ?? 0);
+    expect(result['acceptedAtLast']).toBe(result['connected']);
+    expect(result['turnsWhileFull']).toBeLessThan(200); // it waits, it does not spin
   });
 
   it('delivers an early answer before it reports that sending failed', () => {

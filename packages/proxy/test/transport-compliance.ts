@@ -136,10 +136,12 @@ function byteCases(factory: TransportFactory): void {
     };
     bench.transport.receive(server, true);
     await bench.test.run(() => check.bytes > 0);
-    await bench.ticks(4);
-    const held = stream.sentBytes;
-    await bench.ticks(4);
-    expect(stream.sentBytes).toBe(held);
+    // Socket buffers fill for a while; what matters is that it ends long before all has been sent.
+    let held = -1;
+    while (held !== stream.sentBytes) {
+      held = stream.sentBytes;
+      await bench.ticks(5);
+    }
     expect(held).toBeLessThan(total);
     expect(check.wrongAt).toBe(-1);
   });

@@ -1,5 +1,5 @@
-// The ring transport: connections on one io_uring, driven by the thread that calls `run`. Multishot accept and
-// receive into buffers that the kernel picks, one send at a time that the kernel finishes itself, and one system
+// The ring transport: connections on one io_uring, driven by the thread that calls `run`. Multishot receive
+// into buffers that the kernel picks, one send at a time that the kernel finishes itself, and one system
 // call a loop turn. It does not know HTTP. Owns the descriptors of its connections, not those of listeners.
 import {
   BufferRing,
@@ -23,6 +23,7 @@ import {
   type CompletionHandler,
 } from '@tospann/linux';
 import type { Endpoint, TransportEvents } from '../core/transport.ts';
+import { RingAccepts } from './ring-accepts.ts';
 import { RingEndpoints } from './ring-endpoints.ts';
 import type { RingTransport, RingTransportOptions, RingTransportStats } from './ring-options.ts';
 import { HandleState as State, RingHandles } from './ring-handles.ts';
@@ -54,9 +55,7 @@ const TIMESPEC_AT = 0;
 const WAKE_COUNT_AT = 64;
 
 const EPIPE = 32;
-const ECONNABORTED = 103;
 const ECANCELED = 125;
-const SOCK_CLOEXEC = 0o2000000;
 
 /** See createRingTransport. */
 export class RingLoop implements RingTransport, CompletionHandler {
@@ -77,15 +76,12 @@ export class RingLoop implements RingTransport, CompletionHandler {
   #freeSendCount: number;
   /** Receive buffers that the kernel has and has not filled. */
   #freeReceives: number;
-  readonly #listenerFds: number[] = [];
-  readonly #listenerOn: boolean[] = [];
-  readonly #pausedListeners: number[] = [];
+  readonly #accepts: RingAccepts;
   #starved: number[] = [];
   #events: TransportEvents = NOBODY;
   readonly #clockOffsetMs = monotonicMs() - performance.now();
   #nowMs = monotonicMs();
   #stopping = false;
-  #acceptPauses = 0;
   #bufferShortages = 0;
   #stale = 0;
   #turns = 0;
@@ -98,6 +94,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
     this.tickMs = options.tickMs ?? 50;
     const entries = options.entries ?? 4096;
     this.#ring = new IoUring({ entries, completionEntries: entries * 4 });
+    this.#accepts = new RingAccepts(this.#ring, Kind.ACCEPT);
     const region = mapMemory(this.bufferCount * this.bufferBytes);
     this.memory = new Uint8Array(region.buffer);
     this.#base = region.address;
@@ -142,14 +139,11 @@ export class RingLoop implements RingTransport, CompletionHandler {
 
   listen(fd: number, listener: number): void {
     setNoDelay(fd); // accepted sockets inherit it
-    this.#listenerFds[listener] = fd;
-    this.#listenerOn[listener] = true;
-    this.#armAccept(listener);
+    this.#accepts.listen(fd, listener, this.#turns);
   }
 
   stopListening(listener: number): void {
-    this.#listenerOn[listener] = false;
-    this.#cancel(listener, Kind.ACCEPT, Kind.IGNORED);
+    this.#accepts.stop(listener, Kind.IGNORED);
   }
 
   connect(endpoint: Endpoint): number {
@@ -265,7 +259,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
     return {
       connections: this.#handles.open,
       freeReceiveBuffers: this.#freeReceives,
-      acceptPauses: this.#acceptPauses,
+      acceptPauses: this.#accepts.pauses,
       bufferShortages: this.#bufferShortages,
       completionOverflows: this.#ring.overflows,
       staleCompletions: this.#stale,
@@ -278,10 +272,10 @@ export class RingLoop implements RingTransport, CompletionHandler {
     const kind = high & 0xff;
     switch (kind) {
       case Kind.ACCEPT:
-        return this.#onAccept(low, result, flags);
+        return this.#onAccept(low, result);
       case Kind.TICK:
         this.#armTick();
-        this.#resumeListeners();
+        this.#accepts.resume(this.#turns);
         return this.#events.tick(this.#nowMs);
       case Kind.WAKE:
         this.#armWake();
@@ -303,16 +297,9 @@ export class RingLoop implements RingTransport, CompletionHandler {
     return undefined; // a receive's cancellation: the receive itself completes
   }
 
-  #onAccept(listener: number, result: number, flags: number): void {
-    if (result >= 0) this.#events.accepted(this.#handles.take(result, State.OPEN), listener);
-    if ((flags & CompletionFlag.MORE) !== 0 || this.#listenerOn[listener] !== true) return;
-    if (result >= 0 || result === -ECONNABORTED || result === -ErrorNumber.EINTR) {
-      this.#armAccept(listener);
-      return;
-    }
-    // No descriptors or no memory: clients wait in the backlog until the next tick tries again.
-    this.#acceptPauses++;
-    this.#pausedListeners.push(listener);
+  #onAccept(listener: number, fd: number): void {
+    if (fd >= 0) this.#events.accepted(this.#handles.take(fd, State.OPEN), listener);
+    this.#accepts.completed(listener, fd, this.#turns);
   }
 
   #onReceive(handle: number, result: number, flags: number): void {
@@ -436,29 +423,12 @@ export class RingLoop implements RingTransport, CompletionHandler {
     this.#prepare(RingOp.ASYNC_CANCEL, -1, high * TWO_TO_32 + handle, 0, 0, handle, Kind.CANCEL);
   }
 
-  #cancel(low: number, high: number, kind: number): void {
-    this.#ring.prepare(RingOp.ASYNC_CANCEL, -1, high * TWO_TO_32 + low, 0, 0, low, kind);
-  }
-
-  #armAccept(listener: number): void {
-    const fd = this.#listenerFds[listener] as number;
-    const head = RingOp.ACCEPT | (IoPriority.ACCEPT_MULTISHOT << 16);
-    this.#ring.prepare(head, fd, 0, 0, SOCK_CLOEXEC, listener, Kind.ACCEPT);
-  }
-
   #armTick(): void {
     this.#ring.prepare(RingOp.TIMEOUT, -1, this.#control.address + TIMESPEC_AT, 1, 0, 0, Kind.TICK);
   }
 
   #armWake(): void {
     this.#ring.prepare(RingOp.READ, this.wakeFd, this.#control.address + WAKE_COUNT_AT, 8, 0, 0, Kind.WAKE);
-  }
-
-  #resumeListeners(): void {
-    while (this.#pausedListeners.length > 0) {
-      const listener = this.#pausedListeners.pop() as number;
-      if (this.#listenerOn[listener] === true) this.#armAccept(listener);
-    }
   }
 
   /** Re-arms as many starved receives as there are buffers, first come first served: it can neither spin nor starve. */

@@ -1,0 +1,308 @@
+// Access log lines, written byte by byte straight into the log ring: json (one flat object), haproxy (httplog with
+// timers and termination state) and combined. Hostile bytes are escaped: one request is always one line.
+import type { LogConfig } from '@tospann/config';
+import { latin1, put, putNumber } from './bytes.ts';
+import { ClockText } from './clock-text.ts';
+import type { LogRingWriter } from './log-ring.ts';
+
+/** Bytes of a request's line that are kept for the log; a longer one is cut, as in HAProxy. */
+export const LOGGED_LINE_BYTES = 1024;
+/** Bytes of Referer and of User-Agent that are kept for the combined format. */
+export const LOGGED_FIELD_BYTES = 256;
+/** Most bytes that one line can have: every logged byte may become six (a JSON escape). */
+const MAX_LINE_BYTES = 6 * LOGGED_LINE_BYTES + 12 * LOGGED_FIELD_BYTES + 1024;
+
+const EMPTY = new Uint8Array(0);
+
+/** One finished request: filled by the engine, read by the writer at once, then used again. */
+export class LogRecord {
+  /** Wall-clock ms of the request's first byte. */
+  startWallMs = 0;
+  /** The client's address as it may be logged. */
+  client: Uint8Array = EMPTY;
+  clientLength = 0;
+  frontend: Uint8Array = EMPTY;
+  backend: Uint8Array = EMPTY;
+  server: Uint8Array = EMPTY;
+  /** The request line (without CRLF), as it came; length 0 when no valid one came. */
+  line: Uint8Array = EMPTY;
+  lineFrom = 0;
+  lineLength = 0;
+  /** Within the line: the path without query. */
+  methodLength = 0;
+  pathFrom = 0;
+  pathLength = 0;
+  refererLength = 0;
+  agentLength = 0;
+  status = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  /** HAProxy's TR, Tw, Tc, Tr, Ta in ms; -1: not reached. */
+  requestMs = 0;
+  queueMs = 0;
+  connectMs = 0;
+  responseMs = 0;
+  totalMs = 0;
+  retries = 0;
+  redispatched = false;
+  /** Termination state: four ASCII codes. */
+  state0 = 45;
+  state1 = 45;
+  state2 = 45;
+  state3 = 45;
+  /** Connections and requests under way when it ended: this worker, frontend, backend, server; and the queues. */
+  frontendConnections = 0;
+  serverSessions = 0;
+  queueLength = 0;
+}
+
+const HEX = latin1('0123456789abcdef');
+const HEX_UPPER = latin1('0123456789ABCDEF');
+
+const J_TIME = latin1('{"time":"');
+const J_CLIENT = latin1('","client":"');
+const J_FRONTEND = latin1('","frontend":"');
+const J_BACKEND = latin1('","backend":"');
+const J_SERVER = latin1('","server":"');
+const J_METHOD = latin1('","method":"');
+const J_PATH = latin1('","path":"');
+const J_STATUS = latin1('","status":');
+const J_IN = latin1(',"bytesIn":');
+const J_OUT = latin1(',"bytesOut":');
+const J_QUEUE = latin1(',"queueMs":');
+const J_CONNECT = latin1(',"connectMs":');
+const J_RESPONSE = latin1(',"responseMs":');
+const J_TOTAL = latin1(',"totalMs":');
+const J_RETRIES = latin1(',"retries":');
+const J_STATE = latin1(',"state":"');
+const J_END = latin1('"}\n');
+const NO_SERVER = latin1('<NOSRV>');
+const BAD_REQUEST = latin1('<BADREQ>');
+const NO_CAPTURE = latin1(' - - ');
+const COMBINED_USER = latin1(' - - [');
+const COMBINED_ZONE = latin1(' +0000] "');
+
+/** Writes records to a ring in the configured format. */
+export class AccessLog {
+  readonly #ring: LogRingWriter;
+  readonly #format: LogConfig['access']['format'];
+  readonly #clock = new ClockText();
+
+  constructor(ring: LogRingWriter, format: LogConfig['access']['format']) {
+    this.#ring = ring;
+    this.#format = format;
+  }
+
+  /** Whether Referer and User-Agent must be kept for the line. */
+  get wantsFields(): boolean {
+    return this.#format === 'combined';
+  }
+
+  write(record: LogRecord): void {
+    const at = this.#ring.reserve(MAX_LINE_BYTES);
+    if (at < 0) return;
+    this.#clock.render(record.startWallMs);
+    const format = this.#format;
+    if (format === 'json') this.#ring.commit(this.#json(at, record));
+    else if (format === 'haproxy') this.#ring.commit(this.#haproxy(at, record));
+    else this.#ring.commit(this.#combined(at, record));
+  }
+
+  #json(from: number, r: LogRecord): number {
+    const d = this.#ring.data;
+    let at = put(d, from, J_TIME);
+    at = put(d, at, this.#clock.iso);
+    at = put(d, at, J_CLIENT);
+    at = putPart(d, at, r.client, 0, r.clientLength);
+    at = put(d, at, J_FRONTEND);
+    at = put(d, at, r.frontend);
+    at = put(d, at, J_BACKEND);
+    at = put(d, at, r.backend);
+    at = put(d, at, J_SERVER);
+    at = put(d, at, r.server);
+    at = put(d, at, J_METHOD);
+    at = putJson(d, at, r.line, r.lineFrom, r.methodLength);
+    at = put(d, at, J_PATH);
+    at = putJson(d, at, r.line, r.lineFrom + r.pathFrom, r.pathLength);
+    at = putNumber(d, put(d, at, J_STATUS), r.status);
+    at = putNumber(d, put(d, at, J_IN), r.bytesIn);
+    at = putNumber(d, put(d, at, J_OUT), r.bytesOut);
+    at = putSigned(d, put(d, at, J_QUEUE), r.queueMs);
+    at = putSigned(d, put(d, at, J_CONNECT), r.connectMs);
+    at = putSigned(d, put(d, at, J_RESPONSE), r.responseMs);
+    at = putSigned(d, put(d, at, J_TOTAL), r.totalMs);
+    at = putNumber(d, put(d, at, J_RETRIES), r.retries);
+    at = putState(d, put(d, at, J_STATE), r);
+    return put(d, at, J_END);
+  }
+
+  #haproxy(from: number, r: LogRecord): number {
+    const d = this.#ring.data;
+    let at = putPart(d, from, r.client, 0, r.clientLength);
+    d[at++] = 58; // the port is not known here: `:0`
+    d[at++] = 48;
+    d[at++] = 32;
+    d[at++] = 91;
+    at = put(d, at, this.#clock.log);
+    d[at++] = 93;
+    d[at++] = 32;
+    at = put(d, at, r.frontend);
+    d[at++] = 32;
+    at = put(d, at, r.backend.length === 0 ? r.frontend : r.backend);
+    d[at++] = 47;
+    at = put(d, at, r.server.length === 0 ? NO_SERVER : r.server);
+    d[at++] = 32;
+    at = putSigned(d, at, r.requestMs);
+    d[at++] = 47;
+    at = putSigned(d, at, r.queueMs);
+    d[at++] = 47;
+    at = putSigned(d, at, r.connectMs);
+    d[at++] = 47;
+    at = putSigned(d, at, r.responseMs);
+    d[at++] = 47;
+    at = putSigned(d, at, r.totalMs);
+    d[at++] = 32;
+    at = putSigned(d, at, r.status === 0 ? -1 : r.status);
+    d[at++] = 32;
+    at = putNumber(d, at, r.bytesOut);
+    at = put(d, at, NO_CAPTURE);
+    at = putState(d, at, r);
+    d[at++] = 32;
+    return this.#haproxyEnd(at, r);
+  }
+
+  #haproxyEnd(from: number, r: LogRecord): number {
+    const d = this.#ring.data;
+    let at = putNumber(d, from, r.frontendConnections);
+    d[at++] = 47;
+    at = putNumber(d, at, r.frontendConnections);
+    d[at++] = 47;
+    at = putNumber(d, at, r.serverSessions);
+    d[at++] = 47;
+    at = putNumber(d, at, r.serverSessions);
+    d[at++] = 47;
+    if (r.redispatched) d[at++] = 43;
+    at = putNumber(d, at, r.retries);
+    d[at++] = 32;
+    at = putNumber(d, at, 0);
+    d[at++] = 47;
+    at = putNumber(d, at, r.queueLength);
+    d[at++] = 32;
+    d[at++] = 34;
+    at = r.lineLength === 0 ? put(d, at, BAD_REQUEST) : putHashed(d, at, r.line, r.lineFrom, r.lineLength);
+    d[at++] = 34;
+    d[at++] = 10;
+    return at;
+  }
+
+  #combined(from: number, r: LogRecord): number {
+    const d = this.#ring.data;
+    let at = putPart(d, from, r.client, 0, r.clientLength);
+    at = put(d, at, COMBINED_USER);
+    at = putPart(d, at, this.#clock.log, 0, 20);
+    at = put(d, at, COMBINED_ZONE);
+    if (r.lineLength === 0) d[at++] = 45;
+    else at = putEscaped(d, at, r.line, r.lineFrom, r.lineLength);
+    d[at++] = 34;
+    d[at++] = 32;
+    at = putNumber(d, at, r.status);
+    d[at++] = 32;
+    at = putNumber(d, at, r.bytesOut);
+    const fields = r.lineFrom + LOGGED_LINE_BYTES;
+    at = putQuoted(d, at, r.line, fields, r.refererLength);
+    at = putQuoted(d, at, r.line, fields + LOGGED_FIELD_BYTES, r.agentLength);
+    d[at++] = 10;
+    return at;
+  }
+}
+
+function putState(d: Uint8Array, at: number, r: LogRecord): number {
+  d[at] = r.state0;
+  d[at + 1] = r.state1;
+  d[at + 2] = r.state2;
+  d[at + 3] = r.state3;
+  return at + 4;
+}
+
+function putSigned(d: Uint8Array, at: number, value: number): number {
+  if (value >= 0) return putNumber(d, at, Math.round(value));
+  d[at] = 45;
+  d[at + 1] = 49;
+  return at + 2;
+}
+
+// oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+function putPart(d: Uint8Array, at: number, source: Uint8Array, from: number, length: number): number {
+  for (let i = 0; i < length; i++) d[at + i] = source[from + i]!;
+  return at + length;
+}
+
+/** JSON string content; every byte that is not printable ASCII becomes \u00XX, so the line is valid whatever came. */
+// oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+function putJson(d: Uint8Array, start: number, source: Uint8Array, from: number, length: number): number {
+  let at = start;
+  for (let i = from; i < from + length; i++) {
+    const byte = source[i]!;
+    if (byte >= 32 && byte < 127 && byte !== 34 && byte !== 92) {
+      d[at++] = byte;
+      continue;
+    }
+    d[at++] = 92;
+    if (byte === 34 || byte === 92) {
+      d[at++] = byte;
+      continue;
+    }
+    d[at++] = 117;
+    d[at++] = 48;
+    d[at++] = 48;
+    d[at++] = HEX[byte >>> 4]!;
+    d[at++] = HEX[byte & 15]!;
+  }
+  return at;
+}
+
+/** HAProxy's escape: `#` and two hexadecimal digits for what is not printable, and for `"` and `#`. */
+// oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+function putHashed(d: Uint8Array, start: number, source: Uint8Array, from: number, length: number): number {
+  let at = start;
+  for (let i = from; i < from + length; i++) {
+    const byte = source[i]!;
+    if (byte >= 32 && byte < 127 && byte !== 34 && byte !== 35) {
+      d[at++] = byte;
+      continue;
+    }
+    d[at++] = 35;
+    d[at++] = HEX_UPPER[byte >>> 4]!;
+    d[at++] = HEX_UPPER[byte & 15]!;
+  }
+  return at;
+}
+
+/** The common log format's escape: `\xHH`. */
+// oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+function putEscaped(d: Uint8Array, start: number, source: Uint8Array, from: number, length: number): number {
+  let at = start;
+  for (let i = from; i < from + length; i++) {
+    const byte = source[i]!;
+    if (byte >= 32 && byte < 127 && byte !== 34 && byte !== 92) {
+      d[at++] = byte;
+      continue;
+    }
+    d[at++] = 92;
+    d[at++] = 120;
+    d[at++] = HEX[byte >>> 4]!;
+    d[at++] = HEX[byte & 15]!;
+  }
+  return at;
+}
+
+// oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+function putQuoted(d: Uint8Array, start: number, source: Uint8Array, from: number, length: number): number {
+  let at = start;
+  d[at++] = 32;
+  d[at++] = 34;
+  if (length === 0) d[at++] = 45;
+  else at = putEscaped(d, at, source, from, length);
+  d[at++] = 34;
+  return at;
+}

@@ -1,0 +1,246 @@
+// Connections as the engine sees them: one object for a client's and one for a server's side, of fixed shape, made once
+// and used again. They hold state only; what happens to them is in client.ts, request.ts, dispatch.ts and response.ts.
+import { BodyKind, type ChunkedParser } from '@tospann/http';
+import { Chain, NONE } from './buffers.ts';
+import type { BackendPlan, FrontendPlan, ServerPlan } from './plan.ts';
+
+const EMPTY = new Uint8Array(0);
+
+/** What a client connection is doing. */
+export const ClientPhase = {
+  CLOSED: 0,
+  /** Waits for a request head or reads one. */
+  HEAD: 1,
+  /** A request is under way, up to the last byte of its answer. */
+  BUSY: 2,
+  /** The last answer is sent; what the client still sends is thrown away until it closes. */
+  LINGER: 3,
+  TUNNEL: 4,
+  /** `close` was called; waits for `closed`. */
+  CLOSING: 5,
+} as const;
+
+/** Where a request under way waits. */
+export const Wait = {
+  NONE: 0,
+  QUEUE: 1,
+  /** A pause before the next attempt at the same server. */
+  RETRY: 2,
+  CONNECT: 3,
+  /** A server has it. */
+  ANSWER: 4,
+} as const;
+
+export const UpstreamPhase = { CLOSED: 0, CONNECTING: 1, HEAD: 2, BODY: 3, IDLE: 4, TUNNEL: 5, CLOSING: 6 } as const;
+
+/** How a session cookie was found in the request; the log's third letter. */
+export const CookieState = { NONE: 78, INVALID: 73, DOWN: 68, VALID: 86 } as const;
+
+/** What waits to be sent on one connection. One send at most is under way: that of the first range. */
+export class Outbound extends Chain {
+  handle = NONE;
+  sending = false;
+  /** FIN follows the last range. */
+  finAfter = false;
+}
+
+/** The begun part of a head that came in pieces, kept outside the transport's buffers so that waiting holds none. */
+export class Partial {
+  bytes = new Uint8Array(512);
+  length = 0;
+
+  /** Appends memory[offset, offset + length). */
+  // oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+  save(memory: Uint8Array, offset: number, length: number): void {
+    const needed = this.length + length;
+    if (needed > this.bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, this.bytes.length * 4));
+      grown.set(this.bytes.subarray(0, this.length));
+      this.bytes = grown;
+    }
+    this.bytes.set(memory.subarray(offset, offset + length), this.length);
+    this.length = needed;
+  }
+}
+
+/** A client's connection and the request that is under way on it. */
+export class Client {
+  handle = NONE;
+  phase: number = ClientPhase.CLOSED;
+  frontend: FrontendPlan;
+  /** What waits to be sent to the client. */
+  readonly out = new Outbound();
+  /** Received and not looked at yet: pipelined requests. */
+  readonly input = new Chain();
+  /** Parts of the request that no server has yet: its head first. */
+  readonly request = new Chain();
+  partial: Partial | null = null;
+  /** Made when the first chunked body comes. */
+  chunked: ChunkedParser | null = null;
+  receiving = false;
+  /** The client has sent FIN. */
+  inputEnded = false;
+  /** Requests seen on this connection. */
+  requests = 0;
+  /** The address as it may be logged, and the X-Forwarded-For line (empty: none); null until the first request. */
+  logged: Uint8Array | null = null;
+  forwarded: Uint8Array = EMPTY;
+
+  // ---- the request under way
+  /** It has been begun and not logged yet. */
+  open = false;
+  backend: BackendPlan | null = null;
+  server: ServerPlan | null = null;
+  upstream: Upstream | null = null;
+  wait: number = Wait.NONE;
+  /** The request's slot in the log store, or NONE. */
+  logSlot = NONE;
+  method = 0;
+  minorVersion = 1;
+  bodyKind: number = BodyKind.NONE;
+  /** Bytes of the request body still to come (LENGTH). */
+  bodyLeft = 0;
+  requestDone = false;
+  /** The connection stays open after this answer. */
+  keepAlive = false;
+  /** The client itself closes after this answer: nothing more comes from it. */
+  closeAsked = false;
+  /** The client asked for an upgrade to websocket. */
+  wantsUpgrade = false;
+  /** May be sent again after a server may have seen it: idempotent and without body. */
+  repeatable = false;
+  /** Copy of the forwarded head, kept for a second attempt: offset and length, or NONE. */
+  repeatOffset = NONE;
+  repeatLength = 0;
+  /** Attempts to connect that have failed. */
+  retries = 0;
+  redispatched = false;
+  /** The server that the request must go to as long as it is up; null: free choice. */
+  wanted: ServerPlan | null = null;
+  /** The server that the client's cookie means. */
+  cookieServer: ServerPlan | null = null;
+  /** A server that has just failed: another one is taken if there is one. */
+  avoid: ServerPlan | null = null;
+  /** The next attempt must not use a pooled connection. */
+  freshOnly = false;
+  cookieState: number = CookieState.NONE;
+  setsCookie = false;
+  /** The final answer's head has gone to `out`. */
+  answering = false;
+  /** The last byte of the answer has gone to `out`. */
+  answered = false;
+  status = 0;
+  /** Interim answers passed on for this request. */
+  interims = 0;
+  /** Counted in the server's limit. */
+  holdsSlot = false;
+  // Queue links.
+  queueNext: Client | null = null;
+  queuePrevious: Client | null = null;
+  queueList: ClientQueue | null = null;
+  queueTurn = 0;
+
+  // ---- figures for log and counters
+  bytesIn = 0;
+  bytesOut = 0;
+  /** Bytes thrown away while lingering, or of a body after the answer. */
+  wasted = 0;
+  /** Monotonic ms; NaN-free: 0 before they are known. */
+  startMs = 0;
+  headMs = 0;
+  assignedMs = 0;
+  connectedMs = 0;
+  answerMs = 0;
+  /** When the body's rate was last looked at, and its bytes then. */
+  rateMs = 0;
+  rateBytes = 0;
+  /** Termination state, first two letters. */
+  endCause = 45;
+  endPhase = 45;
+
+  constructor(frontend: FrontendPlan) {
+    this.frontend = frontend;
+  }
+}
+
+/** A connection to a server. */
+export class Upstream {
+  handle = NONE;
+  phase: number = UpstreamPhase.CLOSED;
+  server: ServerPlan;
+  client: Client | null = null;
+  readonly out = new Outbound();
+  partial: Partial | null = null;
+  chunked: ChunkedParser | null = null;
+  receiving = false;
+  /** Has carried a request before this one. */
+  reused = false;
+  /** The server has sent FIN. */
+  ended = false;
+  /** The answer under way has begun to arrive. */
+  touched = false;
+  /** The answer's head waits in the client's list and nothing of it has been sent. */
+  headQueued = false;
+  bodyKind: number = BodyKind.NONE;
+  bodyLeft = 0;
+  /** The connection may serve another request after this answer. */
+  keepAlive = false;
+  // Pool links (idle connections of one server, last used first).
+  poolNext: Upstream | null = null;
+  poolPrevious: Upstream | null = null;
+
+  constructor(server: ServerPlan) {
+    this.server = server;
+  }
+}
+
+/** Requests that wait for a server with a free place, in order of arrival. */
+export class ClientQueue {
+  first: Client | null = null;
+  last: Client | null = null;
+  length = 0;
+
+  push(client: Client): void {
+    client.queueList = this;
+    client.queuePrevious = this.last;
+    client.queueNext = null;
+    if (this.last === null) this.first = client;
+    else this.last.queueNext = client;
+    this.last = client;
+    this.length++;
+  }
+
+  remove(client: Client): void {
+    if (client.queuePrevious === null) this.first = client.queueNext;
+    else client.queuePrevious.queueNext = client.queueNext;
+    if (client.queueNext === null) this.last = client.queuePrevious;
+    else client.queueNext.queuePrevious = client.queuePrevious;
+    client.queueNext = null;
+    client.queuePrevious = null;
+    client.queueList = null;
+    this.length--;
+  }
+}
+
+/** Idle connections of one server: last in, first out, so that the least used ones time out. */
+export class IdlePool {
+  top: Upstream | null = null;
+  length = 0;
+
+  push(upstream: Upstream): void {
+    upstream.poolPrevious = null;
+    upstream.poolNext = this.top;
+    if (this.top !== null) this.top.poolPrevious = upstream;
+    this.top = upstream;
+    this.length++;
+  }
+
+  remove(upstream: Upstream): void {
+    if (upstream.poolPrevious === null) this.top = upstream.poolNext;
+    else upstream.poolPrevious.poolNext = upstream.poolNext;
+    if (upstream.poolNext !== null) upstream.poolNext.poolPrevious = upstream.poolPrevious;
+    upstream.poolNext = null;
+    upstream.poolPrevious = null;
+    this.length--;
+  }
+}

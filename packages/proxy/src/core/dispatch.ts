@@ -1,0 +1,292 @@
+// Dispatch: which server gets a request, over which connection. Session cookie first, then turns; per-server limits
+// with queues; pooled connections; retries and redispatch. A request is sent a second time only if connecting failed,
+// or if a pooled connection died before the first byte of an answer and the request may be repeated.
+import { answerLocally } from './answers.ts';
+import { NONE } from './buffers.ts';
+import { UpstreamPhase, Wait, type Client, type Upstream } from './connection.ts';
+import type { Engine } from './engine.ts';
+import { IDLE_UPSTREAM_MS, MAX_IDLE_PER_SERVER, RETRY_PAUSE_MS } from './engine-options.ts';
+import type { BackendPlan, ServerPlan } from './plan.ts';
+import { pump, setReceiving, isFull } from './sending.ts';
+import { ServerCounter, ServerWord } from './shared.ts';
+import { upstreamLost } from './response.ts';
+
+/** Gives the request to a server, puts it into a queue, or answers 503. */
+export function assign(engine: Engine, client: Client): void {
+  const backend = client.backend!;
+  const wanted = client.wanted;
+  if (wanted !== null && engine.isUsable(wanted)) {
+    if (engine.reserve(wanted, client)) sendTo(engine, client, wanted);
+    else enqueue(engine, client, wanted);
+    return;
+  }
+  if (backend.turns.length === 0) {
+    client.endCause = 83;
+    client.endPhase = 67;
+    answerLocally(engine, client, 503);
+    return;
+  }
+  const server = nextServer(engine, client, backend);
+  if (server !== null) sendTo(engine, client, server);
+  else enqueue(engine, client, null);
+}
+
+/** The next server in turn that has a free place (which is then reserved); null when all are full. */
+function nextServer(engine: Engine, client: Client, backend: BackendPlan): ServerPlan | null {
+  const turns = backend.turns;
+  const length = turns.length;
+  let second: ServerPlan | null = null;
+  const turn = length === 1 ? 0 : Atomics.add(engine.words, backend.servers[0]!.word + ServerWord.turn, 1) >>> 0;
+  for (let i = 0; i < length; i++) {
+    const server = backend.servers[turns[(turn + i) % length]!]!;
+    if (server === client.avoid) {
+      second = server;
+      continue;
+    }
+    if (engine.reserve(server, client)) return server;
+  }
+  return second !== null && engine.reserve(second, client) ? second : null;
+}
+
+function enqueue(engine: Engine, client: Client, server: ServerPlan | null): void {
+  const queue = server === null ? engine.backendQueues[client.backend!.index]! : engine.serverQueues[server.index]!;
+  client.wait = Wait.QUEUE;
+  client.queueTurn = engine.queueTurn++;
+  queue.push(client);
+  engine.queued++;
+  engine.wheel.set(client.handle, engine.transport.nowMs() + engine.options.timeouts.queueMs);
+}
+
+/** Takes a waiting request out of its queue. */
+export function leaveQueue(engine: Engine, client: Client): void {
+  if (client.queueList === null) return;
+  client.queueList.remove(client);
+  engine.queued--;
+  client.wait = Wait.NONE;
+}
+
+/** Gives waiting requests to servers that have become free, here or on another worker. */
+export function serveQueues(engine: Engine): void {
+  for (const server of engine.plan.servers) serveQueue(engine, server);
+}
+
+/** Gives the places that a server has to those who have waited longest: for it, or for any server of its backend. */
+export function serveQueue(engine: Engine, server: ServerPlan): void {
+  const own = engine.serverQueues[server.index]!;
+  const any = engine.backendQueues[engine.plan.serverBackends[server.index]!.index]!;
+  for (;;) {
+    let client = own.first;
+    // Those who wait for a server that went down take any other.
+    if (client !== null && !engine.isUsable(server)) {
+      leaveQueue(engine, client);
+      client.wanted = null;
+      assign(engine, client);
+      continue;
+    }
+    if (client === null || (any.first !== null && any.first.queueTurn < client.queueTurn)) client = any.first;
+    if (client === null) return;
+    if (!engine.isUsable(server)) {
+      if (engine.plan.serverBackends[server.index]!.turns.length > 0) return;
+      leaveQueue(engine, client);
+      assign(engine, client);
+      continue;
+    }
+    if (!engine.takePlace(server, client)) return;
+    leaveQueue(engine, client);
+    engine.rearmClient(client);
+    sendTo(engine, client, server);
+  }
+}
+
+/** Sends the request over a pooled connection, or connects. The server's place is reserved. */
+function sendTo(engine: Engine, client: Client, server: ServerPlan): void {
+  const counters = engine.counters;
+  client.server = server;
+  client.wait = Wait.CONNECT;
+  if (client.assignedMs === 0) client.assignedMs = engine.transport.nowMs();
+  counters[server.counter + ServerCounter.currentSessions]! += 1;
+  const pool = engine.pools[server.index]!;
+  const idle = pool.top;
+  if (idle !== null && !client.freshOnly) {
+    pool.remove(idle);
+    counters[server.counter + ServerCounter.idle]! -= 1;
+    idle.client = client;
+    client.upstream = idle;
+    client.connectedMs = engine.transport.nowMs();
+    attach(engine, client, idle);
+    return;
+  }
+  const upstream = engine.newUpstream();
+  const handle = engine.transport.connect(server.endpoint);
+  upstream.handle = handle;
+  upstream.out.handle = handle;
+  upstream.out.finAfter = false;
+  upstream.server = server;
+  upstream.client = client;
+  upstream.phase = UpstreamPhase.CONNECTING;
+  upstream.receiving = false;
+  upstream.reused = false;
+  upstream.ended = false;
+  if (upstream.partial !== null) upstream.partial.length = 0;
+  client.upstream = upstream;
+  engine.storeUpstream(upstream);
+  engine.wheel.set(handle, engine.transport.nowMs() + engine.options.timeouts.connectMs);
+}
+
+/** The connection is there: what has come of the request goes out. */
+function attach(engine: Engine, client: Client, upstream: Upstream): void {
+  const { ranges, buffers } = engine;
+  client.wait = Wait.ANSWER;
+  upstream.phase = UpstreamPhase.HEAD;
+  upstream.touched = false;
+  if (client.repeatable && upstream.reused && client.repeatOffset === NONE) {
+    const head = client.request.head;
+    client.repeatOffset = ranges.offset[head]!;
+    client.repeatLength = ranges.length[head]!;
+    buffers.hold(client.repeatOffset);
+  }
+  upstream.out.takeAll(ranges, client.request);
+  engine.counters[upstream.server.counter + ServerCounter.requestsTotal]! += 1;
+  pump(engine, upstream.out);
+  engine.watchUpstream(upstream);
+  if (!client.requestDone && !client.receiving && !isFull(engine, upstream.out)) setReceiving(engine, client, true);
+}
+
+/** The end of an attempt to connect. */
+export function upstreamConnected(engine: Engine, upstream: Upstream, errno: number): void {
+  const client = upstream.client;
+  if (upstream.phase !== UpstreamPhase.CONNECTING || client === null) return;
+  if (errno !== 0) {
+    connectFailed(engine, client, upstream, false);
+    return;
+  }
+  client.connectedMs = engine.transport.nowMs();
+  setReceiving(engine, upstream, true);
+  attach(engine, client, upstream);
+}
+
+// oxlint-disable-next-line max-params -- long: no object for a failure
+function connectFailed(engine: Engine, client: Client, upstream: Upstream, timedOut: boolean): void {
+  const { http } = engine.options;
+  const server = upstream.server;
+  engine.counters[server.counter + ServerCounter.connectErrors]! += 1;
+  detach(engine, client, upstream);
+  closeUpstream(engine, upstream, true);
+  client.retries++;
+  if (client.retries > http.retries) {
+    client.endCause = timedOut ? 115 : 83;
+    client.endPhase = 67;
+    answerLocally(engine, client, 503);
+    return;
+  }
+  engine.counters[server.counter + ServerCounter.retries]! += 1;
+  const mayLeave = http.redispatch && (client.wanted === null || client.retries === http.retries);
+  if (mayLeave && engine.hasOther(client.backend!, server)) {
+    client.wanted = null;
+    client.avoid = server;
+    client.redispatched = true;
+    engine.counters[server.counter + ServerCounter.redispatches]! += 1;
+    assign(engine, client);
+    return;
+  }
+  if (timedOut) {
+    assign(engine, client); // it has waited long enough
+    return;
+  }
+  client.wait = Wait.RETRY;
+  engine.wheel.set(client.handle, engine.transport.nowMs() + RETRY_PAUSE_MS * client.retries);
+}
+
+/** Sends the kept head once more, over a new connection. The caller has made sure that this is allowed. */
+export function repeat(engine: Engine, client: Client, upstream: Upstream): void {
+  const server = upstream.server;
+  detach(engine, client, upstream);
+  closeUpstream(engine, upstream, true);
+  client.retries++;
+  client.freshOnly = true;
+  engine.counters[server.counter + ServerCounter.retries]! += 1;
+  // The use that was kept for this goes to the list.
+  client.request.push(engine.ranges, client.repeatOffset, client.repeatLength);
+  client.repeatOffset = NONE;
+  assign(engine, client);
+}
+
+/** Parts a request from its connection and gives the server's place to the next. */
+export function detach(engine: Engine, client: Client, upstream: Upstream): void {
+  const server = upstream.server;
+  client.upstream = null;
+  upstream.client = null;
+  engine.counters[server.counter + ServerCounter.currentSessions]! -= 1;
+  if (!client.holdsSlot) return;
+  client.holdsSlot = false;
+  Atomics.sub(engine.words, server.word + ServerWord.inUse, 1);
+  if (engine.queued > 0) serveQueue(engine, server);
+}
+
+/** Ends the request's work at its server: the connection cannot be used again. */
+export function abortUpstream(engine: Engine, client: Client): void {
+  engine.dropRepeat(client);
+  const upstream = client.upstream;
+  if (upstream === null) return;
+  detach(engine, client, upstream);
+  closeUpstream(engine, upstream, true);
+}
+
+/** After a whole answer: keeps the connection for the next request if that is safe. */
+export function retireUpstream(engine: Engine, upstream: Upstream, clean: boolean): void {
+  const server = upstream.server;
+  const pool = engine.pools[server.index]!;
+  // A send still under way is fine: it is the whole request, and the next one waits behind it.
+  const safe = clean && upstream.keepAlive && !upstream.ended && upstream.out.count <= 1;
+  if (!safe || pool.length >= MAX_IDLE_PER_SERVER || engine.draining || !engine.isUsable(server)) {
+    closeUpstream(engine, upstream, !clean);
+    return;
+  }
+  upstream.phase = UpstreamPhase.IDLE;
+  upstream.reused = true;
+  pool.push(upstream);
+  engine.counters[server.counter + ServerCounter.idle]! += 1;
+  setReceiving(engine, upstream, true);
+  engine.wheel.set(upstream.handle, engine.transport.nowMs() + IDLE_UPSTREAM_MS);
+}
+
+export function closeUpstream(engine: Engine, upstream: Upstream, reset: boolean): void {
+  if (upstream.phase === UpstreamPhase.CLOSING || upstream.phase === UpstreamPhase.CLOSED) return;
+  if (upstream.phase === UpstreamPhase.IDLE) {
+    engine.pools[upstream.server.index]!.remove(upstream);
+    engine.counters[upstream.server.counter + ServerCounter.idle]! -= 1;
+  }
+  upstream.phase = UpstreamPhase.CLOSING;
+  engine.wheel.remove(upstream.handle);
+  engine.transport.close(upstream.handle, reset);
+}
+
+/** A deadline of a server's connection has passed. */
+export function upstreamExpired(engine: Engine, upstream: Upstream): void {
+  const client = upstream.client;
+  if (upstream.phase === UpstreamPhase.IDLE || client === null) {
+    closeUpstream(engine, upstream, false);
+  } else if (upstream.phase === UpstreamPhase.CONNECTING) {
+    connectFailed(engine, client, upstream, true);
+  } else if (!client.answering) {
+    engine.counters[upstream.server.counter + ServerCounter.responseErrors]! += 1;
+    client.endCause = 115;
+    client.endPhase = 72;
+    answerLocally(engine, client, 504);
+  } else {
+    client.endCause = 115;
+    client.endPhase = 68;
+    upstreamLost(engine, client, upstream);
+  }
+}
+
+/** Takes the servers' state from the shared words: turns anew, and no idle connections to servers that are down. */
+export function followServers(engine: Engine): void {
+  for (const backend of engine.plan.backends) backend.follow(engine.words);
+  for (const server of engine.plan.servers) {
+    if (engine.isUsable(server)) continue;
+    const pool = engine.pools[server.index]!;
+    while (pool.top !== null) closeUpstream(engine, pool.top, false);
+    if (engine.queued > 0) serveQueue(engine, server);
+  }
+}

@@ -1,0 +1,40 @@
+// What an engine is given: memory that it shares with others, limits, and the two things that it may not do itself
+// (tell the time of day, compare addresses).
+import type { HttpConfig, LogConfig, TimeoutsConfig } from '@tospann/config';
+import type { AccessLog } from './access-log.ts';
+
+export interface EngineOptions {
+  readonly timeouts: TimeoutsConfig;
+  readonly http: Pick<HttpConfig, 'serverClose' | 'retries' | 'redispatch'>;
+  /** Whether X-Forwarded-For is added for a client with this address. Asked once a connection. */
+  readonly addsForwardedFor: (address: string) => boolean;
+  readonly clientAddressInLog: LogConfig['privacy']['clientAddress'];
+  readonly ignoreEmpty: boolean;
+  /** Absent access log: null. */
+  readonly log: AccessLog | null;
+  /** Milliseconds to add to the transport's monotonic time to get ms since 1970. Asked about once a second. */
+  readonly wallOffsetMs: () => number;
+  /** State shared by all workers, by `SharedLayout`. */
+  readonly words: Int32Array;
+  /** This worker's counters, by `SharedLayout`. */
+  readonly counters: Float64Array;
+  /** Another thread has called `wake()`. */
+  readonly onWoken: () => void;
+}
+
+/** Ranges that one direction of a connection may hold before its source is stopped. 4 x 16 KiB keeps a 1 Gbit/s path
+ * with a few ms full, and is a quarter of the 256 kB that a slow reader may cost. */
+export const MAX_HELD_RANGES = 4;
+/** Idle connections kept for each server on each worker. */
+export const MAX_IDLE_PER_SERVER = 256;
+/** Idle connections are closed after this: below the 5 s after which Apache and Node close them, which would race. */
+export const IDLE_UPSTREAM_MS = 4000;
+/** How long and how much is read after the last answer, so that closing does not destroy it (RFC 9112 section 9.6). */
+export const LINGER_MS = 2000;
+export const LINGER_BYTES = 1 << 20;
+/** A body under this rate over a whole client time-out is a slow-body attack: 408. */
+export const MIN_BODY_BYTES_PER_S = 64;
+/** More interim answers (1xx) than this to one request are a fault of the server. */
+export const MAX_INTERIM_ANSWERS = 32;
+/** Pause before the n-th further attempt at the same server is n times this. */
+export const RETRY_PAUSE_MS = 100;

@@ -1,0 +1,332 @@
+// The engine: one worker's HTTP/1.1 proxy over a transport. This file owns the tables, dispatches the transport's
+// events and runs the clock; what is done with a connection is in client.ts (heads and bodies of requests),
+// dispatch.ts (servers, pools, queues, retries), response.ts (answers), tunnel.ts and finish.ts (log, counters).
+// Pure: no I/O, no clock of its own, no allocation for a request in the steady state.
+import { RequestHeadParser, RequestHeadWriter, ResponseHeadParser, ResponseHeadWriter } from '@tospann/http';
+import { Buffers, NONE, Ranges } from './buffers.ts';
+import { clientEnded, clientExpired, clientFailed, clientReceived, clientSent, dropClient } from './client.ts';
+import { Client, ClientPhase, ClientQueue, IdlePool, Upstream, UpstreamPhase } from './connection.ts';
+import { followServers, serveQueues, upstreamConnected, upstreamExpired } from './dispatch.ts';
+import { LogRecord, type AccessLog } from './access-log.ts';
+import { LogStore } from './log-store.ts';
+import { HeadPlace } from './partial-head.ts';
+import type { BackendPlan, Plan, ServerPlan } from './plan.ts';
+import { FrontendCounter, HeaderWord, ServerWord } from './shared.ts';
+import { upstreamEnded, upstreamFailed, upstreamReceived, upstreamSent } from './response.ts';
+import { TimerWheel } from './wheel.ts';
+import type { Transport, TransportEvents } from './transport.ts';
+import type { EngineOptions } from './engine-options.ts';
+
+/** One worker's proxy. Make it, call `listen` for each socket, then let the transport run. */
+export class Engine implements TransportEvents {
+  readonly transport: Transport;
+  readonly plan: Plan;
+  readonly options: EngineOptions;
+  readonly buffers: Buffers;
+  readonly ranges: Ranges;
+  readonly wheel: TimerWheel;
+  readonly words: Int32Array;
+  readonly counters: Float64Array;
+  readonly log: AccessLog | null;
+  readonly logStore: LogStore;
+  readonly requestHead: RequestHeadParser;
+  readonly requestWriter: RequestHeadWriter;
+  readonly answerHead: ResponseHeadParser;
+  readonly answerWriter: ResponseHeadWriter;
+  readonly place = new HeadPlace();
+  readonly record = new LogRecord();
+  /** To be added to monotonic ms to get ms since 1970. */
+  wallOffsetMs: number;
+  /** Connection objects by handle. */
+  readonly clients: (Client | null)[] = [];
+  readonly upstreams: (Upstream | null)[] = [];
+  /** Idle connections of each server. */
+  readonly pools: readonly IdlePool[];
+  /** Requests that wait for any server of a backend, and for one server. */
+  readonly backendQueues: readonly ClientQueue[];
+  readonly serverQueues: readonly ClientQueue[];
+  queued = 0;
+  queueTurn = 0;
+  /** Clients of each frontend on this worker. */
+  readonly frontendClients: Int32Array;
+  draining = false;
+  readonly #freeClients: Client[] = [];
+  readonly #freeUpstreams: Upstream[] = [];
+  /** Frontend and socket of each listener number, and whether it accepts. */
+  readonly #listenerFrontend: number[] = [];
+  readonly #listenerFd: number[] = [];
+  readonly #listening: boolean[] = [];
+  #pausedListeners = 0;
+  #generation = -1;
+  #openClients = 0;
+  #wallCheckedMs: number;
+
+  constructor(transport: Transport, plan: Plan, options: EngineOptions) {
+    this.transport = transport;
+    this.plan = plan;
+    this.options = options;
+    this.words = options.words;
+    this.counters = options.counters;
+    this.log = options.log;
+    this.buffers = new Buffers(transport);
+    this.ranges = new Ranges(transport.bufferCount * 2);
+    this.wheel = new TimerWheel(transport.nowMs());
+    this.logStore = new LogStore(options.log?.wantsFields ?? false);
+    const limits = { maxHeadBytes: transport.bufferBytes };
+    this.requestHead = new RequestHeadParser(transport.memory, limits);
+    this.requestWriter = new RequestHeadWriter(this.requestHead);
+    this.answerHead = new ResponseHeadParser(transport.memory, limits);
+    this.answerWriter = new ResponseHeadWriter(this.answerHead);
+    this.pools = plan.servers.map(() => new IdlePool());
+    this.serverQueues = plan.servers.map(() => new ClientQueue());
+    this.backendQueues = plan.backends.map(() => new ClientQueue());
+    this.frontendClients = new Int32Array(plan.frontends.length);
+    this.wallOffsetMs = options.wallOffsetMs();
+    this.#wallCheckedMs = transport.nowMs();
+    transport.attach(this);
+    followServers(this);
+  }
+
+  /** Connections with clients that are open now. */
+  get openClients(): number {
+    return this.#openClients;
+  }
+
+  /** Accepts on a listening socket for a frontend (its position in the configuration). */
+  listen(fd: number, frontend: number): void {
+    const listener = this.#listenerFrontend.length;
+    this.#listenerFrontend.push(frontend);
+    this.#listenerFd.push(fd);
+    this.#listening.push(true);
+    this.transport.listen(fd, listener);
+  }
+
+  accepted(handle: number, listener: number): void {
+    const frontend = this.plan.frontends[this.#listenerFrontend[listener]!]!;
+    const client = this.#freeClients.pop() ?? new Client(frontend);
+    client.frontend = frontend;
+    client.handle = handle;
+    client.out.handle = handle;
+    client.phase = ClientPhase.HEAD;
+    client.startMs = this.transport.nowMs();
+    client.requests = 0;
+    client.inputEnded = false;
+    client.receiving = true;
+    this.#store(this.clients, handle, client);
+    this.#openClients++;
+    this.frontendClients[frontend.index]! += 1;
+    this.counters[frontend.counter + FrontendCounter.connectionsTotal]! += 1;
+    this.counters[frontend.counter + FrontendCounter.currentConnections]! += 1;
+    const open = Atomics.add(this.words, frontend.word, 1) + 1;
+    if (open >= frontend.maxConnections) this.#pause(frontend.index);
+    this.wheel.set(handle, client.startMs + this.options.timeouts.httpRequestMs);
+    this.transport.receive(handle, true);
+  }
+
+  connected(handle: number, errno: number): void {
+    const upstream = this.upstreams[handle];
+    if (upstream) upstreamConnected(this, upstream, errno);
+  }
+
+  received(handle: number, offset: number, length: number): void {
+    this.buffers.received(offset);
+    const client = this.clients[handle];
+    if (client) {
+      clientReceived(this, client, offset, length);
+      return;
+    }
+    const upstream = this.upstreams[handle];
+    if (upstream) upstreamReceived(this, upstream, offset, length);
+    else this.buffers.drop(offset);
+  }
+
+  ended(handle: number): void {
+    const client = this.clients[handle];
+    if (client) clientEnded(this, client);
+    else {
+      const upstream = this.upstreams[handle];
+      if (upstream) upstreamEnded(this, upstream);
+    }
+  }
+
+  failed(handle: number, errno: number): void {
+    const client = this.clients[handle];
+    if (client) clientFailed(this, client);
+    else {
+      const upstream = this.upstreams[handle];
+      if (upstream) upstreamFailed(this, upstream, errno);
+    }
+  }
+
+  sent(handle: number): void {
+    const client = this.clients[handle];
+    if (client) clientSent(this, client);
+    else {
+      const upstream = this.upstreams[handle];
+      if (upstream) upstreamSent(this, upstream);
+    }
+  }
+
+  closed(handle: number): void {
+    this.wheel.remove(handle);
+    const client = this.clients[handle];
+    if (client) {
+      this.clients[handle] = null;
+      this.#clientGone(client);
+      return;
+    }
+    const upstream = this.upstreams[handle];
+    if (!upstream) return;
+    this.upstreams[handle] = null;
+    upstream.out.clear(this.ranges, this.buffers);
+    upstream.out.sending = false;
+    this.#freeUpstreams.push(upstream);
+  }
+
+  tick(nowMs: number): void {
+    this.wheel.advance(nowMs, this);
+    if (nowMs - this.#wallCheckedMs >= 1000) {
+      this.#wallCheckedMs = nowMs;
+      this.wallOffsetMs = this.options.wallOffsetMs();
+    }
+    const generation = Atomics.load(this.words, HeaderWord.generation);
+    if (generation !== this.#generation) {
+      this.#generation = generation;
+      followServers(this);
+    }
+    if (!this.draining && Atomics.load(this.words, HeaderWord.draining) === 1) this.#drain();
+    if (this.queued > 0) serveQueues(this);
+    if (this.#pausedListeners > 0 && !this.draining) this.#resumeAll();
+  }
+
+  woken(): void {
+    this.tick(this.transport.nowMs());
+    this.options.onWoken();
+  }
+
+  expired(handle: number): void {
+    const client = this.clients[handle];
+    if (client) clientExpired(this, client);
+    else {
+      const upstream = this.upstreams[handle];
+      if (upstream) upstreamExpired(this, upstream);
+    }
+  }
+
+  /** Whether requests may be sent to the server. */
+  isUsable(server: ServerPlan): boolean {
+    return this.words[server.word + ServerWord.usable] === 1;
+  }
+
+  /** Whether the backend has another server to turn to. */
+  hasOther(backend: BackendPlan, server: ServerPlan): boolean {
+    for (const turn of backend.turns) if (backend.servers[turn] !== server) return true;
+    return false;
+  }
+
+  /** Takes a place at a server for a new request, which does not overtake those that wait. */
+  reserve(server: ServerPlan, client: Client): boolean {
+    if (server.maxConnections === 0) return true;
+    if (this.queued > 0) {
+      const backend = this.plan.serverBackends[server.index]!;
+      if (this.serverQueues[server.index]!.length > 0 || this.backendQueues[backend.index]!.length > 0) return false;
+    }
+    return this.takePlace(server, client);
+  }
+
+  /** Takes a place at a server; false when it has its maximum, counted over all workers. */
+  takePlace(server: ServerPlan, client: Client): boolean {
+    if (server.maxConnections === 0) return true;
+    const word = server.word + ServerWord.inUse;
+    if (Atomics.add(this.words, word, 1) >= server.maxConnections) {
+      Atomics.sub(this.words, word, 1);
+      return false;
+    }
+    client.holdsSlot = true;
+    return true;
+  }
+
+  /** Gives up the copy of the request's head that was kept for a second attempt. */
+  dropRepeat(client: Client): void {
+    if (client.repeatOffset === NONE) return;
+    this.buffers.drop(client.repeatOffset);
+    client.repeatOffset = NONE;
+  }
+
+  /** Sets the server's time-out for what it is expected to do now: take bytes, or answer. */
+  watchUpstream(upstream: Upstream): void {
+    const client = upstream.client;
+    if (client === null || upstream.phase === UpstreamPhase.TUNNEL) return;
+    const expected = upstream.receiving && (client.requestDone || upstream.out.head !== NONE);
+    this.wheel.set(upstream.handle, expected ? this.transport.nowMs() + this.options.timeouts.serverMs : Infinity);
+  }
+
+  /** Sets the client's time-out after a wait: for the rest of its body, or none. */
+  rearmClient(client: Client): void {
+    const nowMs = this.transport.nowMs();
+    this.wheel.set(client.handle, client.requestDone ? Infinity : nowMs + this.options.timeouts.clientMs);
+  }
+
+  /** A connection object for a new connection to a server. */
+  newUpstream(): Upstream {
+    return this.#freeUpstreams.pop() ?? new Upstream(this.plan.servers[0]!);
+  }
+
+  storeUpstream(upstream: Upstream): void {
+    this.#store(this.upstreams, upstream.handle, upstream);
+  }
+
+  /** Closes every connection at once (the end of a drain that took too long, or of a test). */
+  closeAll(): void {
+    for (const client of this.clients) if (client) dropClient(this, client, true);
+  }
+
+  #store<T>(table: (T | null)[], handle: number, connection: T): void {
+    while (table.length <= handle) table.push(null);
+    table[handle] = connection;
+  }
+
+  #clientGone(client: Client): void {
+    const frontend = client.frontend;
+    client.out.clear(this.ranges, this.buffers);
+    client.out.sending = false;
+    client.phase = ClientPhase.CLOSED;
+    client.handle = NONE;
+    this.#openClients--;
+    this.frontendClients[frontend.index]! -= 1;
+    this.counters[frontend.counter + FrontendCounter.currentConnections]! -= 1;
+    const open = Atomics.sub(this.words, frontend.word, 1) - 1;
+    this.#freeClients.push(client);
+    if (this.#pausedListeners > 0 && open < frontend.maxConnections && !this.draining) this.#resume(frontend.index);
+  }
+
+  #pause(frontend: number): void {
+    for (let i = 0; i < this.#listening.length; i++) {
+      if (this.#listenerFrontend[i] !== frontend || !this.#listening[i]) continue;
+      this.#listening[i] = false;
+      this.#pausedListeners++;
+      this.transport.stopListening(i);
+    }
+  }
+
+  #resume(frontend: number): void {
+    for (let i = 0; i < this.#listening.length; i++) {
+      if (this.#listenerFrontend[i] !== frontend || this.#listening[i]) continue;
+      this.#listening[i] = true;
+      this.#pausedListeners--;
+      this.transport.listen(this.#listenerFd[i]!, i);
+    }
+  }
+
+  /** Another worker may have closed connections: looks at every frontend. */
+  #resumeAll(): void {
+    for (const frontend of this.plan.frontends) {
+      if (Atomics.load(this.words, frontend.word) < frontend.maxConnections) this.#resume(frontend.index);
+    }
+  }
+
+  #drain(): void {
+    this.draining = true;
+    for (const frontend of this.plan.frontends) this.#pause(frontend.index);
+  }
+}

@@ -1,0 +1,155 @@
+// The end of a request: its counters and its log line. Every request comes here once, whatever became of it.
+import { FieldId, type RequestHeadParser, VALUE_END, VALUE_START } from '@tospann/http';
+import { LOGGED_FIELD_BYTES, LOGGED_LINE_BYTES, type LogRecord } from './access-log.ts';
+import { NONE } from './buffers.ts';
+import { CookieState, type Client } from './connection.ts';
+import type { Engine } from './engine.ts';
+import { FrontendCounter, LATENCY_BOUNDS_MS, REFUSAL_SLOTS, ServerCounter } from './shared.ts';
+
+const EMPTY = new Uint8Array(0);
+const DASH = 45;
+const INSERTED = 73;
+const NOT_INSERTED = 78;
+
+/** Copies the request line (and two fields for the combined format) to the log store. */
+export function keepForLog(engine: Engine, client: Client): void {
+  client.open = true;
+  if (engine.log === null) return;
+  const head = engine.requestHead;
+  const store = engine.logStore;
+  const slot = store.take();
+  client.logSlot = slot;
+  const at = slot * store.slotBytes;
+  const from = head.methodStart;
+  // The line without its CR LF.
+  const length = Math.min(head.fieldsStart - 2 - from, LOGGED_LINE_BYTES);
+  const memory = engine.buffers.memory;
+  const bytes = store.bytes;
+  for (let i = 0; i < length; i++) bytes[at + i] = memory[from + i]!;
+  store.lineLength[slot] = length;
+  store.methodLength[slot] = head.methodEnd - from;
+  const path = Math.min(head.pathStart - from, length);
+  store.pathFrom[slot] = path;
+  store.pathLength[slot] = Math.min(head.pathEnd - from, length) - path;
+  if (!engine.log.wantsFields) return;
+  store.refererLength[slot] = keepField(engine, head, FieldId.REFERER, at + LOGGED_LINE_BYTES);
+  store.agentLength[slot] = keepField(engine, head, FieldId.USER_AGENT, at + LOGGED_LINE_BYTES + LOGGED_FIELD_BYTES);
+}
+
+// oxlint-disable-next-line max-params -- long: hot path, an options object would be allocated
+function keepField(engine: Engine, head: RequestHeadParser, id: number, at: number): number {
+  const entry = head.fields.find(id);
+  if (entry < 0) return 0;
+  const from = head.fields.entries[entry + VALUE_START]!;
+  const length = Math.min(head.fields.entries[entry + VALUE_END]! - from, LOGGED_FIELD_BYTES);
+  for (let i = 0; i < length; i++) engine.logStore.bytes[at + i] = engine.buffers.memory[from + i]!;
+  return length;
+}
+
+/** Clears what a refused request must not show of the one before it. */
+export function beginRefusal(engine: Engine, client: Client): void {
+  const nowMs = engine.transport.nowMs();
+  client.open = true;
+  client.backend = null;
+  client.server = null;
+  client.logSlot = NONE;
+  client.method = 0;
+  client.status = 0;
+  client.bytesIn = 0;
+  client.bytesOut = 0;
+  client.headMs = nowMs;
+  client.assignedMs = 0;
+  client.connectedMs = 0;
+  client.answerMs = 0;
+  client.retries = 0;
+  client.redispatched = false;
+  client.answering = false;
+  client.answered = false;
+  client.endCause = 80;
+  client.endPhase = 82;
+  client.cookieState = CookieState.NONE;
+  client.setsCookie = false;
+  engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
+}
+
+/** Counts a request that the parser has refused, by the number of its fault. */
+export function countRefusal(engine: Engine, client: Client, fault: number): void {
+  const slot = fault < REFUSAL_SLOTS ? fault : 0;
+  engine.counters[engine.plan.layout.refusalBase + client.frontend.index * REFUSAL_SLOTS + slot]! += 1;
+}
+
+/** Counts and logs the request; does nothing the second time. */
+export function finish(engine: Engine, client: Client): void {
+  if (!client.open) return;
+  client.open = false;
+  engine.dropRepeat(client);
+  const nowMs = engine.transport.nowMs();
+  const counters = engine.counters;
+  const frontend = client.frontend.counter;
+  const kind = (client.status / 100) | 0;
+  if (kind >= 1 && kind <= 5) counters[frontend + FrontendCounter.responses + kind - 1]! += 1;
+  counters[frontend + FrontendCounter.bytesIn]! += client.bytesIn;
+  counters[frontend + FrontendCounter.bytesOut]! += client.bytesOut;
+  if (client.server !== null) {
+    counters[client.server.counter + ServerCounter.bytesIn]! += client.bytesIn;
+    counters[client.server.counter + ServerCounter.bytesOut]! += client.bytesOut;
+  }
+  const duration = nowMs - client.headMs;
+  let bound = 0;
+  while (bound < LATENCY_BOUNDS_MS.length && duration > LATENCY_BOUNDS_MS[bound]!) bound++;
+  counters[engine.plan.layout.latencyBase + bound]! += 1;
+  if (engine.log !== null) logRequest(engine, client, nowMs);
+  if (client.logSlot !== NONE) {
+    engine.logStore.free(client.logSlot);
+    client.logSlot = NONE;
+  }
+}
+
+function logRequest(engine: Engine, client: Client, nowMs: number): void {
+  const record = engine.record;
+  record.startWallMs = client.startMs + engine.wallOffsetMs;
+  record.client = client.logged ?? EMPTY;
+  record.clientLength = record.client.length;
+  record.frontend = client.frontend.name;
+  record.backend = client.backend === null ? EMPTY : client.backend.name;
+  record.server = client.server === null ? EMPTY : client.server.name;
+  record.status = client.status;
+  record.bytesIn = client.bytesIn;
+  record.bytesOut = client.bytesOut;
+  record.requestMs = client.headMs - client.startMs;
+  record.queueMs = client.assignedMs === 0 ? -1 : client.assignedMs - client.headMs;
+  record.connectMs = client.connectedMs === 0 ? -1 : client.connectedMs - client.assignedMs;
+  record.responseMs = client.answerMs === 0 || client.connectedMs === 0 ? -1 : client.answerMs - client.connectedMs;
+  record.totalMs = nowMs - client.startMs;
+  record.retries = client.retries;
+  record.redispatched = client.redispatched;
+  record.state0 = client.endCause;
+  record.state1 = client.endPhase;
+  const cookie = client.backend !== null && client.backend.cookie !== null;
+  record.state2 = cookie ? client.cookieState : DASH;
+  record.state3 = cookie ? (client.setsCookie ? INSERTED : NOT_INSERTED) : DASH;
+  record.frontendConnections = engine.frontendClients[client.frontend.index]!;
+  record.serverSessions = client.server === null ? 0 : engine.counters[client.server.counter]!;
+  record.queueLength = engine.queued;
+  lineOf(engine, client, record);
+  engine.log!.write(record);
+}
+
+function lineOf(engine: Engine, client: Client, record: LogRecord): void {
+  const store = engine.logStore;
+  const slot = client.logSlot;
+  record.line = store.bytes;
+  record.lineLength = 0;
+  record.methodLength = 0;
+  record.pathLength = 0;
+  record.refererLength = 0;
+  record.agentLength = 0;
+  if (slot === NONE) return;
+  record.lineFrom = slot * store.slotBytes;
+  record.lineLength = store.lineLength[slot]!;
+  record.methodLength = store.methodLength[slot]!;
+  record.pathFrom = store.pathFrom[slot]!;
+  record.pathLength = store.pathLength[slot]!;
+  record.refererLength = store.refererLength[slot]!;
+  record.agentLength = store.agentLength[slot]!;
+}

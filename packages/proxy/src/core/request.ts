@@ -1,0 +1,242 @@
+// A request: from its parsed head to the ranges that go to a server. Chooses the backend, reads the session cookie,
+// writes the forwarded head, and passes the body on as it comes. Choosing the server is dispatch.ts.
+import { BodyKind, CHUNKED_DONE, ChunkedParser, ChunkResult, isIdempotent, RequestFlag } from '@tospann/http';
+import { loggedAddress } from './address.ts';
+import { answerLocally } from './answers.ts';
+import { latin1 } from './bytes.ts';
+import { NONE, type Chain } from './buffers.ts';
+import { bodyTooSlow, dropClient } from './client.ts';
+import { ClientPhase, CookieState, UpstreamPhase, type Client } from './connection.ts';
+import { assign } from './dispatch.ts';
+import type { Engine } from './engine.ts';
+import { MIN_BODY_BYTES_PER_S } from './engine-options.ts';
+import { countRefusal, keepForLog } from './finish.ts';
+import type { BackendPlan } from './plan.ts';
+import { route } from './route.ts';
+import { append, isFull, pump, setReceiving } from './sending.ts';
+import { FrontendCounter } from './shared.ts';
+
+const EMPTY = new Uint8Array(0);
+const HEAD_TOO_LARGE = 431;
+
+/** Begins the request whose head the engine's parser holds; its buffer has one use, which is this function's. */
+export function startRequest(engine: Engine, client: Client): void {
+  const head = engine.requestHead;
+  const end = engine.place.end;
+  resetRequest(engine, client);
+  engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
+  if (client.logged === null) nameClient(engine, client);
+  const backend = route(client.frontend, head);
+  client.backend = backend;
+  keepForLog(engine, client);
+  const writer = engine.requestWriter;
+  if (backend.cookie !== null && (head.flags & RequestFlag.COOKIE) !== 0) readCookie(engine, client, backend);
+  writer.insert = client.forwarded;
+  writer.close = engine.options.http.serverClose;
+  writer.hostField = backend.hostField;
+  const target = engine.buffers.take();
+  const stop = target === NONE ? NONE : writer.write(target, engine.buffers.end(target));
+  if (stop === NONE) {
+    engine.buffers.drop(head.headEnd - 1);
+    if (target !== NONE) engine.buffers.drop(target);
+    answerLocally(engine, client, target === NONE ? 503 : HEAD_TOO_LARGE);
+    return;
+  }
+  client.bytesIn = head.headEnd - head.methodStart;
+  client.request.push(engine.ranges, target, stop - target);
+  const rest = head.headEnd;
+  if (client.requestDone) {
+    engine.wheel.set(client.handle, Infinity);
+    if (rest < end) client.input.unshift(engine.ranges, rest, end - rest);
+    else engine.buffers.drop(rest - 1);
+    assign(engine, client);
+    return;
+  }
+  engine.wheel.set(client.handle, client.headMs + engine.options.timeouts.clientMs);
+  if (rest < end) requestBody(engine, client, rest, end - rest);
+  else engine.buffers.drop(rest - 1);
+  // A broken body may have ended the request already.
+  if (client.phase === ClientPhase.BUSY && !client.answering) assign(engine, client);
+}
+
+function resetRequest(engine: Engine, client: Client): void {
+  const head = engine.requestHead;
+  client.phase = ClientPhase.BUSY;
+  client.requests++;
+  client.headMs = engine.transport.nowMs();
+  client.assignedMs = 0;
+  client.connectedMs = 0;
+  client.answerMs = 0;
+  client.method = head.method;
+  client.minorVersion = head.minorVersion;
+  client.bodyKind = head.bodyKind;
+  client.bodyLeft = head.contentLength;
+  client.requestDone = head.bodyKind === BodyKind.NONE;
+  client.keepAlive = (head.flags & RequestFlag.KEEP_ALIVE) !== 0;
+  client.closeAsked = !client.keepAlive;
+  client.wantsUpgrade = (head.flags & RequestFlag.WEBSOCKET) !== 0;
+  client.repeatable = client.requestDone && !client.wantsUpgrade && isIdempotent(head.method);
+  client.retries = 0;
+  client.redispatched = false;
+  client.wanted = null;
+  client.cookieServer = null;
+  client.avoid = null;
+  client.freshOnly = false;
+  client.cookieState = CookieState.NONE;
+  client.setsCookie = false;
+  client.answering = false;
+  client.answered = false;
+  client.status = 0;
+  client.interims = 0;
+  client.bytesOut = 0;
+  client.bytesIn = 0;
+  client.server = null;
+  client.endCause = 45;
+  client.endPhase = 45;
+  if (client.bodyKind === BodyKind.CHUNKED) {
+    client.chunked ??= new ChunkedParser({ refuseFramingTrailers: true });
+    client.chunked.reset(false);
+  }
+  client.rateMs = client.headMs;
+  client.rateBytes = 0;
+}
+
+/** What the connection's address means, worked out with its first request. */
+export function nameClient(engine: Engine, client: Client): void {
+  const address = engine.transport.peerAddress(client.handle);
+  client.logged = latin1(loggedAddress(address, engine.options.clientAddressInLog));
+  client.forwarded = engine.options.addsForwardedFor(address) ? latin1(`X-Forwarded-For: ${address}\r\n`) : EMPTY;
+}
+
+/** Finds the server that the session cookie means; with `indirect` the cookie does not go to the server. */
+function readCookie(engine: Engine, client: Client, backend: BackendPlan): void {
+  const finder = backend.cookie!;
+  if (!finder.find(engine.requestHead)) return;
+  client.cookieState = CookieState.INVALID;
+  const memory = engine.buffers.memory;
+  for (let i = 0; i < backend.servers.length; i++) {
+    const server = backend.servers[i]!;
+    if (!sameBytes(memory, finder, server.cookie)) continue;
+    client.cookieServer = server;
+    if (engine.isUsable(server)) {
+      client.cookieState = CookieState.VALID;
+      client.wanted = server;
+    } else client.cookieState = CookieState.DOWN;
+    break;
+  }
+  if (backend.cookieIndirect) engine.requestWriter.removeCookie(finder);
+}
+
+function sameBytes(memory: Uint8Array, place: { valueStart: number; valueEnd: number }, value: Uint8Array): boolean {
+  if (value.length === 0 || place.valueEnd - place.valueStart !== value.length) return false;
+  for (let i = 0; i < value.length; i++) if (memory[place.valueStart + i] !== value[i]) return false;
+  return true;
+}
+
+/** Bytes of the body have come (and maybe of the next request behind it); the buffer's one use is the callee's. */
+// oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+export function requestBody(engine: Engine, client: Client, offset: number, length: number): void {
+  if (client.answered) {
+    // The answer is complete without the rest of the body: nobody wants it.
+    engine.buffers.drop(offset);
+    return;
+  }
+  const upstream = client.upstream;
+  const connected = upstream !== null && upstream.phase !== UpstreamPhase.CONNECTING;
+  const chain = connected ? upstream.out : client.request;
+  const inFlight = connected && upstream.out.sending;
+  const end = offset + length;
+  const taken =
+    client.bodyKind === BodyKind.LENGTH
+      ? takeLength(engine, client, offset, length, chain, inFlight)
+      : takeChunks(engine, client, offset, end, chain, inFlight);
+  if (taken < 0) {
+    engine.buffers.drop(offset);
+    brokenBody(engine, client, -taken);
+    return;
+  }
+  client.bytesIn += taken - offset;
+  if (taken < end) client.input.unshift(engine.ranges, taken, end - taken);
+  else engine.buffers.drop(offset);
+  if (connected) {
+    pump(engine, upstream.out);
+    engine.watchUpstream(upstream);
+  }
+  bodyProgress(engine, client, chain);
+}
+
+// oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+function takeLength(
+  engine: Engine,
+  client: Client,
+  offset: number,
+  length: number,
+  chain: Chain,
+  inFlight: boolean,
+): number {
+  const taken = client.bodyLeft < length ? client.bodyLeft : length;
+  append(engine, chain, offset, taken, inFlight);
+  client.bodyLeft -= taken;
+  if (client.bodyLeft === 0) client.requestDone = true;
+  return offset + taken;
+}
+
+/** Position after what belongs to the body, or a fault as a negative number. */
+// oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+function takeChunks(
+  engine: Engine,
+  client: Client,
+  offset: number,
+  end: number,
+  chain: Chain,
+  inFlight: boolean,
+): number {
+  const parser = client.chunked!;
+  let at = offset;
+  for (;;) {
+    const result = parser.next(engine.buffers.memory, at, end);
+    if (result > ChunkResult.SPAN) return -result;
+    const span = parser.spanEnd - parser.spanStart;
+    if (span > 0) append(engine, chain, parser.spanStart, span, inFlight);
+    if (result === CHUNKED_DONE) {
+      client.requestDone = true;
+      return parser.position;
+    }
+    if (result === ChunkResult.MORE) return end;
+    at = parser.position;
+  }
+}
+
+/** After a part of the body: time-outs, least rate, and back-pressure when the server takes it more slowly. */
+function bodyProgress(engine: Engine, client: Client, chain: Chain): void {
+  const nowMs = engine.transport.nowMs();
+  const clientMs = engine.options.timeouts.clientMs;
+  if (client.requestDone) {
+    engine.wheel.set(client.handle, client.out.head === NONE ? Infinity : nowMs + clientMs);
+    return;
+  }
+  if (!client.answering && nowMs - client.rateMs >= clientMs) {
+    const least = (MIN_BODY_BYTES_PER_S * clientMs) / 1000;
+    if (client.bytesIn - client.rateBytes < least) {
+      bodyTooSlow(engine, client);
+      return;
+    }
+    client.rateMs = nowMs;
+    client.rateBytes = client.bytesIn;
+  }
+  if (isFull(engine, chain)) {
+    setReceiving(engine, client, false);
+    engine.wheel.set(client.handle, Infinity); // the server's time-out counts now
+  } else engine.wheel.set(client.handle, nowMs + clientMs);
+}
+
+/** The chunk framing is broken: nothing behind it can be trusted. */
+function brokenBody(engine: Engine, client: Client, fault: number): void {
+  client.endCause = 80;
+  client.endPhase = 68;
+  client.keepAlive = false;
+  client.requestDone = true;
+  countRefusal(engine, client, fault);
+  if (client.answering) dropClient(engine, client, true);
+  else answerLocally(engine, client, 400);
+}

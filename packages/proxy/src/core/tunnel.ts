@@ -1,0 +1,119 @@
+// Tunnels: after a 101 both sides are bytes only, passed on as they come, with back-pressure each way. A FIN goes on
+// as a FIN (half-closed sides live on); silence in both directions ends the tunnel.
+import { BodyKind, ConnectionChoice } from '@tospann/http';
+import { NONE, type Chain } from './buffers.ts';
+import { closeClient, dropClient } from './client.ts';
+import { ClientPhase, UpstreamPhase, type Client, type Outbound, type Upstream } from './connection.ts';
+import { closeUpstream, detach } from './dispatch.ts';
+import type { Engine } from './engine.ts';
+import { finish } from './finish.ts';
+import { append, isFull, pump, setReceiving } from './sending.ts';
+
+const EMPTY = new Uint8Array(0);
+
+/** The server has agreed to the upgrade; its head is in the engine's parser, in the buffer of `engine.place`. */
+export function beginTunnel(engine: Engine, client: Client, upstream: Upstream): void {
+  const { at, end } = engine.place;
+  const writer = engine.answerWriter;
+  writer.framing = BodyKind.NONE;
+  writer.connection = ConnectionChoice.UPGRADE;
+  writer.insert = EMPTY;
+  writer.cachePrivate = false;
+  const target = engine.buffers.take();
+  const stop = target === NONE ? NONE : writer.write(target, engine.buffers.end(target));
+  if (stop === NONE) {
+    if (target !== NONE) engine.buffers.drop(target);
+    engine.buffers.drop(at);
+    dropClient(engine, client, true);
+    return;
+  }
+  client.out.push(engine.ranges, target, stop - target);
+  client.bytesOut += stop - target;
+  client.status = 101;
+  client.answering = true;
+  client.keepAlive = false;
+  client.answerMs = engine.transport.nowMs();
+  client.phase = ClientPhase.TUNNEL;
+  upstream.phase = UpstreamPhase.TUNNEL;
+  engine.dropRepeat(client);
+  engine.wheel.set(upstream.handle, Infinity);
+  const body = engine.answerHead.headEnd;
+  if (body < end) tunnelFromServer(engine, upstream, body, end - body);
+  else {
+    engine.buffers.drop(body - 1);
+    pump(engine, client.out);
+    touch(engine, client);
+  }
+  // What the client has sent behind its request belongs to the tunnel.
+  const input: Chain = client.input;
+  while (input.head !== NONE) {
+    const offset = engine.ranges.offset[input.head]!;
+    const length = engine.ranges.length[input.head]!;
+    input.shift(engine.ranges);
+    tunnelFromClient(engine, client, offset, length);
+  }
+  if (client.inputEnded) tunnelFromClient(engine, client, NONE, 0);
+  else if (!isFull(engine, upstream.out)) setReceiving(engine, client, true);
+}
+
+/** Bytes from the client, or its FIN (`offset` NONE). The buffer's one use is the callee's. */
+// oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+export function tunnelFromClient(engine: Engine, client: Client, offset: number, length: number): void {
+  const upstream = client.upstream!;
+  if (offset === NONE) passFin(engine, client, upstream.out);
+  else {
+    client.bytesIn += length;
+    pass(engine, upstream.out, offset, length);
+    if (isFull(engine, upstream.out)) setReceiving(engine, client, false);
+    touch(engine, client);
+  }
+}
+
+/** Bytes from the server, or its FIN (`offset` NONE). The buffer's one use is the callee's. */
+// oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+export function tunnelFromServer(engine: Engine, upstream: Upstream, offset: number, length: number): void {
+  const client = upstream.client!;
+  if (offset === NONE) passFin(engine, client, client.out);
+  else {
+    client.bytesOut += length;
+    pass(engine, client.out, offset, length);
+    if (isFull(engine, client.out)) setReceiving(engine, upstream, false);
+    touch(engine, client);
+  }
+}
+
+/** Ends the tunnel when both sides have sent FIN and everything has been passed on. */
+export function endTunnelIfDone(engine: Engine, client: Client): void {
+  const upstream = client.upstream;
+  if (client.phase !== ClientPhase.TUNNEL || upstream === null) return;
+  if (!client.inputEnded || !upstream.ended) return;
+  if (client.out.head !== NONE || upstream.out.head !== NONE) return;
+  detach(engine, client, upstream);
+  closeUpstream(engine, upstream, false);
+  finish(engine, client);
+  closeClient(engine, client, false);
+}
+
+/** Nothing has come from either side for the tunnel's time-out. */
+export function tunnelExpired(engine: Engine, client: Client): void {
+  client.endCause = 115;
+  client.endPhase = 68;
+  dropClient(engine, client, true);
+}
+
+// oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+function pass(engine: Engine, out: Outbound, offset: number, length: number): void {
+  append(engine, out, offset, length, out.sending);
+  engine.buffers.drop(offset);
+  pump(engine, out);
+}
+
+function passFin(engine: Engine, client: Client, out: Outbound): void {
+  if (out.head !== NONE) out.finAfter = true;
+  else engine.transport.shutdownSend(out.handle);
+  endTunnelIfDone(engine, client);
+}
+
+function touch(engine: Engine, client: Client): void {
+  engine.wheel.set(client.handle, engine.transport.nowMs() + engine.options.timeouts.tunnelMs);
+}

@@ -1,0 +1,13 @@
+// @tospann/proxy: the HTTP data plane. An engine over a transport, run by worker threads that the service starts.
+export type { BackendSnapshot, FrontendSnapshot, ProxySnapshot, ServerSnapshot, ServerState } from './core/snapshot.ts';
+export type { WorkerData, WorkerListener, WorkerMessage } from './core/worker-data.ts';
+export {
+  chooseEngine,
+  startProxy,
+  type ProxyEvent,
+  type ProxyListener,
+  type ProxyLogLine,
+  type ProxyOptions,
+  type ProxyService,
+} from './io/proxy-service.ts';
+export { runProxyWorker } from './io/proxy-worker.ts';

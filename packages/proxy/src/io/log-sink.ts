@@ -1,0 +1,123 @@
+// The log sink: takes whole lines from the workers' rings every few ms and writes them to a file or a descriptor,
+// asynchronously and straight from the shared memory. A slow disk makes rings fill up (lines are then dropped and
+// counted by the workers); it never makes a worker wait.
+import fs from 'node:fs';
+import { LogRingReader } from '../core/log-ring.ts';
+
+const INTERVAL_MS = 25;
+/** At the end, so long is waited for a slow disk before the rest of the lines is given up. */
+const CLOSE_WITHIN_MS = 2000;
+
+export interface LogSinkOptions {
+  /** Appended to; absent: standard output. */
+  readonly file?: string | undefined;
+  /** A write has failed; told once until one succeeds again. */
+  readonly onError: (error: Error) => void;
+}
+
+/** Writes the lines of all rings. */
+export class LogSink {
+  readonly #readers: readonly LogRingReader[];
+  readonly #options: LogSinkOptions;
+  readonly #timer: NodeJS.Timeout;
+  #fd: number;
+  #writing = false;
+  #failing = false;
+  #lostTotal = 0;
+
+  /** @throws {Error} of node:fs when the file cannot be opened. */
+  constructor(rings: readonly SharedArrayBuffer[], options: LogSinkOptions) {
+    this.#readers = rings.map((ring) => new LogRingReader(ring));
+    this.#options = options;
+    this.#fd = this.#open();
+    this.#timer = setInterval(() => void this.#drain(), INTERVAL_MS);
+  }
+
+  /** Lines that never reached the file: dropped by the workers, or lost in failed writes (counted as one each). */
+  get droppedTotal(): number {
+    return this.#readers.reduce((sum, reader) => sum + reader.droppedTotal, this.#lostTotal);
+  }
+
+  /** Closes the file and opens it by its name again (after it was moved away). */
+  reopen(): void {
+    if (this.#options.file === undefined) return;
+    try {
+      const next = this.#open();
+      const old = this.#fd;
+      this.#fd = next;
+      // A write under way may still use the old one; it ends before the next interval.
+      setTimeout(() => fs.closeSync(old), 1000).unref();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Writes what is left, then closes. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    const giveUpMs = performance.now() + CLOSE_WITHIN_MS;
+    while (this.#writing && performance.now() < giveUpMs) await new Promise((resolve) => setTimeout(resolve, 5));
+    if (!this.#writing) await this.#drain();
+    if (this.#options.file !== undefined) fs.closeSync(this.#fd);
+  }
+
+  #open(): number {
+    return this.#options.file === undefined ? 1 : fs.openSync(this.#options.file, 'a', 0o640);
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#writing) return;
+    this.#writing = true;
+    try {
+      for (const reader of this.#readers) {
+        // Twice: lines at the ring's start come after those at its end.
+        for (let part = 0; part < 2; part++) {
+          const bytes = reader.peek();
+          if (bytes.length === 0) break;
+          await this.#write(bytes);
+          reader.release(bytes.length);
+        }
+      }
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    let done = 0;
+    while (done < bytes.length) {
+      try {
+        done += await write(this.#fd, bytes, done);
+        this.#failing = false;
+      } catch (error) {
+        if (isAgain(error)) {
+          await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
+          continue;
+        }
+        this.#lostTotal++;
+        this.#fail(error);
+        return;
+      }
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failing) return;
+    this.#failing = true;
+    this.#options.onError(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+function write(fd: number, bytes: Uint8Array, from: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.write(fd, bytes, from, bytes.length - from, null, (error, written) => {
+      if (error) reject(error);
+      else resolve(written);
+    });
+  });
+}
+
+/** A pipe that nobody reads fast enough, in non-blocking mode. */
+function isAgain(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EAGAIN';
+}

@@ -1,0 +1,279 @@
+// The main thread's side of the data plane: chooses the engine, starts the workers, checks servers, adds up counters,
+// writes logs, drains. It touches no request: when this thread is slow, requests are not.
+import { availableParallelism } from 'node:os';
+import type { Worker } from 'node:worker_threads';
+import type { PairConfig } from '@tospann/config';
+import { TospannError } from '@tospann/errors';
+import { monotonicMs, probeIoUring, signalEventFd } from '@tospann/linux';
+import { initialHealth, isUsable, type Health } from '../core/health.ts';
+import { logRingBytes } from '../core/log-ring.ts';
+import { initialWords } from '../core/plan.ts';
+import { FrontendCounter, frontendCounter, HeaderWord, serverWord, ServerWord, sharedLayout } from '../core/shared.ts';
+import type { SharedLayout } from '../core/shared.ts';
+import type { ProxySnapshot, ServerState } from '../core/snapshot.ts';
+import type { WorkerData, WorkerMessage } from '../core/worker-data.ts';
+import { HealthCheck } from './health-check.ts';
+import { LogSink } from './log-sink.ts';
+import { buildSnapshot } from './proxy-snapshot.ts';
+
+const LOG_RING_BYTES = 4 << 20;
+const DRAIN_POLL_MS = 25;
+/** Requests under way, downloads and WebSockets get this long when the process is to end. */
+const DEFAULT_DRAIN_LIMIT_MS = 30_000;
+const STOP_LIMIT_MS = 3000;
+
+/** A listening socket that the caller owns, blocking, and the name of the frontend that it is for. */
+export interface ProxyListener {
+  readonly frontend: string;
+  readonly fd: number;
+}
+
+/** A server has changed its state. */
+export interface ProxyEvent {
+  readonly event: 'server-state';
+  readonly backend: string;
+  readonly server: string;
+  readonly from: ServerState;
+  readonly to: ServerState;
+  /** What the check saw. */
+  readonly reason: string;
+}
+
+/** Something else that an operator should read. */
+export interface ProxyLogLine {
+  readonly event: 'worker-lost' | 'access-log-failed';
+  readonly msg: string;
+}
+
+export interface ProxyOptions {
+  readonly config: PairConfig;
+  readonly listeners: readonly ProxyListener[];
+  /** Starts the bundled worker of this name. */
+  readonly startWorker: (name: 'proxy-worker', data: WorkerData) => Worker;
+  readonly onEvent: (event: ProxyEvent) => void;
+  readonly log: (line: ProxyLogLine) => void;
+  /**
+   * A worker thread has died. What it held cannot be put right from here: the process should end and be started
+   * again on the same listening sockets. Also after `ready` was rejected.
+   */
+  readonly onFatal: (error: Error) => void;
+  /** Receive buffers of each worker (and as many send buffers), a power of two. @default 4096 */
+  readonly buffers?: number;
+}
+
+export interface ProxyService {
+  /** Settles when every worker accepts; rejects when one cannot start. */
+  readonly ready: Promise<void>;
+  snapshot(): ProxySnapshot;
+  /** Opens log files by their names again. */
+  reopenLogs(): void;
+  /**
+   * Accepts no more; answers say `Connection: close`; settles when the last connection is gone or the limit is over.
+   *
+   * @returns The number of connections that were still open.
+   */
+  drain(limitMs?: number): Promise<number>;
+  /** Ends everything at once. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the data plane.
+ *
+ * @throws {TospannError} LB_KERNEL_NO_IO_URING when `engine: ring` is asked for and cannot be had.
+ */
+export function startProxy(options: ProxyOptions): ProxyService {
+  return new Service(options);
+}
+
+/** Which transport runs, and why, in words. */
+export function chooseEngine(wanted: PairConfig['proxy']['engine']): { engine: 'ring' | 'node'; reason: string } {
+  if (wanted === 'node') return { engine: 'node', reason: 'proxy.engine is node' };
+  const probe = probeIoUring();
+  if (probe.usable)
+    return { engine: 'ring', reason: wanted === 'ring' ? 'proxy.engine is ring' : 'io_uring is usable' };
+  if (wanted === 'ring') throw new TospannError('LB_KERNEL_NO_IO_URING', { detail: probe.reason });
+  return { engine: 'node', reason: `io_uring is not usable: ${probe.reason}` };
+}
+
+class Service implements ProxyService {
+  readonly ready: Promise<void>;
+  readonly #options: ProxyOptions;
+  readonly #layout: SharedLayout;
+  readonly #engine: { readonly engine: 'ring' | 'node'; readonly reason: string };
+  readonly #words: Int32Array;
+  readonly #counters: readonly Float64Array[];
+  readonly #workers: Worker[] = [];
+  readonly #wakeFds: number[] = [];
+  readonly #checks: (HealthCheck | undefined)[] = [];
+  readonly #logs: LogSink | undefined;
+  readonly #startMs = monotonicMs();
+  readonly #unchecked: Health;
+  #closing = false;
+
+  constructor(options: ProxyOptions) {
+    const { config } = options;
+    this.#options = options;
+    this.#engine = chooseEngine(config.proxy.engine);
+    this.#layout = sharedLayout(config);
+    this.#words = new Int32Array(new SharedArrayBuffer(this.#layout.wordBytes));
+    this.#unchecked = initialHealth(false, this.#startMs);
+    initialWords(config, this.#words);
+    const threads = config.proxy.threads === 0 ? availableParallelism() : config.proxy.threads;
+    const indices = Array.from({ length: threads }, (_, i) => i);
+    this.#counters = indices.map(() => new Float64Array(new SharedArrayBuffer(this.#layout.counterBytes)));
+    const rings = config.log.access.enabled
+      ? indices.map(() => new SharedArrayBuffer(logRingBytes(LOG_RING_BYTES)))
+      : [];
+    if (rings.length > 0) {
+      this.#logs = new LogSink(rings, {
+        file: config.log.access.file,
+        onError: ({ message }) =>
+          options.log({ event: 'access-log-failed', msg: `Cannot write the access log: ${message}` }),
+      });
+    }
+    this.ready = Promise.all(indices.map((i) => this.#startWorker(i, rings[i] ?? null))).then(() => undefined);
+    this.#startChecks();
+  }
+
+  snapshot(): ProxySnapshot {
+    return buildSnapshot({
+      config: this.#options.config,
+      layout: this.#layout,
+      counters: this.#counters,
+      words: this.#words,
+      engine: this.#engine,
+      health: (server) => this.#checks[server]?.health ?? this.#unchecked,
+      logLinesDroppedTotal: this.#logs?.droppedTotal ?? 0,
+    });
+  }
+
+  reopenLogs(): void {
+    this.#logs?.reopen();
+  }
+
+  async drain(limitMs = DEFAULT_DRAIN_LIMIT_MS): Promise<number> {
+    Atomics.store(this.#words, HeaderWord.draining, 1);
+    this.#wakeAll();
+    const endMs = monotonicMs() + limitMs;
+    // Workers stop accepting at their next turn; connections accepted until then are counted.
+    await pause(2 * DRAIN_POLL_MS);
+    while (this.#openConnections() > 0 && monotonicMs() < endMs && !this.#closing) await pause(DRAIN_POLL_MS);
+    return this.#openConnections();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    for (const check of this.#checks) check?.close();
+    Atomics.store(this.#words, HeaderWord.stopping, 1);
+    this.#wakeAll();
+    const exits = this.#workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
+    await Promise.race([Promise.all(exits), pause(STOP_LIMIT_MS)]);
+    await this.#logs?.close();
+  }
+
+  #startWorker(worker: number, logRing: SharedArrayBuffer | null): Promise<void> {
+    const { config, listeners } = this.#options;
+    const thread = this.#options.startWorker('proxy-worker', {
+      name: 'proxy-worker',
+      worker,
+      engine: this.#engine.engine,
+      config,
+      listeners: listeners.map(({ fd, frontend }) => ({
+        fd,
+        frontend: config.frontends.findIndex(({ name }) => name === frontend),
+      })),
+      words: this.#words.buffer as SharedArrayBuffer, // made from one in the constructor
+      counters: this.#counters[worker]!.buffer as SharedArrayBuffer, // likewise
+      logRing,
+      buffers: this.#options.buffers ?? 4096,
+    });
+    this.#workers.push(thread);
+    return new Promise((resolve, reject) => {
+      thread.on('message', (message: WorkerMessage) => {
+        if (message.type !== 'ready') return;
+        this.#wakeFds[worker] = message.wakeFd;
+        resolve();
+      });
+      const lost = (error: Error): void => {
+        reject(error);
+        this.#workerLost(error);
+      };
+      thread.on('error', (error) => lost(error instanceof Error ? error : new Error(String(error))));
+      thread.on('exit', (code) => {
+        lost(new TospannError('LB_INTERNAL', { detail: `proxy worker ${worker} ended with ${code}` }));
+      });
+    });
+  }
+
+  #workerLost(error: Error): void {
+    if (this.#closing) return;
+    this.#closing = true; // told once
+    this.#options.log({ event: 'worker-lost', msg: error.stack ?? error.message });
+    this.#options.onFatal(error);
+  }
+
+  #startChecks(): void {
+    const { config } = this.#options;
+    const checked = config.backends.reduce((sum, b) => sum + (b.check === undefined ? 0 : b.servers.length), 0);
+    let index = 0;
+    let place = 0;
+    for (const backend of config.backends) {
+      for (const server of backend.servers) {
+        const number = index++;
+        const { check } = backend;
+        if (check === undefined) {
+          this.#checks.push(undefined);
+          continue;
+        }
+        this.#checks.push(
+          new HealthCheck({
+            server,
+            check,
+            // Spread over one fast interval, so that many servers are not asked at the same moment for ever.
+            firstInMs: (Math.min(check.fastIntervalMs, check.intervalMs) * place++) / checked,
+            monotonicMs,
+            onResult: (health, before) => {
+              if (health.state === before.state) return;
+              this.#setUsable(number, isUsable(health.state));
+              this.#options.onEvent({
+                event: 'server-state',
+                backend: backend.name,
+                server: server.name,
+                from: before.state,
+                to: health.state,
+                reason: health.lastCheck,
+              });
+            },
+          }),
+        );
+      }
+    }
+  }
+
+  #setUsable(server: number, usable: boolean): void {
+    const word = serverWord(server) + ServerWord.usable;
+    if (Atomics.exchange(this.#words, word, usable ? 1 : 0) === (usable ? 1 : 0)) return;
+    Atomics.add(this.#words, HeaderWord.generation, 1);
+    this.#wakeAll();
+  }
+
+  #openConnections(): number {
+    let open = 0;
+    for (const counters of this.#counters) {
+      for (let f = 0; f < this.#layout.frontends; f++) {
+        open += counters[frontendCounter(f) + FrontendCounter.currentConnections]!;
+      }
+    }
+    return open;
+  }
+
+  #wakeAll(): void {
+    for (const fd of this.#wakeFds) if (fd !== undefined && fd >= 0) signalEventFd(fd);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,113 @@
+// Adds the workers' counters up into the snapshot that everybody else sees.
+import type { PairConfig } from '@tospann/config';
+import { FAULT_COUNT, faultCode } from '@tospann/http';
+import type { Health } from '../core/health.ts';
+import {
+  FRONTEND_COUNTERS,
+  FrontendCounter,
+  frontendCounter,
+  LATENCY_BOUNDS_MS,
+  REFUSAL_SLOTS,
+  SERVER_COUNTERS,
+  serverCounter,
+  ServerCounter,
+  serverWord,
+  ServerWord,
+  type SharedLayout,
+} from '../core/shared.ts';
+import type { BackendSnapshot, FrontendSnapshot, ProxySnapshot, ServerSnapshot } from '../core/snapshot.ts';
+
+export interface SnapshotSource {
+  readonly config: PairConfig;
+  readonly layout: SharedLayout;
+  readonly counters: readonly Float64Array[];
+  readonly words: Int32Array;
+  readonly engine: { readonly engine: 'ring' | 'node'; readonly reason: string };
+  readonly health: (server: number) => Health;
+  readonly logLinesDroppedTotal: number;
+}
+
+/** Reads all counters; cheap enough for once a second. */
+export function buildSnapshot(source: SnapshotSource): ProxySnapshot {
+  const { config, layout } = source;
+  const latency = sum(source.counters, layout.latencyBase, LATENCY_BOUNDS_MS.length + 1);
+  let firstServer = 0;
+  const backends: BackendSnapshot[] = [];
+  for (const backend of config.backends) {
+    const first = firstServer;
+    firstServer += backend.servers.length;
+    backends.push({ name: backend.name, servers: backend.servers.map((_, i) => server(source, backend, first, i)) });
+  }
+  return {
+    engine: source.engine.engine,
+    engineReason: source.engine.reason,
+    threads: source.counters.length,
+    frontends: config.frontends.map((_, i) => frontend(source, i)),
+    backends,
+    latencyBoundsMs: LATENCY_BOUNDS_MS,
+    latencyCounts: latency,
+    logLinesDroppedTotal: source.logLinesDroppedTotal,
+  };
+}
+
+function frontend(source: SnapshotSource, index: number): FrontendSnapshot {
+  const config = source.config.frontends[index]!;
+  const c = sum(source.counters, frontendCounter(index), FRONTEND_COUNTERS);
+  const refusals = sum(source.counters, source.layout.refusalBase + index * REFUSAL_SLOTS, FAULT_COUNT);
+  const refusedTotal: Record<string, number> = {};
+  refusals.forEach((count, fault) => {
+    if (count > 0) refusedTotal[faultCode(fault)] = count;
+  });
+  return {
+    name: config.name,
+    binds: config.binds.map(({ address, port }) =>
+      address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+    ),
+    currentConnections: c[FrontendCounter.currentConnections]!,
+    connectionsTotal: c[FrontendCounter.connectionsTotal]!,
+    requestsTotal: c[FrontendCounter.requestsTotal]!,
+    responsesTotal: five(c, FrontendCounter.responses),
+    refusedTotal,
+    bytesInTotal: c[FrontendCounter.bytesIn]!,
+    bytesOutTotal: c[FrontendCounter.bytesOut]!,
+  };
+}
+
+// oxlint-disable-next-line max-params -- a place is two numbers
+function server(
+  source: SnapshotSource,
+  backend: PairConfig['backends'][number],
+  first: number,
+  i: number,
+): ServerSnapshot {
+  const config = backend.servers[i]!;
+  const health = source.health(first + i);
+  const c = sum(source.counters, serverCounter(source.layout, first + i), SERVER_COUNTERS);
+  return {
+    name: config.name,
+    address: config.address,
+    port: config.port,
+    state: health.state,
+    sinceMs: health.sinceMs,
+    lastCheck: health.lastCheck,
+    weight: source.words[serverWord(first + i) + ServerWord.weight]!,
+    currentSessions: c[ServerCounter.currentSessions]!,
+    requestsTotal: c[ServerCounter.requestsTotal]!,
+    responsesTotal: five(c, ServerCounter.responses),
+    connectErrorsTotal: c[ServerCounter.connectErrors]!,
+    responseErrorsTotal: c[ServerCounter.responseErrors]!,
+    retriesTotal: c[ServerCounter.retries]!,
+    redispatchesTotal: c[ServerCounter.redispatches]!,
+    checkFailuresTotal: health.failuresTotal,
+    bytesInTotal: c[ServerCounter.bytesIn]!,
+    bytesOutTotal: c[ServerCounter.bytesOut]!,
+  };
+}
+
+function five(counters: readonly number[], from: number): [number, number, number, number, number] {
+  return [counters[from]!, counters[from + 1]!, counters[from + 2]!, counters[from + 3]!, counters[from + 4]!];
+}
+
+function sum(all: readonly Float64Array[], from: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => all.reduce((total, counters) => total + counters[from + i]!, 0));
+}

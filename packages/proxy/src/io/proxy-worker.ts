@@ -1,0 +1,80 @@
+// The worker thread's entry: makes the transport and the engine from workerData, accepts, and runs until the shared
+// `stopping` word is set. On the ring this thread never returns to Node's event loop; it is woken through an eventfd.
+import { BlockList, isIPv6 } from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { PairConfig } from '@tospann/config';
+import { AccessLog } from '../core/access-log.ts';
+import { Engine } from '../core/engine.ts';
+import { LogRingWriter } from '../core/log-ring.ts';
+import { makePlan } from '../core/plan.ts';
+import { HeaderWord } from '../core/shared.ts';
+import type { Transport } from '../core/transport.ts';
+import type { WorkerData, WorkerMessage } from '../core/worker-data.ts';
+import { NodeTransport } from './node-transport.ts';
+import { createRingTransport } from './ring-transport.ts';
+
+/** Runs a worker; returns when the ring has stopped, or at once on the node transport, whose events then run it. */
+export function runProxyWorker(data: WorkerData, tell: (message: WorkerMessage) => void): void {
+  if (data.engine === 'node') {
+    const transport = new NodeTransport();
+    const stop = (): void => {
+      transport.stop();
+      tell({ type: 'stopped', figures: {} });
+    };
+    startEngine(data, transport, stop);
+    transport.run();
+    tell({ type: 'ready', wakeFd: -1 });
+    return;
+  }
+  const ring = createRingTransport({ receiveBuffers: data.buffers, sendBuffers: data.buffers });
+  startEngine(data, ring, () => ring.stop());
+  tell({ type: 'ready', wakeFd: ring.wakeFd });
+  ring.run();
+  const figures = { ...ring.stats() };
+  ring.dispose();
+  tell({ type: 'stopped', figures });
+}
+
+function startEngine(data: WorkerData, transport: Transport, stop: () => void): void {
+  const { config } = data;
+  const words = new Int32Array(data.words);
+  const log = data.logRing === null ? null : new AccessLog(new LogRingWriter(data.logRing), config.log.access.format);
+  const engine = new Engine(transport, makePlan(config), {
+    timeouts: config.timeouts,
+    http: config.http,
+    addsForwardedFor: forwardedForRule(config),
+    clientAddressInLog: config.log.privacy.clientAddress,
+    ignoreEmpty: config.log.access.ignoreEmpty,
+    log,
+    wallOffsetMs: () => Date.now() - transport.nowMs(),
+    words,
+    counters: new Float64Array(data.counters),
+    onWoken: () => {
+      if (Atomics.load(words, HeaderWord.stopping) === 1) stop();
+    },
+  });
+  for (const listener of data.listeners) engine.listen(listener.fd, listener.frontend);
+}
+
+/** Whether a client's address gets X-Forwarded-For, by the configuration's exceptions. */
+function forwardedForRule(config: PairConfig): (address: string) => boolean {
+  const forwardedFor = config.http.forwardedFor;
+  if (forwardedFor === undefined) return () => false;
+  const excepted = new BlockList();
+  for (const cidr of forwardedFor.exceptFrom) {
+    const [network = '', prefix] = cidr.split('/');
+    const family = isIPv6(network) ? 'ipv6' : 'ipv4';
+    excepted.addSubnet(network, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family);
+  }
+  return (address) => address !== '' && !excepted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+/** Whether workerData is that of a proxy worker (several worker kinds may share one bundle). */
+function isWorkerData(value: unknown): value is WorkerData {
+  return typeof value === 'object' && value !== null && 'name' in value && value.name === 'proxy-worker';
+}
+
+if (parentPort !== null && isWorkerData(workerData)) {
+  const port = parentPort;
+  runProxyWorker(workerData, (message) => port.postMessage(message));
+}
