@@ -1,6 +1,6 @@
 // One seeded history: chaos on a simulated pair, healing, then the checks on the healed network. Not the simulation
 // itself (simulation.ts). Deterministic for a seed.
-import { seededRandom, settleUs, Simulation, type HistoryResult } from './simulation.ts';
+import { seededRandom, Simulation, type HistoryResult } from './simulation.ts';
 
 type SimulatedNode = Simulation['nodes'][number];
 
@@ -20,6 +20,10 @@ export function playHistory(seed: number, keepLog = false): HistoryResult {
   const healedUs = simulation.nowUs;
   simulation.runUntil(healedUs + settleUs(simulation));
   watchHealed(simulation, healedUs);
+  // A hand-over ends: taken, or given up after three adverts and 50 ms.
+  simulation.runUntil(Math.max(simulation.nowUs, healedUs + 3 * simulation.intervalUs + 60_000));
+  for (const node of simulation.nodes)
+    if (node.state?.handover !== undefined) simulation.violate(`n${node.index} is still handing over`);
   if (seed % 20 === 0) checkClient(simulation);
   const transitions = simulation.nodes.reduce((sum, node) => sum + (node.state?.counters.transitions ?? 0), 0);
   return { violations: simulation.violations, transitions, events: simulation.events, log: simulation.log };
@@ -37,8 +41,15 @@ function planChaos(simulation: Simulation, choose: () => number, span: Span): vo
     const fault = faultsOf[Math.floor(choose() * faultsOf.length)];
     const node = simulation.nodes[choose() < 0.5 ? 0 : 1];
     const lengthUs = choose() * 6 * simulation.intervalUs;
-    if (fault !== undefined) simulation.at(atUs, () => fault({ simulation, node, choose, lengthUs }));
+    if (fault !== undefined) later(simulation, atUs, () => fault({ simulation, node, choose, lengthUs }));
   }
+}
+
+/** Plans something that happens only while the chaos lasts. */
+function later(simulation: Simulation, atUs: number, run: () => void): void {
+  simulation.at(atUs, () => {
+    if (!simulation.healed) run();
+  });
 }
 
 interface FaultContext {
@@ -57,7 +68,7 @@ const faultsOf: readonly ((context: FaultContext) => void)[] = [
   },
   ({ simulation, node, lengthUs }) => {
     simulation.crash(node);
-    simulation.at(simulation.nowUs + lengthUs, () => restart(simulation, node));
+    later(simulation, simulation.nowUs + lengthUs, () => restart(simulation, node));
   },
   ({ simulation, node }) => simulation.crash(node),
   ({ simulation, node, lengthUs }) => simulation.freeze(node, { kind: 'stopped', clockStops: false, forUs: lengthUs }),
@@ -65,13 +76,13 @@ const faultsOf: readonly ((context: FaultContext) => void)[] = [
     simulation.freeze(node, { kind: 'paused', clockStops: choose() < 0.5, forUs: lengthUs }),
   ({ simulation, node, lengthUs }) => {
     simulation.setLink(node, false);
-    simulation.at(simulation.nowUs + lengthUs, () => simulation.setLink(node, true));
+    later(simulation, simulation.nowUs + lengthUs, () => simulation.setLink(node, true));
   },
   ({ simulation, node, lengthUs, choose }) => {
     // One way or both ways.
     simulation.cut[node.index] = true;
     if (choose() < 0.5) simulation.cut[1 - node.index] = true;
-    simulation.at(simulation.nowUs + lengthUs, () => simulation.cut.fill(false));
+    later(simulation, simulation.nowUs + lengthUs, () => simulation.cut.fill(false));
   },
   ({ simulation, node, choose }) => {
     const abilities = ['serves', 'no-live-server', 'cannot-serve'] as const;
@@ -79,13 +90,13 @@ const faultsOf: readonly ((context: FaultContext) => void)[] = [
   },
   ({ simulation, node, lengthUs }) => {
     simulation.setAbility(node, 'cannot-serve');
-    simulation.at(simulation.nowUs + lengthUs, () => simulation.setAbility(node, 'serves'));
+    later(simulation, simulation.nowUs + lengthUs, () => simulation.setAbility(node, 'serves'));
   },
   ({ simulation, node }) => simulation.removeByHand(node),
   ({ simulation, node }) => simulation.command(node, 'failover'),
   ({ simulation, node, lengthUs }) => {
     simulation.command(node, 'stop');
-    simulation.at(simulation.nowUs + 4 * simulation.intervalUs + lengthUs, () => restart(simulation, node));
+    later(simulation, simulation.nowUs + 4 * simulation.intervalUs + lengthUs, () => restart(simulation, node));
   },
   ({ simulation, node, choose }) => {
     for (let packet = 0; packet < 50; packet++) {
@@ -99,21 +110,32 @@ function restart(simulation: Simulation, node: SimulatedNode): void {
   if (node.state === undefined || node.state.stopped) simulation.boot(node);
 }
 
-/** The network is whole, everybody is awake; a node that is down comes back or stays down. */
+/** The network is whole, everybody is awake; a node that is down comes back, ready at once, or stays down. */
 function heal(simulation: Simulation, choose: () => number): void {
+  simulation.note('healed');
+  simulation.healed = true;
   simulation.lossRatio = 0;
   simulation.duplicateRatio = 0;
   simulation.corruptRatio = 0;
   simulation.cut.fill(false);
-  // Let pauses, restarts and scheduled faults that began late come to their end first.
-  simulation.runUntil(simulation.nowUs + 11 * simulation.intervalUs + second);
-  simulation.cut.fill(false);
   for (const node of simulation.nodes) {
     if (!node.linkUp) simulation.setLink(node, true);
-    if (node.state === undefined && choose() < 0.5) simulation.boot(node);
+    node.thaw();
+    if ((node.state === undefined || node.state.stopped) && choose() < 0.5) simulation.boot(node, 0);
+    else if (node.state?.vrrp === 'init' && !node.state.stopped) simulation.setAbility(node, node.ability);
   }
-  simulation.runUntil(simulation.nowUs + second / 4);
-  simulation.note('healed');
+}
+
+/**
+ * A down interval plus a skew of RFC 9568, written out here once more so that a wrong timer shows, and what the
+ * network and the loop add: packets under way and the lateness of two wake-ups.
+ */
+function settleUs(simulation: Simulation): number {
+  const { intervalUs } = simulation;
+  const priority = (node: SimulatedNode): number => (node.ability === 'no-live-server' ? 1 : node.config.priority);
+  const skew = (at: number): number => ((256 - at) * intervalUs) / 256;
+  const lowest = Math.min(...simulation.nodes.map(priority));
+  return 3 * intervalUs + skew(lowest) + skew(lowest) + 2 * simulation.maxDelayUs + 2_000;
 }
 
 const stepUs = 1_000;

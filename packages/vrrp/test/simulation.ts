@@ -5,7 +5,7 @@ import { encodeAdvert } from '../src/core/advert.ts';
 import { initialState, nextTickUs, step } from '../src/core/machine.ts';
 import { receiveAdvert } from '../src/core/receive.ts';
 import type { Ability, Effect, MachineConfig, MachineEvent, MachineState } from '../src/core/state.ts';
-import { defaultPreemptDelayUs, downUs, leaseSeconds, skewUs } from '../src/core/timers.ts';
+import { defaultPreemptDelayUs, leaseSeconds } from '../src/core/timers.ts';
 
 /** Uniform numbers in [0, 1) from a 32-bit seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
@@ -51,8 +51,8 @@ class SimulatedNode {
   readonly queue: Uint8Array[] = [];
   addressNews: boolean | undefined;
   tickVersion = 0;
-  diedUs = -Infinity;
-  cannotServeSinceUs = Infinity;
+  /** Ends the freeze that is under way. */
+  thaw: () => void = () => {};
   readonly index: number;
   readonly config: MachineConfig;
 
@@ -75,6 +75,8 @@ export class Simulation {
   duplicateRatio = 0;
   corruptRatio = 0;
   readonly cut = [false, false];
+  /** From then on no fault that was planned happens any more. */
+  healed = false;
   /** Whose announcement the client heard last; -1 for none. */
   clientArp = -1;
   readonly #heap: Job[] = [];
@@ -162,7 +164,7 @@ export class Simulation {
     return node.kernelUntilUs > this.nowUs && node.frozen !== 'paused' && node.linkUp;
   }
 
-  boot(node: SimulatedNode): void {
+  boot(node: SimulatedNode, readyAfterUs = 200_000): void {
     this.note(`n${node.index} boot`);
     // The agent removes a stale address at start.
     this.#setLease(node, -1);
@@ -170,13 +172,12 @@ export class Simulation {
     node.queue.length = 0;
     node.frozen = 'no';
     this.feed(node, { type: 'link', nowUs: this.local(node), up: node.linkUp, reason: 'no carrier' });
-    this.at(this.nowUs + 200_000, () => this.#tellAbility(node));
+    this.at(this.nowUs + readyAfterUs, () => this.#tellAbility(node));
   }
 
   crash(node: SimulatedNode): void {
     this.note(`n${node.index} crash`);
     node.state = undefined;
-    node.diedUs = this.nowUs;
     node.tickVersion++;
   }
 
@@ -216,7 +217,7 @@ export class Simulation {
     // A paused machine's kernel does not count either: its lease goes on where it stood.
     const leftUs = node.kernelUntilUs - leaseLateUs - this.nowUs;
     if (options.kind === 'paused') node.leaseVersion++;
-    this.at(this.nowUs + options.forUs, () => {
+    node.thaw = () => {
       if (node.frozen !== options.kind) return;
       node.frozen = 'no';
       if (options.kind === 'paused') {
@@ -225,7 +226,8 @@ export class Simulation {
         node.lastSentUs += this.nowUs - startedUs;
       }
       this.#wake(node);
-    });
+    };
+    this.at(this.nowUs + options.forUs, node.thaw);
   }
 
   /** What the loop does after any wait: all packets, then the kernel's news, then the timers. */
@@ -391,6 +393,9 @@ export class Simulation {
   /** Nobody answers for the address longer than the lease after its last advert that carried it. */
   #checkLease(): void {
     for (const node of this.nodes) {
+      const { state } = node;
+      if (state?.vrrp === 'master' && node.frozen === 'no' && state.linkUp && state.sendFailingSinceUs === Infinity)
+        if (node.kernelUntilUs <= this.nowUs) this.violate(`n${node.index} is master without the address`);
       if (!this.answers(node)) continue;
       const limitUs = leaseSeconds(node.config) * 1_000_000 + leaseLateUs;
       if (this.nowUs - node.lastSentUs > limitUs)
@@ -414,16 +419,6 @@ export function ipPacket(payload: Uint8Array, source: number, destination: numbe
   view.setUint32(16, destination);
   packet.set(payload, 20);
   return packet;
-}
-
-/** A down interval plus a skew, with the delays of the network and the loop: when a healed pair must have one owner. */
-export function settleUs(simulation: Simulation): number {
-  const longest = Math.max(
-    ...simulation.nodes.map((node) =>
-      downUs(node.state?.ability === 'no-live-server' ? 1 : node.config.priority, simulation.intervalUs),
-    ),
-  );
-  return longest + skewUs(1, simulation.intervalUs) + 2 * simulation.maxDelayUs + 2_000;
 }
 
 function earlier(a: Job | undefined, b: Job | undefined): boolean {

@@ -1,0 +1,51 @@
+// Debian's keepalived as the other node, in both roles, unicast and multicast. Needs root and keepalived.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { Lab, until } from './lab.ts';
+
+const downMs = 361;
+const slackMs = 600;
+
+for (const transport of ['unicast', 'multicast'] as const) {
+  const unicast = transport === 'unicast';
+
+  test(`keepalived stays BACKUP under our higher priority and takes over at our priority 0 (${transport})`, async () => {
+    await using lab = new Lab(['a', 'b']);
+    const ours = await lab.startAgent('a', { vip: { transport, priorities: { lb1: 150, lb2: 100 } } });
+    await ours.becomes('master', { withinMs: downMs + slackMs });
+    const other = lab.keepalived('b', { priority: 100, unicast, state: 'BACKUP' });
+    await other.line((line) => line.includes('Entering BACKUP STATE'), { withinMs: 10_000 });
+    await sleep(4 * downMs);
+    expect(other.lines.filter((line) => line.includes('MASTER STATE'))).toEqual([]);
+    expect(lab.hasVip('b')).toBe(false);
+    ours.say('failover');
+    await other.line((line) => line.includes('Entering MASTER STATE'), { withinMs: 300 + slackMs });
+    await ours.becomes('backup', { withinMs: slackMs, from: 3 });
+    await until('keepalived alone has the address', () => lab.hasVip('b') && !lab.hasVip('a'), slackMs);
+    // Not preferred: our higher priority does not take it back.
+    await sleep(2 * downMs);
+    const view = (await ours.snapshot()).vips[0];
+    expect(view).toMatchObject({ state: 'backup', owner: 'lb2', peerPriority: 100 });
+  });
+
+  test(`we stay backup under keepalived's higher priority and take over at its priority 0 (${transport})`, async () => {
+    await using lab = new Lab(['a', 'b']);
+    const other = lab.keepalived('b', { priority: 200, unicast, state: 'MASTER' });
+    await other.line((line) => line.includes('Entering MASTER STATE'), { withinMs: 10_000 });
+    const ours = await lab.startAgent('a', { vip: { transport, priorities: { lb1: 100, lb2: 200 } } });
+    await ours.becomes('backup', { withinMs: slackMs });
+    await sleep(4 * downMs);
+    const view = (await ours.snapshot()).vips[0];
+    expect(view).toMatchObject({
+      state: 'backup',
+      peerPriority: 200,
+      checksumDialect: 'pseudo-header',
+      transitionsTotal: 1,
+    });
+    expect(view?.adverts.droppedTotal).toEqual({});
+    other.signal('SIGTERM');
+    const taken = await ours.becomes('master', { withinMs: downMs + slackMs });
+    expect(taken['reason']).toBe('the owner resigned');
+    await until('we have the address', () => lab.hasVip('a') && !lab.hasVip('b'), slackMs);
+  });
+}
