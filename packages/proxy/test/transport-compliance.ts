@@ -49,6 +49,25 @@ function connectionCases(factory: TransportFactory): void {
     expect(bench.accepted.length).toBe(1);
   });
 
+  it('accepts again what waits when it is told to listen again, at once or later', async () => {
+    await using bench = await Bench.open(factory);
+    let fd = -1;
+    const listen = bench.transport.listen.bind(bench.transport);
+    bench.transport.listen = (descriptor, listener) => {
+      fd = descriptor;
+      listen(descriptor, listener);
+    };
+    const endpoint = await bench.test.openListener(0);
+    for (let round = 1; round <= 6; round++) {
+      await bench.pair(endpoint);
+      bench.transport.stopListening(0);
+      if (round % 2 === 0) await bench.ticks(2);
+      bench.transport.listen(fd, 0);
+    }
+    await bench.ticks(2);
+    expect(bench.accepted.length).toBe(6);
+  });
+
   it('ticks while nothing happens, with a clock that grows', async () => {
     await using bench = await Bench.open(factory);
     const before = bench.transport.nowMs();

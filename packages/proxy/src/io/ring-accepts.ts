@@ -40,7 +40,9 @@ export class RingAccepts {
   }
 
   listen(fd: number, listener: number, turn: number): void {
-    const accepts = { fd, on: true, paused: false, armed: 0, wanted: 1, armedInTurn: turn };
+    // Stopped a moment ago: entries that are being cancelled count until they have completed.
+    const armed = this.#listeners[listener]?.armed ?? 0;
+    const accepts = { fd, on: true, paused: false, armed, wanted: 1, armedInTurn: turn };
     this.#listeners[listener] = accepts;
     this.#arm(accepts, listener, turn);
   }
