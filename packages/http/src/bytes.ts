@@ -82,15 +82,6 @@ export function lowerCase(byte: number): number {
   return byte >= 65 && byte <= 90 ? byte | 32 : byte;
 }
 
-/** Writes `bytes` at `at` and returns the offset after them. */
-export function put(memory: Uint8Array, at: number, bytes: Uint8Array): number {
-  const length = bytes.length;
-  // For short texts a loop is quicker than the call into the runtime (see request-head.bench.ts).
-  if (length > 128) memory.set(bytes, at);
-  else for (let i = 0; i < length; i++) memory[at + i] = bytes[i]!;
-  return at + length;
-}
-
 /** Tells whether there is a LF in [start, end). */
 export function hasLineFeed(memory: Uint8Array, start: number, end: number): boolean {
   for (let p = start; p < end; p++) if (memory[p] === LF) return true;

@@ -19,6 +19,7 @@ import { Fault, NEED_MORE, OK } from './fault.ts';
 import { FieldId } from './field-id.ts';
 import { FIELD_ID, FIELD_STRIDE, FieldTable, NAME_END, VALUE_END, VALUE_START } from './field-table.ts';
 import { authorityEnd, authorityStart, isAuthority } from './request-target.ts';
+import { word, wordAt, wordsOf } from './words.ts';
 
 /** Bounds on a head. */
 export interface HeadLimits {
@@ -76,6 +77,8 @@ const INCOMPLETE = -1;
 const CHUNKED = ascii('chunked');
 const CONTINUE = ascii('100-continue');
 const WEBSOCKET = ascii('websocket');
+const HTTP = word('HTTP');
+const SLASH_1_1 = word('/1.1');
 const HTTP_SLASH = ascii('HTTP/');
 const STAR = 42;
 const DOT = 46;
@@ -123,12 +126,14 @@ export class RequestHeadParser {
   /** Where the first field line begins. */
   fieldsStart = 0;
   readonly #maxHeadBytes: number;
+  readonly #words: Int32Array;
   #queryStart = 0;
   #seen = 0;
   #connection = 0;
 
   constructor(memory: Uint8Array, limits: HeadLimits = {}) {
     this.memory = memory;
+    this.#words = wordsOf(memory);
     this.fields = new FieldTable(memory, limits.maxFields ?? DEFAULT_MAX_FIELDS);
     this.#maxHeadBytes = limits.maxHeadBytes ?? DEFAULT_MAX_HEAD_BYTES;
   }
@@ -201,6 +206,12 @@ export class RequestHeadParser {
   /** Reads "HTTP/1.x" CR LF at `at`. */
   #version(at: number, end: number): number {
     const memory = this.memory;
+    if (end - at >= VERSION_BYTES && wordAt(this.#words, at) === HTTP && wordAt(this.#words, at + 4) === SLASH_1_1) {
+      if (memory[at + 8] === CR && memory[at + 9] === LF) {
+        this.minorVersion = 1;
+        return at + VERSION_BYTES;
+      }
+    }
     const available = end - at < VERSION_BYTES ? end - at : VERSION_BYTES;
     for (let i = 0; i < available; i++) {
       const fault = versionFault(memory[at + i]!, i);

@@ -1,10 +1,10 @@
 // Writes the head that is forwarded to a server, from the head that RequestHeadParser has just judged: always
 // HTTP/1.1, origin-form, without the fields of this hop (RFC 9110 section 7.6.1), with one framing field in plain
 // form, with what the proxy inserts at the end. It decides nothing about the request; the engine sets the fields.
-import { ascii, CR, LF, put, putDecimal, SLASH, SPACE } from './bytes.ts';
+import { ascii, CR, LF, putDecimal, SLASH, SPACE } from './bytes.ts';
 import { DROPPED, FIELD_ID, FIELD_STRIDE, NAME_START } from './field-table.ts';
 import { BodyKind, type RequestHeadParser, RequestFlag } from './request-head.ts';
-import { copyBytes, copyFields } from './span-writer.ts';
+import { SpanWriter } from './span-writer.ts';
 
 const VERSION = ascii(' HTTP/1.1\r\n');
 const HOST = ascii('Host: ');
@@ -25,12 +25,14 @@ export class RequestHeadWriter {
   /** A whole Host line for requests with HOST_ABSENT (HTTP/1.0): `Host: 10.0.0.1:80\r\n`. */
   hostField: Uint8Array = ascii('Host:\r\n');
   readonly #request: RequestHeadParser;
+  readonly #out: SpanWriter;
   #cookieEntry = -1;
   #cutStart = 0;
   #cutEnd = 0;
 
   constructor(request: RequestHeadParser) {
     this.#request = request;
+    this.#out = new SpanWriter(request.memory);
   }
 
   /**
@@ -60,9 +62,9 @@ export class RequestHeadWriter {
     out = this.#fieldLines(out);
     if ((request.flags & (RequestFlag.HOST_ABSENT | RequestFlag.HOST_REWRITTEN)) !== 0) out = this.#host(out);
     if ((request.flags & RequestFlag.FRAMING_REWRITTEN) !== 0) out = this.#framing(out);
-    if ((request.flags & RequestFlag.WEBSOCKET) !== 0) out = put(memory, out, CONNECTION_UPGRADE);
-    else if (this.close) out = put(memory, out, CONNECTION_CLOSE);
-    out = put(memory, out, this.insert);
+    if ((request.flags & RequestFlag.WEBSOCKET) !== 0) out = this.#out.put(out, CONNECTION_UPGRADE);
+    else if (this.close) out = this.#out.put(out, CONNECTION_CLOSE);
+    out = this.#out.put(out, this.insert);
     memory[out] = CR;
     memory[out + 1] = LF;
     return out + 2;
@@ -72,15 +74,15 @@ export class RequestHeadWriter {
     const request = this.#request;
     const memory = request.memory;
     if (request.forwardStart === request.targetStart && request.minorVersion === 1) {
-      return copyBytes(memory, at, request.methodStart, request.fieldsStart);
+      return this.#out.copy(at, request.methodStart, request.fieldsStart);
     }
-    let out = copyBytes(memory, at, request.methodStart, request.methodEnd);
+    let out = this.#out.copy(at, request.methodStart, request.methodEnd);
     memory[out++] = SPACE;
     if (request.forwardStart === request.forwardEnd || memory[request.forwardStart] === 63) {
       memory[out++] = this.#emptyTarget();
     }
-    out = copyBytes(memory, out, request.forwardStart, request.forwardEnd);
-    return put(memory, out, VERSION);
+    out = this.#out.copy(out, request.forwardStart, request.forwardEnd);
+    return this.#out.put(out, VERSION);
   }
 
   /** "/" or, for OPTIONS on a whole server, "*" (RFC 9112 section 3.2.4). */
@@ -93,27 +95,27 @@ export class RequestHeadWriter {
   #fieldLines(at: number): number {
     const request = this.#request;
     const end = request.headEnd - 2;
-    if (this.#cookieEntry < 0) return copyFields(request.fields, request.memory, at, request.fieldsStart, end);
+    if (this.#cookieEntry < 0) return this.#out.fields(at, request.fields, request);
     const entry = this.#cookieEntry;
     this.#cookieEntry = -1;
     const { entries, count } = request.fields;
     const alreadyDropped = (entries[entry + FIELD_ID]! & DROPPED) !== 0;
     request.fields.drop(entry);
-    const out = copyFields(request.fields, request.memory, at, request.fieldsStart, end);
+    const out = this.#out.fields(at, request.fields, request);
     const lineStart = entries[entry + NAME_START]!;
     if (alreadyDropped || this.#cutStart <= lineStart) return out;
     // The rest of the Cookie line goes after the other fields; the order of different fields does not matter.
     const isLast = entry + FIELD_STRIDE >= count * FIELD_STRIDE;
     const lineEnd = isLast ? end : entries[entry + FIELD_STRIDE + NAME_START]!;
-    const kept = copyBytes(request.memory, out, lineStart, this.#cutStart);
-    return copyBytes(request.memory, kept, this.#cutEnd, lineEnd);
+    const kept = this.#out.copy(out, lineStart, this.#cutStart);
+    return this.#out.copy(kept, this.#cutEnd, lineEnd);
   }
 
   #host(at: number): number {
     const request = this.#request;
-    if ((request.flags & RequestFlag.HOST_ABSENT) !== 0) return put(request.memory, at, this.hostField);
-    let out = put(request.memory, at, HOST);
-    out = copyBytes(request.memory, out, request.hostStart, request.hostEnd);
+    if ((request.flags & RequestFlag.HOST_ABSENT) !== 0) return this.#out.put(at, this.hostField);
+    let out = this.#out.put(at, HOST);
+    out = this.#out.copy(out, request.hostStart, request.hostEnd);
     request.memory[out] = CR;
     request.memory[out + 1] = LF;
     return out + 2;
@@ -121,8 +123,8 @@ export class RequestHeadWriter {
 
   #framing(at: number): number {
     const request = this.#request;
-    if (request.bodyKind === BodyKind.CHUNKED) return put(request.memory, at, CHUNKED);
-    const out = putDecimal(request.memory, put(request.memory, at, CONTENT_LENGTH), request.contentLength);
+    if (request.bodyKind === BodyKind.CHUNKED) return this.#out.put(at, CHUNKED);
+    const out = putDecimal(request.memory, this.#out.put(at, CONTENT_LENGTH), request.contentLength);
     request.memory[out] = CR;
     request.memory[out + 1] = LF;
     return out + 2;

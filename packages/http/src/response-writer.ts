@@ -1,10 +1,10 @@
 // Writes the answer head that goes to the client, from the head that ResponseHeadParser has just judged: always
 // HTTP/1.1, without the fields of the server's hop, with the framing and persistence that the engine has chosen.
 // Status, Date and all other fields stay as the server sent them.
-import { ascii, CR, LF, put, putDecimal, SPACE } from './bytes.ts';
+import { ascii, CR, LF, putDecimal, SPACE } from './bytes.ts';
 import { BodyKind } from './request-head.ts';
 import { ResponseFlag, type ResponseHeadParser } from './response-head.ts';
-import { copyBytes, copyFields } from './span-writer.ts';
+import { SpanWriter } from './span-writer.ts';
 
 /** What the Connection field tells the client. NONE is right for an HTTP/1.1 connection that stays open. */
 export const ConnectionChoice = { NONE: 0, CLOSE: 1, KEEP_ALIVE: 2, UPGRADE: 3 } as const;
@@ -38,9 +38,11 @@ export class ResponseHeadWriter {
   /** Adds `Cache-control: private`, so that no shared cache keeps the cookie (HAProxy's `nocache`). */
   cachePrivate = false;
   readonly #response: ResponseHeadParser;
+  readonly #out: SpanWriter;
 
   constructor(response: ResponseHeadParser) {
     this.#response = response;
+    this.#out = new SpanWriter(response.memory);
   }
 
   /**
@@ -55,12 +57,12 @@ export class ResponseHeadWriter {
     if (at + response.headEnd - response.lineStart + this.insert.length + MOST_GROWTH > limit) return -1;
     const memory = response.memory;
     let out = this.#statusLine(at);
-    out = copyFields(response.fields, memory, out, response.fieldsStart, response.headEnd - 2);
-    if (this.framing === BodyKind.CHUNKED) out = put(memory, out, CHUNKED);
+    out = this.#out.fields(out, response.fields, response);
+    if (this.framing === BodyKind.CHUNKED) out = this.#out.put(out, CHUNKED);
     else if ((response.flags & ResponseFlag.LENGTH_REWRITTEN) !== 0) out = this.#length(out);
-    if (this.connection !== ConnectionChoice.NONE) out = put(memory, out, CONNECTIONS[this.connection]!);
-    out = put(memory, out, this.insert);
-    if (this.cachePrivate) out = put(memory, out, CACHE_PRIVATE);
+    if (this.connection !== ConnectionChoice.NONE) out = this.#out.put(out, CONNECTIONS[this.connection]!);
+    out = this.#out.put(out, this.insert);
+    if (this.cachePrivate) out = this.#out.put(out, CACHE_PRIVATE);
     memory[out] = CR;
     memory[out + 1] = LF;
     return out + 2;
@@ -70,12 +72,12 @@ export class ResponseHeadWriter {
     const response = this.#response;
     const memory = response.memory;
     if (response.reasonStart > response.lineStart + 12) {
-      const out = copyBytes(memory, at, response.lineStart, response.fieldsStart);
+      const out = this.#out.copy(at, response.lineStart, response.fieldsStart);
       memory[at + 7] = 49;
       return out;
     }
     // No space after the status: the grammar wants one (RFC 9112 section 4).
-    let out = put(memory, at, VERSION);
+    let out = this.#out.put(at, VERSION);
     out = putDecimal(memory, out, response.status);
     memory[out] = SPACE;
     memory[out + 1] = CR;
@@ -85,7 +87,7 @@ export class ResponseHeadWriter {
 
   #length(at: number): number {
     const memory = this.#response.memory;
-    const out = putDecimal(memory, put(memory, at, CONTENT_LENGTH), this.#response.contentLength);
+    const out = putDecimal(memory, this.#out.put(at, CONTENT_LENGTH), this.#response.contentLength);
     memory[out] = CR;
     memory[out + 1] = LF;
     return out + 2;
