@@ -1,0 +1,38 @@
+// The session with the node: whether there is one, opening it with the token, ending it. The cookie is out of this
+// code's reach on purpose (HttpOnly).
+import type { Problem, SessionStatus } from '@tospann/api/contract';
+
+/** What opening a session came to. */
+export type LoginResult = { readonly ok: true } | { readonly ok: false; readonly message: string };
+
+/** Asks whether there is a session; undefined when the node does not answer. */
+export async function readSession(): Promise<SessionStatus | undefined> {
+  try {
+    const response = await fetch('/api/v1/session', { cache: 'no-store' });
+    // The shape is this node's own answer to its own page.
+    return response.ok ? ((await response.json()) as SessionStatus) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Opens a session. */
+export async function login(token: string): Promise<LoginResult> {
+  try {
+    const response = await fetch('/api/v1/session', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token }),
+    });
+    if (response.ok) return { ok: true };
+    const { title, hint } = (await response.json()) as Problem;
+    return { ok: false, message: `${title}. ${hint}` };
+  } catch {
+    return { ok: false, message: 'The node does not answer. Is it running?' };
+  }
+}
+
+/** Ends the session. */
+export async function logout(): Promise<void> {
+  await fetch('/api/v1/session', { method: 'DELETE' }).catch(() => undefined);
+}
