@@ -176,9 +176,10 @@ export class Pair implements AsyncDisposable {
     return member === this.lb1 ? this.lb2 : this.lb1;
   }
 
-  /** Starts both nodes and waits until one owns the address. Returns the owner. */
+  /** Starts lb1 and, once it is ready, lb2; waits until one owns the address. Returns the owner. */
   async start(): Promise<PairMember> {
-    await Promise.all([this.lb1.start(this.configFile), this.lb2.start(this.configFile)]);
+    await this.lb1.start(this.configFile);
+    await this.lb2.start(this.configFile);
     return await this.waitForOwner();
   }
 

