@@ -1,7 +1,7 @@
 // The program `tospann`. Without TOSPANN_ROLE it is the command line; with it, one of the supervisor's children.
-import { runCommandLine } from './cli/program.ts';
-import { childOf } from './modules.ts';
+import { runModule } from './modules.ts';
 
-const runChild = childOf(process.env['TOSPANN_ROLE']);
-if (runChild === undefined) await runCommandLine(process.argv);
-else runChild();
+runModule(process.env['TOSPANN_ROLE'], process.argv).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(1);
+});
