@@ -6,6 +6,7 @@ function probe(atMs: number, kind = 'ok', via = 'lb1'): Probe {
   return {
     atMs,
     tookMs: 1,
+    connectMs: kind === 'refused' ? -1 : 0.2,
     ok: kind === 'ok',
     kind,
     origin: kind === 'ok' ? 'web1' : '',
@@ -31,6 +32,7 @@ describe('evaluateProbes()', () => {
     expect(report.longestOutageMs).toBe(15);
     expect(report.longestRefusedMs).toBe(5);
     expect(report.byKind).toEqual({ ok: 2, refused: 2, timeout: 1 });
+    expect([report.failed, report.failedToConnect]).toEqual([3, 2]);
   });
 
   test('counts an outage that has not ended up to the last start', () => {

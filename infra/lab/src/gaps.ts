@@ -5,6 +5,8 @@
 export interface Probe {
   readonly atMs: number;
   readonly tookMs: number;
+  /** When the connection was there, from `atMs`; -1 when it never was. */
+  readonly connectMs: number;
   readonly ok: boolean;
   /** `ok`, `refused`, `reset`, `timeout`, `unreachable`, `empty`, `truncated`, `status-503`, or an errno name. */
   readonly kind: string;
@@ -24,6 +26,8 @@ export interface Outage {
 export interface ProbeReport {
   readonly total: number;
   readonly failed: number;
+  /** Of the failed: those that got no connection. The others were under way when they were lost. */
+  readonly failedToConnect: number;
   readonly byKind: Readonly<Record<string, number>>;
   readonly outages: readonly Outage[];
   /** Length of the longest outage in ms; 0 when every probe was answered. */
@@ -46,6 +50,7 @@ export function evaluateProbes(probes: readonly Probe[]): ProbeReport {
   return {
     total: ordered.length,
     failed: ordered.length - good.length,
+    failedToConnect: ordered.filter((probe) => !probe.ok && probe.connectMs < 0).length,
     byKind: countBy(ordered, (probe) => probe.kind),
     outages,
     longestOutageMs: longest(outages),

@@ -89,8 +89,10 @@ export interface LoadReport {
   readonly sent: number;
   readonly ok: number;
   readonly failed: number;
-  readonly failedOnNewConnection: number;
-  readonly failedOnReusedConnection: number;
+  /** Failed requests by how far they came: no connection; on a new one; on one that had served a request before. */
+  readonly failedToConnect: number;
+  readonly lostUnderWay: number;
+  readonly lostOnReusedConnection: number;
   readonly failures: Readonly<Record<string, number>>;
   /** Good and bad answers by the address from which the web server was asked. */
   readonly servedBy: Readonly<Record<string, number>>;

@@ -38,8 +38,8 @@ export interface CommandResult {
 }
 
 /** Runs a command of the product outside of any namespace: `version`, `validate`, `import`, `token`. */
-export function tospann(args: readonly string[], prefix: readonly string[] = []): CommandResult {
-  const [file = '', ...rest] = [...prefix, ...productCommand(), ...args];
+export function tospann(args: readonly string[]): CommandResult {
+  const [file = '', ...rest] = [...productCommand(), ...args];
   const result = spawnSync(file, rest, { encoding: 'utf8', timeout: 60_000 });
   if (result.error !== undefined) throw new Error(`Cannot run tospann ${args.join(' ')}`, { cause: result.error });
   return { code: result.status ?? -1, stdout: result.stdout, stderr: result.stderr };
@@ -97,9 +97,11 @@ export class PairMember {
     return process;
   }
 
-  /** Runs a command of the product on this node, `--run-dir` added. */
-  command(args: readonly string[]): CommandResult {
-    return tospann([...args, '--run-dir', this.runDir], this.node.command([]));
+  /** Runs a command of the product on this node, `--run-dir` added. Other processes' lines keep their times meanwhile. */
+  async command(args: readonly string[]): Promise<CommandResult> {
+    const process = this.node.spawnInstrument('command', [...productCommand(), ...args, '--run-dir', this.runDir]);
+    const status = await process.exited;
+    return { code: status.code ?? -1, stdout: process.text('stdout'), stderr: process.text('stderr') };
   }
 
   /** Pids of a child of the supervisor, by its role. */

