@@ -2,6 +2,9 @@
 // read. A range is a number (its slot in three arrays), so a queue costs no object. Not thread-safe: one for each engine.
 import type { Transport } from './transport.ts';
 
+/** Share of the buffers in use from which on they are scarce. */
+const SCARCE_FROM = 0.75;
+
 /** End of a chain, and "no range". */
 export const NONE = -1;
 
@@ -10,11 +13,15 @@ export class Buffers {
   readonly memory: Uint8Array;
   readonly bufferBytes: number;
   readonly count: number;
-  /** Buffers that the engine holds now: received and not released, or taken. */
-  held = 0;
+  /** Buffers that the engine holds now: received and not released, and taken. */
+  heldReceived = 0;
+  heldTaken = 0;
   readonly #transport: Transport;
   readonly #shift: number;
   readonly #users: Uint16Array;
+  /** 1: came from `takeBuffer`. */
+  readonly #taken: Uint8Array;
+  readonly #enough: number;
 
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -24,20 +31,27 @@ export class Buffers {
     this.#shift = Math.log2(transport.bufferBytes);
     if (!Number.isInteger(this.#shift)) throw new RangeError('bufferBytes must be a power of two');
     this.#users = new Uint16Array(transport.bufferCount);
+    this.#taken = new Uint8Array(transport.bufferCount);
+    // Half of the buffers are for receiving, half for sending.
+    this.#enough = (transport.bufferCount / 2) * SCARCE_FROM;
   }
 
   /** A buffer has come from the transport with received bytes: one user. */
   received(offset: number): void {
-    this.#users[offset >>> this.#shift] = 1;
-    this.held++;
+    const index = offset >>> this.#shift;
+    this.#users[index] = 1;
+    this.#taken[index] = 0;
+    this.heldReceived++;
   }
 
   /** A buffer to write into: its offset with one user, or -1. */
   take(): number {
     const offset = this.#transport.takeBuffer();
     if (offset < 0) return NONE;
-    this.#users[offset >>> this.#shift] = 1;
-    this.held++;
+    const index = offset >>> this.#shift;
+    this.#users[index] = 1;
+    this.#taken[index] = 1;
+    this.heldTaken++;
     return offset;
   }
 
@@ -50,7 +64,8 @@ export class Buffers {
     const users = this.#users[index]! - 1;
     this.#users[index] = users;
     if (users > 0) return;
-    this.held--;
+    if (this.#taken[index] === 1) this.heldTaken--;
+    else this.heldReceived--;
     this.#transport.releaseBuffer(offset);
   }
 
@@ -71,7 +86,7 @@ export class Buffers {
 
   /** Whether buffers are getting short (three quarters are in use): then every connection holds as few as it can. */
   get scarce(): boolean {
-    return this.held * 4 > this.count * 3;
+    return this.heldReceived > this.#enough || this.heldTaken > this.#enough;
   }
 }
 

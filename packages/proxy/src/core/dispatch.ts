@@ -139,7 +139,7 @@ function attach(engine: Engine, client: Client, upstream: Upstream): void {
   client.wait = Wait.ANSWER;
   upstream.phase = UpstreamPhase.HEAD;
   upstream.touched = false;
-  if (client.repeatable && upstream.reused && client.repeatOffset === NONE) {
+  if (client.repeatable && upstream.reused && client.repeatOffset === NONE && !buffers.scarce) {
     const head = client.request.head;
     client.repeatOffset = ranges.offset[head]!;
     client.repeatLength = ranges.length[head]!;

@@ -18,8 +18,8 @@ export interface EngineOptions {
   readonly words: Int32Array;
   /** This worker's counters, by `SharedLayout`. */
   readonly counters: Float64Array;
-  /** Another thread has called `wake()`. */
-  readonly onWoken: () => void;
+  /** Called at the end of every tick, and when another thread has woken the transport. */
+  readonly onTick: () => void;
 }
 
 /** Ranges that one direction of a connection may hold before its source is stopped. 4 x 16 KiB keeps a 1 Gbit/s path

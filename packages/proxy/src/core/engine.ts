@@ -197,11 +197,11 @@ export class Engine implements TransportEvents {
     if (!this.draining && Atomics.load(this.words, HeaderWord.draining) === 1) this.#drain();
     if (this.queued > 0) serveQueues(this);
     if (this.#pausedListeners > 0 && !this.draining) this.#resumeAll();
+    this.options.onTick();
   }
 
   woken(): void {
     this.tick(this.transport.nowMs());
-    this.options.onWoken();
   }
 
   expired(handle: number): void {

@@ -8,8 +8,10 @@ import { Errno, type Endpoint, type Transport, type TransportEvents } from '../c
 export interface NodeTransportOptions {
   /** Bytes of one buffer, a power of two. @default 16384 */
   readonly bufferBytes?: number;
-  /** Buffers for receiving and sending together. @default 4096 */
-  readonly buffers?: number;
+  /** Buffers that bytes are received into. @default 2048 */
+  readonly receiveBuffers?: number;
+  /** Buffers for `takeBuffer`. @default 2048 */
+  readonly sendBuffers?: number;
   /** Ms between ticks. @default 50 */
   readonly tickMs?: number;
 }
@@ -47,8 +49,9 @@ export class NodeTransport implements Transport {
   readonly bufferBytes: number;
   readonly bufferCount: number;
   readonly tickMs: number;
-  readonly #free: Int32Array;
-  #freeCount: number;
+  readonly #receiveCount: number;
+  readonly #freeReceives: number[];
+  readonly #freeSends: number[];
   readonly #connections: (Connection | undefined)[] = [];
   readonly #freeHandles: number[] = [];
   readonly #servers: (net.Server | undefined)[] = [];
@@ -60,11 +63,13 @@ export class NodeTransport implements Transport {
 
   constructor(options: NodeTransportOptions = {}) {
     this.bufferBytes = options.bufferBytes ?? 16_384;
-    this.bufferCount = options.buffers ?? 4096;
+    this.#receiveCount = options.receiveBuffers ?? 2048;
+    const sends = options.sendBuffers ?? 2048;
+    this.bufferCount = this.#receiveCount + sends;
     this.tickMs = options.tickMs ?? 50;
     this.memory = new Uint8Array(this.bufferBytes * this.bufferCount);
-    this.#free = Int32Array.from({ length: this.bufferCount }, (_, i) => this.bufferCount - 1 - i);
-    this.#freeCount = this.bufferCount;
+    this.#freeReceives = Array.from({ length: this.#receiveCount }, (_, i) => i);
+    this.#freeSends = Array.from({ length: sends }, (_, i) => this.#receiveCount + i);
   }
 
   attach(events: TransportEvents): void {
@@ -76,10 +81,7 @@ export class NodeTransport implements Transport {
   }
 
   run(): void {
-    this.#timer = setInterval(() => {
-      this.#events?.tick(this.nowMs());
-      this.#events?.woken();
-    }, this.tickMs);
+    this.#timer = setInterval(() => this.#events?.tick(this.nowMs()), this.tickMs);
   }
 
   stop(): void {
@@ -90,12 +92,18 @@ export class NodeTransport implements Transport {
   }
 
   takeBuffer(): number {
-    return this.#freeCount === 0 ? -1 : this.#free[--this.#freeCount]! * this.bufferBytes;
+    const id = this.#freeSends.pop();
+    return id === undefined ? -1 : id * this.bufferBytes;
   }
 
   releaseBuffer(offset: number): void {
-    this.#free[this.#freeCount++] = Math.floor(offset / this.bufferBytes);
-    if (this.#starved.size > 0 && this.#freeCount === 1) setImmediate(() => this.#feedStarved());
+    const id = Math.floor(offset / this.bufferBytes);
+    if (id >= this.#receiveCount) {
+      this.#freeSends.push(id);
+      return;
+    }
+    this.#freeReceives.push(id);
+    if (this.#starved.size > 0 && this.#freeReceives.length === 1) setImmediate(() => this.#feedStarved());
   }
 
   listen(fd: number, listener: number): void {
@@ -221,21 +229,18 @@ export class NodeTransport implements Transport {
     const events = this.#events;
     if (connection.closing || events === undefined) return;
     if (connection.failure !== 0) {
-      if (connection.failureTold) return;
-      connection.failureTold = true;
-      connection.waiting = [];
-      if (connection.connecting) events.connected(connection.handle, connection.failure);
-      else events.failed(connection.handle, connection.failure);
+      this.#tellFailure(connection, events);
       return;
     }
     while (connection.waiting.length > 0 && connection.wanted && !connection.closing) {
       const bytes = connection.waiting[0]!;
-      const offset = this.takeBuffer();
-      if (offset < 0) {
+      const id = this.#freeReceives.pop();
+      if (id === undefined) {
         this.#starved.add(connection);
         connection.socket.pause();
         return;
       }
+      const offset = id * this.bufferBytes;
       const length = Math.min(bytes.length, this.bufferBytes);
       this.memory.set(length === bytes.length ? bytes : bytes.subarray(0, length), offset);
       if (length === bytes.length) connection.waiting.shift();
@@ -248,9 +253,17 @@ export class NodeTransport implements Transport {
     }
   }
 
+  #tellFailure(connection: Connection, events: TransportEvents): void {
+    if (connection.failureTold) return;
+    connection.failureTold = true;
+    connection.waiting = [];
+    if (connection.connecting) events.connected(connection.handle, connection.failure);
+    else events.failed(connection.handle, connection.failure);
+  }
+
   #feedStarved(): void {
     for (const connection of this.#starved) {
-      if (this.#freeCount === 0) return;
+      if (this.#freeReceives.length === 0) return;
       this.#starved.delete(connection);
       if (connection.wanted && !connection.closing) connection.socket.resume();
       this.#feed(connection);

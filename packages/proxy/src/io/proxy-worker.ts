@@ -16,7 +16,7 @@ import { createRingTransport } from './ring-transport.ts';
 /** Runs a worker; returns when the ring has stopped, or at once on the node transport, whose events then run it. */
 export function runProxyWorker(data: WorkerData, tell: (message: WorkerMessage) => void): void {
   if (data.engine === 'node') {
-    const transport = new NodeTransport();
+    const transport = new NodeTransport({ receiveBuffers: data.buffers, sendBuffers: data.buffers });
     const stop = (): void => {
       transport.stop();
       tell({ type: 'stopped', figures: {} });
@@ -49,7 +49,7 @@ function startEngine(data: WorkerData, transport: Transport, stop: () => void): 
     wallOffsetMs: () => Date.now() - transport.nowMs(),
     words,
     counters: new Float64Array(data.counters),
-    onWoken: () => {
+    onTick: () => {
       if (Atomics.load(words, HeaderWord.stopping) === 1) stop();
     },
   });

@@ -2,7 +2,6 @@
 // into buffers that the kernel picks, one send at a time that the kernel finishes itself, and one system
 // call a loop turn. It does not know HTTP. Owns the descriptors of its connections, not those of listeners.
 import {
-  BufferRing,
   CancelFlag,
   CompletionFlag,
   EntryFlag,
@@ -24,6 +23,7 @@ import {
 } from '@tospann/linux';
 import type { Endpoint, TransportEvents } from '../core/transport.ts';
 import { RingAccepts } from './ring-accepts.ts';
+import { RingBuffers } from './ring-buffers.ts';
 import { RingEndpoints } from './ring-endpoints.ts';
 import type { RingTransport, RingTransportOptions, RingTransportStats } from './ring-options.ts';
 import { HandleState as State, RingHandles } from './ring-handles.ts';
@@ -46,7 +46,6 @@ const Kind = {
 
 const MSG_NOSIGNAL_WAITALL = 0x4100;
 const MSG_MORE = 0x8000;
-const BUFFER_GROUP = 0;
 const RECEIVE_HEAD = RingOp.RECV | (EntryFlag.BUFFER_SELECT << 8) | (IoPriority.RECV_MULTISHOT << 16);
 const TWO_TO_32 = 4_294_967_296;
 const CANNOT_ARM = State.ARMED | State.CONNECTING | State.CLOSING | State.ENDED | State.FAILED | State.STARVED;
@@ -69,20 +68,17 @@ export class RingLoop implements RingTransport, CompletionHandler {
   readonly #receiveCount: number;
   readonly #base: number;
   readonly #control: { readonly address: number; readonly buffer: ArrayBuffer };
-  readonly #buffers: BufferRing;
+  readonly #buffers: RingBuffers;
   readonly #handles = new RingHandles();
   readonly #endpoints = new RingEndpoints();
   readonly #freeSends: Int32Array;
   #freeSendCount: number;
-  /** Receive buffers that the kernel has and has not filled. */
-  #freeReceives: number;
   readonly #accepts: RingAccepts;
   #starved: number[] = [];
   #events: TransportEvents = NOBODY;
   readonly #clockOffsetMs = monotonicMs() - performance.now();
   #nowMs = monotonicMs();
   #stopping = false;
-  #bufferShortages = 0;
   #stale = 0;
   #turns = 0;
 
@@ -99,13 +95,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
     this.memory = new Uint8Array(region.buffer);
     this.#base = region.address;
     this.#control = mapMemory(4096);
-    this.#freeReceives = this.#receiveCount;
-    this.#buffers = new BufferRing(this.#ring, {
-      address: this.#base,
-      count: this.#receiveCount,
-      bufferBytes: this.bufferBytes,
-      group: BUFFER_GROUP,
-    });
+    this.#buffers = new RingBuffers(this.#ring, this.#base, this.#receiveCount, this.bufferBytes);
     // A stack: the buffer used last is the one whose cache lines are warm.
     this.#freeSends = Int32Array.from({ length: sends }, (_, i) => this.bufferCount - 1 - i);
     this.#freeSendCount = sends;
@@ -133,8 +123,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
       this.#freeSends[this.#freeSendCount++] = id;
       return;
     }
-    this.#buffers.give(id);
-    this.#freeReceives++;
+    this.#buffers.release(id);
   }
 
   listen(fd: number, listener: number): void {
@@ -233,6 +222,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
       this.#nowMs = performance.now() + this.#clockOffsetMs;
       this.#turns++;
       ring.reap(this);
+      this.#buffers.topUp();
       if (this.#starved.length > 0) this.#resumeStarved();
     }
     ring.submit();
@@ -258,9 +248,9 @@ export class RingLoop implements RingTransport, CompletionHandler {
   stats(): RingTransportStats {
     return {
       connections: this.#handles.open,
-      freeReceiveBuffers: this.#freeReceives,
+      freeReceiveBuffers: this.#buffers.free,
       acceptPauses: this.#accepts.pauses,
-      bufferShortages: this.#bufferShortages,
+      bufferShortages: this.#buffers.shortages,
       completionOverflows: this.#ring.overflows,
       staleCompletions: this.#stale,
       turns: this.#turns,
@@ -276,6 +266,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
       case Kind.TICK:
         this.#armTick();
         this.#accepts.resume(this.#turns);
+        this.#buffers.tick();
         return this.#events.tick(this.#nowMs);
       case Kind.WAKE:
         this.#armWake();
@@ -312,7 +303,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
       handles.state[handle] = state;
     }
     if ((flags & CompletionFlag.BUFFER) !== 0) {
-      this.#freeReceives--;
+      this.#buffers.taken();
       const offset = (flags >>> 16) * this.bufferBytes;
       if (result <= 0 || (state & (State.CLOSING | State.FAILED)) !== 0) this.releaseBuffer(offset);
       else {
@@ -335,7 +326,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
     const waiting = handles.failure[handle] as number;
     if (waiting !== 0) return this.#fail(handle, waiting);
     if (result === -ErrorNumber.ENOBUFS) {
-      this.#bufferShortages++;
+      this.#buffers.ranOut();
       handles.state[handle] = state | State.STARVED;
       this.#starved.push(handle);
       return;
@@ -433,7 +424,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
 
   /** Re-arms as many starved receives as there are buffers, first come first served: it can neither spin nor starve. */
   #resumeStarved(): void {
-    const count = Math.min(this.#starved.length, this.#freeReceives);
+    const count = Math.min(this.#starved.length, this.#buffers.withKernel);
     for (let i = 0; i < count; i++) {
       const handle = this.#starved[i] as number;
       const state = this.#handles.state[handle] as number;
