@@ -206,7 +206,7 @@ export class AgentLoop {
     if (this.#stopping) return new TospannError('LB_VRRP_BUSY', { detail: 'the node is stopping' });
     if (owned.length === 0) {
       const heard = this.#states.find((state) => state.owner !== 0)?.owner;
-      const owner = heard === undefined ? '' : nodeName(this.#data.plan, heard);
+      const owner = heard === undefined ? 'nobody' : nodeName(this.#data.plan, heard);
       return new TospannError('LB_VRRP_NOT_OWNER', { node, owner });
     }
     const vip = this.#data.plan.vips[owned[0] ?? 0]?.name ?? '';
