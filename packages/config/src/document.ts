@@ -5,7 +5,6 @@ import {
   isMap,
   isScalar,
   isSeq,
-  LineCounter,
   parseDocument,
   type Document,
   type Node,
@@ -60,15 +59,14 @@ export function readDocument(text: string): DocumentReading {
   }
   const control = findControlCharacter(text);
   if (control !== undefined) return { findings: [control] };
-  const lines = new LineCounter();
+  const lines = new LineIndex(text);
   try {
     const parsed = parseDocument(text, {
-      lineCounter: lines,
       prettyErrors: false,
       stringKeys: true,
-      logLevel: 'silent',
+      logLevel: 'error',
     });
-    return fromParsed(parsed, lines);
+    return fromParsed(text, parsed, lines);
   } catch (error) {
     // The YAML library recurses: text that nests thousands deep ends its stack.
     if (!(error instanceof RangeError)) throw error;
@@ -77,8 +75,8 @@ export function readDocument(text: string): DocumentReading {
   }
 }
 
-function fromParsed(parsed: Document.Parsed, lines: LineCounter): DocumentReading {
-  const findings = [...parsed.errors, ...parsed.warnings].map((error) => fromYamlError(error, lines));
+function fromParsed(text: string, parsed: Document.Parsed, lines: LineIndex): DocumentReading {
+  const findings = [...parsed.errors, ...parsed.warnings].map((error) => fromYamlError(error, text, lines));
   const readable = parsed.errors.every((error) => error.code === 'DUPLICATE_KEY') && parsed.warnings.length === 0;
   if (!readable) return { findings };
   const root = parsed.contents;
@@ -99,9 +97,9 @@ class Converter {
   #values = 0;
   readonly #open = new Set<Node>();
   readonly #document: Document.Parsed;
-  readonly #lines: LineCounter;
+  readonly #lines: LineIndex;
 
-  constructor(document: Document.Parsed, lines: LineCounter) {
+  constructor(document: Document.Parsed, lines: LineIndex) {
     this.#document = document;
     this.#lines = lines;
   }
@@ -152,7 +150,7 @@ class Converter {
   }
 
   #report(code: 'LB_CONFIG_SYNTAX', node: Node, params: { readonly detail: string }): void {
-    this.findings.push({ finding: rootFinding(code, params), place: placeAt(this.#lines, node.range?.[0] ?? 0) });
+    this.findings.push({ finding: rootFinding(code, params), place: this.#lines.place(node.range?.[0] ?? 0) });
   }
 }
 
@@ -167,9 +165,12 @@ function rootFinding(code: Finding['code'], params: Finding['params']): Finding 
   return { severity: 'error', code, path: [], at: 'value', params };
 }
 
-function fromYamlError(error: YAMLError, lines: LineCounter): PlacedFinding {
-  const place = placeAt(lines, error.pos[0]);
-  if (error.code === 'DUPLICATE_KEY') return { finding: rootFinding('LB_CONFIG_DUPLICATE_KEY', {}), place };
+function fromYamlError(error: YAMLError, text: string, lines: LineIndex): PlacedFinding {
+  const place = lines.place(error.pos[0]);
+  if (error.code === 'DUPLICATE_KEY') {
+    const key = /^[^\s:,{}[\]]{1,64}/.exec(text.slice(error.pos[0]))?.[0] ?? 'of this name';
+    return { finding: rootFinding('LB_CONFIG_DUPLICATE_KEY', { key }), place };
+  }
   const detail = PLAIN_DETAILS[error.code] ?? lowerFirst(error.message.split('\n')[0] ?? '').replace(/[.:]$/, '');
   return { finding: rootFinding('LB_CONFIG_SYNTAX', { detail }), place };
 }
@@ -178,8 +179,6 @@ function fromYamlError(error: YAMLError, lines: LineCounter): PlacedFinding {
 const PLAIN_DETAILS: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: 'a tab stands where spaces must be',
   MULTIPLE_DOCS: 'a second document begins here ("---")',
-  BAD_INDENT: 'the indentation does not fit the lines above',
-  MISSING_CHAR: 'a quote, comma or bracket is missing',
   TAG_RESOLVE_FAILED: 'a tag ("!...") is not allowed',
 };
 
@@ -187,14 +186,29 @@ function lowerFirst(text: string): string {
   return text.slice(0, 1).toLowerCase() + text.slice(1);
 }
 
-function placeAt(lines: LineCounter, offset: number): Place {
-  const { line, col } = lines.linePos(offset);
-  return { line: Math.max(1, line), column: Math.max(1, col) };
+/** Offsets to lines and columns. The YAML library's own counter stops where the text stops being YAML. */
+class LineIndex {
+  readonly #starts: number[] = [0];
+
+  constructor(text: string) {
+    for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) this.#starts.push(at + 1);
+  }
+
+  place(offset: number): Place {
+    let low = 0;
+    let high = this.#starts.length;
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if ((this.#starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: offset - (this.#starts[low] ?? 0) + 1 };
+  }
 }
 
 function locate(
   document: Document.Parsed,
-  lines: LineCounter,
+  lines: LineIndex,
   wanted: { readonly path: Path; readonly at: 'key' | 'value' },
 ): Place {
   let node: Node | null = document.contents;
@@ -203,13 +217,13 @@ function locate(
   for (const [depth, part] of wanted.path.entries()) {
     const step = child(document, node, part);
     // The parent's key says more than the first of its children.
-    if (step === undefined) return placeAt(lines, depth === 0 ? 0 : keyOffset);
+    if (step === undefined) return lines.place(depth === 0 ? 0 : keyOffset);
     keyOffset = step.key ?? offsetOf(step.value, keyOffset);
     valueOffset = offsetOf(step.value, keyOffset);
     node = step.value;
   }
   if (wanted.path.length === 0) return { line: 1, column: 1 };
-  return placeAt(lines, wanted.at === 'key' ? keyOffset : valueOffset);
+  return lines.place(wanted.at === 'key' ? keyOffset : valueOffset);
 }
 
 function offsetOf(node: Node | null, otherwise: number): number {

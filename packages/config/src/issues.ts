@@ -13,21 +13,30 @@ export const PLACEHOLDER = 'FILL-IN';
 
 /** Makes findings from the issues of the schema; `root` is what was parsed. */
 export function findingsOf(issues: readonly z.core.$ZodIssue[], root: Raw): Finding[] {
-  return issues.flatMap((issue) => {
+  const misspelt = new Set<string>();
+  const findings = issues.flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key]));
     if (issue.code === 'invalid_key') return [badName(path)];
-    return [badValue(issue, path, root)];
+    if (issue.code !== 'unrecognized_keys') return [badValue(issue, path, root)];
+    return issue.keys.map((key) => {
+      const known = schemaPlace(configSchema, path)?.keys ?? [];
+      const meant = didYouMean(key, known);
+      if (meant !== undefined) misspelt.add(formatPath([...path, meant]));
+      return unknownKey([...path, key], { known, meant });
+    });
   });
+  // A required key that is there under a wrong spelling is one mistake, not two.
+  return findings.filter(({ code, path }) => code !== 'LB_CONFIG_MISSING_KEY' || !misspelt.has(formatPath(path)));
 }
 
-function unknownKey(path: Path): Finding {
+function unknownKey(
+  path: Path,
+  about: { readonly known: readonly string[]; readonly meant: string | undefined },
+): Finding {
   const key = String(path.at(-1) ?? '');
-  const known = schemaPlace(configSchema, path.slice(0, -1))?.keys ?? [];
-  const nearest = didYouMean(key, known);
   const elsewhere = placesOfKey(configSchema, key);
-  let suggestion = `Remove it, or use one of: ${known.join(', ')}.`;
-  if (nearest !== undefined) suggestion = `Did you mean "${nearest}"?`;
+  let suggestion = `Remove it, or use one of: ${about.known.join(', ')}.`;
+  if (about.meant !== undefined) suggestion = `Did you mean "${about.meant}"?`;
   else if (elsewhere.length > 0) suggestion = `Move it to ${elsewhere.slice(0, 3).join(' or ')}.`;
   return { severity: 'error', code: 'LB_CONFIG_UNKNOWN_KEY', path, at: 'key', params: { key, suggestion } };
 }
@@ -39,8 +48,7 @@ function badName(path: Path): Finding {
 
 function badValue(issue: z.core.$ZodIssue, path: Path, root: Raw): Finding {
   const value = valueAt(root, path);
-  const place = schemaPlace(configSchema, path);
-  const example = place?.doc?.example ?? `${fieldName(path)}: { ${place?.required.join(', ') ?? '...'} }`;
+  const example = exampleOf(path);
   if (value === undefined) {
     const key = String(path.at(-1) ?? '');
     return { severity: 'error', code: 'LB_CONFIG_MISSING_KEY', path, at: 'key', params: { key, example } };
@@ -57,6 +65,27 @@ function badValue(issue: z.core.$ZodIssue, path: Path, root: Raw): Finding {
   }
   const params = { field, constraint: issue.message, value: showValue(value), example };
   return { severity: 'error', code: codeOf(issue, reason), path, at: 'value', params };
+}
+
+// Mappings whose required keys are names that nobody can guess.
+const MAPPING_EXAMPLES: Readonly<Record<string, string>> = {
+  '(root)': 'version: 1',
+  cluster: 'cluster: { nodes: { lb1: { address: 10.10.0.11, interface: eth0 } } }',
+  'cluster.nodes': 'nodes: { lb1: { address: 10.10.0.11, interface: eth0 } }',
+  vips: 'vips: { public: { address: 192.168.1.200/24, routerId: 51 } }',
+  frontends: 'frontends: { main: { bind: ["*:80"], defaultBackend: app } }',
+  backends: 'backends: { app: { servers: { web1: { address: 10.10.10.1:80 } } } }',
+};
+
+/** How a key is written, for hints. */
+export function exampleOf(path: Path): string {
+  const fixed = MAPPING_EXAMPLES[formatPath(path)];
+  if (fixed !== undefined) return fixed;
+  const last = path.at(-1);
+  if (last === 'servers') return 'servers: { web1: { address: 10.10.10.1:80 } }';
+  if (last === 'check') return 'check: { type: http, path: / }';
+  const place = schemaPlace(configSchema, path);
+  return place?.doc?.example ?? `${fieldName(path)}: { ${place?.required.join(', ') ?? '...'} }`;
 }
 
 function codeOf(issue: z.core.$ZodIssue, reason: unknown): Finding['code'] {

@@ -2,8 +2,8 @@
 // on input: a wrong file is an expected result.
 import { TospannError } from '@tospann/errors';
 import { buildModel } from './build.ts';
-import { readDocument, type ConfigDocument, type Place } from './document.ts';
-import { findingsOf } from './issues.ts';
+import { readDocument, type ConfigDocument, type Place, type Raw } from './document.ts';
+import { exampleOf, findingsOf } from './issues.ts';
 import { lint } from './lint.ts';
 import type { PairConfig } from './model.ts';
 import { isRawMap, takeNotServed } from './not-served.ts';
@@ -45,31 +45,26 @@ export function parseConfig(text: string, options: { readonly file: string }): C
 // Mappings of names may be written empty; these three may not be.
 function required(root: Parameters<typeof lint>[0]): Finding[] {
   const cluster = root['cluster'];
-  const candidates = [
-    {
-      path: ['cluster', 'nodes'],
-      value: isRawMap(cluster) ? cluster['nodes'] : undefined,
-      example: 'lb1: { address: 10.10.0.11, interface: eth0 }',
-    },
-    { path: ['frontends'], value: root['frontends'], example: 'main: { bind: ["*:80"], defaultBackend: app }' },
-    { path: ['backends'], value: root['backends'], example: 'app: { servers: { web1: { address: 10.10.10.1:80 } } }' },
+  const candidates: { readonly path: Finding['path']; readonly value: Raw | undefined }[] = [
+    { path: ['cluster', 'nodes'], value: isRawMap(cluster) ? cluster['nodes'] : undefined },
+    { path: ['frontends'], value: root['frontends'] },
+    { path: ['backends'], value: root['backends'] },
   ];
   const backends = root['backends'];
   if (isRawMap(backends)) {
     for (const [name, backend] of Object.entries(backends)) {
-      const value = isRawMap(backend) ? backend['servers'] : undefined;
-      candidates.push({ path: ['backends', name, 'servers'], value, example: 'web1: { address: 10.10.10.1:80 }' });
+      candidates.push({
+        path: ['backends', name, 'servers'],
+        value: isRawMap(backend) ? backend['servers'] : undefined,
+      });
     }
   }
   return candidates
     .filter(({ value }) => isRawMap(value) && Object.keys(value).length === 0)
-    .map(({ path, example }): Finding => {
-      const params = {
-        field: path.at(-1) ?? '',
-        constraint: 'a mapping with at least one entry',
-        value: '{}',
-        example,
-      };
+    .map(({ path }): Finding => {
+      const field = path.at(-1) ?? '';
+      const constraint = 'a mapping with at least one entry';
+      const params = { field, constraint, value: '{}', example: exampleOf(path) };
       return { severity: 'error', code: 'LB_CONFIG_OUT_OF_RANGE', path, at: 'value', params };
     });
 }

@@ -87,7 +87,7 @@ export function readEndpoint(text: string): Reading<BindConfig> {
   const address = readHostAddress(host);
   if (colon === -1 || !address.ok) return { ok: false, reason: 'value', must };
   const port = readPort(text.slice(colon + 1));
-  if (port === undefined) return { ok: false, reason: 'range', must };
+  if (port === undefined) return { ok: false, reason: /:\d+$/.test(text) ? 'range' : 'value', must };
   return { ok: true, value: { address: host, port } };
 }
 

@@ -177,9 +177,8 @@ const privacy = mapping(
 
 export const logSchema = mapping({ access, privacy }, 'Logs.').prefault({});
 
-const threadCount = z.union([z.literal('auto'), z.int().min(1).max(64)], {
-  error: 'auto or a whole number from 1 to 64',
-});
+const error = 'auto or a whole number from 1 to 64';
+const threadCount = z.union([z.literal('auto'), z.int({ error }).min(1, { error }).max(64, { error })], { error });
 
 export const proxySchema = mapping(
   {

@@ -13,7 +13,7 @@ export const configErrors = {
     source: 'config',
     retry: 'never',
     status: 422,
-    message: 'Cannot use a key twice in one mapping: it is already written above',
+    message: 'Cannot use key "{key}" twice in one mapping: it is already written above',
     hint: 'Remove one of the two, or give it another name.',
   },
   LB_CONFIG_EMPTY: {
@@ -263,12 +263,5 @@ export const configErrors = {
     status: 422,
     message: 'Cannot use "{value}" as the address of node "{name}": it must be an IPv4 address',
     hint: 'Write --node-address NAME=ADDRESS, for instance lb1=10.10.0.11.',
-  },
-  LB_IMPORT_SYNTAX: {
-    source: 'config',
-    retry: 'never',
-    status: 422,
-    message: 'Cannot read this line of {format}: {detail}',
-    hint: 'Correct the line, then import again.',
   },
 } as const satisfies Readonly<Record<string, ErrorEntry>>;
