@@ -5,16 +5,10 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  startApi,
-  type ApiOptions,
-  type ConsoleAsset,
-  type NodeStatus,
-  type RunningApi,
-  type ServerStatus,
-} from '@tospann/api';
+import { startApi, type ConsoleAsset, type NodeStatus, type RunningApi, type ServerStatus } from '@tospann/api';
 
-const dist = fileURLToPath(new URL('../dist', import.meta.url));
+/** Where `vite build` leaves the console. */
+export const builtDirectory = fileURLToPath(new URL('../dist', import.meta.url));
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -42,7 +36,8 @@ export interface FakeNodeOptions {
   readonly peer: { readonly name: string; readonly port: number };
   readonly world: FakeWorld;
   readonly overrides?: Partial<NodeStatus>;
-  readonly peers?: ApiOptions['peers'];
+  /** The built console. @default builtDirectory */
+  readonly dist?: string;
 }
 
 export const fakeKey = Buffer.alloc(32, 42);
@@ -56,12 +51,12 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
   const timer = setInterval(() => traffic.advance(), 100);
   const api = await startApi({
     nodeName: name,
-    peers: options.peers ?? [{ name: peer.name, address: '127.0.0.1', port: peer.port }],
+    peers: [{ name: peer.name, address: '127.0.0.1', port: peer.port }],
     binds: [{ address: '127.0.0.1', port }],
     socketPath: join(directory, 'admin.sock'),
     stateDir: directory,
     clusterKey: fakeKey,
-    consoleAssets: builtAsset,
+    consoleAssets: (path) => builtAsset(options.dist ?? builtDirectory, path),
     getStatus: () => ({ ...traffic.status(), ...options.overrides }),
     failover: () => Promise.reject(new Error('not part of the fake')),
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
@@ -79,7 +74,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
 }
 
 /** Reads a file of the built console. */
-export function builtAsset(path: string): ConsoleAsset | undefined {
+export function builtAsset(dist: string, path: string): ConsoleAsset | undefined {
   const file = join(dist, path);
   if (!file.startsWith(dist) || !existsSync(file)) return undefined;
   const body = readFileSync(file);

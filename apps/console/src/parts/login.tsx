@@ -26,6 +26,8 @@ export function Login(): JSX.Element {
       >
         <Mark />
         <h1>{nodeName.value === '' ? 'Tospann' : `Tospann on ${nodeName.value}`}</h1>
+        {/* Password managers keep one entry for each name. */}
+        <input type="text" name="username" autocomplete="username" value="tospann" readOnly hidden />
         <label for="token">Token of the cluster</label>
         <input
           id="token"
