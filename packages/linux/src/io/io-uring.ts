@@ -216,7 +216,7 @@ export class IoUring {
   }
 }
 
-/** Receive buffers that the kernel picks from (IORING_REGISTER_PBUF_RING). */
+/** Receive buffers that the kernel picks from, first given first taken (IORING_REGISTER_PBUF_RING). Empty at first. */
 export class BufferRing {
   readonly #words: Int32Array;
   readonly #halves: Uint16Array;
@@ -248,7 +248,6 @@ export class BufferRing {
     view.setUint16(12, options.group, true);
     const failed = registerRing(ring.fd, Register.PBUF_RING, { bytes, count: 1 });
     if (failed < 0) throw kernelError('io_uring_register', 'register receive buffers', -failed);
-    for (let id = 0; id < options.count; id++) this.give(id);
   }
 
   /** Gives a buffer to the kernel. Each number at most once until a completion hands it back. */

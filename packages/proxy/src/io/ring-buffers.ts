@@ -18,6 +18,7 @@ export class RingBuffers {
   #window: number;
   #withKernel = 0;
   #fewest = 0;
+  #tooSmall = false;
   #ticks = 0;
   #shortages = 0;
 
@@ -59,11 +60,13 @@ export class RingBuffers {
   /** A receive found no buffer in this turn: the window was too small, or everything is held. */
   ranOut(): void {
     if (this.#spares === 0) this.#shortages++;
-    this.#window = Math.min(this.#count, this.#window * 2);
+    else this.#tooSmall = true;
   }
 
   /** Fills the window again; once a turn, before the kernel is entered. */
   topUp(): void {
+    if (this.#tooSmall) this.#window = Math.min(this.#count, this.#window * 2);
+    this.#tooSmall = false;
     if (this.#withKernel < this.#fewest) this.#fewest = this.#withKernel;
     while (this.#withKernel < this.#window && this.#spares > 0) {
       this.#ring.give(this.#spare[--this.#spares] as number);
