@@ -15,8 +15,10 @@ bootstrap() {
   need_apt git:git nodejs:node npm:npx binutils:strip
   need_library libatomic1 libatomic.so.1 # official Node builds link it; Debian does not install it by itself
   local stamp=node_modules/.tospann-lock
-  if ! cmp -s pnpm-lock.yaml "$stamp"; then
+  if ! cmp -s pnpm-lock.yaml "$stamp" || ! [ -x node_modules/.bin/pnpm ]; then
     pnpm install --frozen-lockfile --reporter=silent </dev/null
+    # turbo wants to find pnpm by name; its own package cannot be a dependency, because it needs an install script.
+    ln -sf "$(npx --yes --package "pnpm@$pnpm_version" -c 'command -v pnpm')" node_modules/.bin/pnpm
     cp pnpm-lock.yaml "$stamp"
   fi
   PATH="$root/node_modules/.bin:$PATH"

@@ -14,7 +14,7 @@ need_apt() {
 
 # need_library PACKAGE SONAME installs the package when the dynamic linker does not know the library.
 need_library() {
-  if ! ldconfig -p 2>/dev/null | grep -qF "$2"; then apt_install "$1"; fi
+  if [[ "$(ldconfig -p 2>/dev/null)" != *"$2"* ]]; then apt_install "$1"; fi
 }
 
 # What the demo runs on: namespaces, the rules of the lab's hub, setpriv.
