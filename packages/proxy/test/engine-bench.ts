@@ -1,0 +1,179 @@
+// An engine on the memory transport with a small configuration, for tests: two servers in backend `app` (cookie s1 and
+// s2 if asked for), one in `static`. Time is the transport's own; log lines are collected.
+import type { PairConfig } from '@tospann/config';
+import { AccessLog } from '../src/core/access-log.ts';
+import { Engine } from '../src/core/engine.ts';
+import { LogRingReader, logRingBytes, LogRingWriter } from '../src/core/log-ring.ts';
+import { MemoryTransport, type MemoryPeer, type MemoryTransportOptions } from '../src/core/memory-transport.ts';
+import { initialWords, makePlan } from '../src/core/plan.ts';
+import { HeaderWord, serverWord, ServerWord, sharedLayout } from '../src/core/shared.ts';
+import type { Endpoint } from '../src/core/transport.ts';
+
+/** Deviations from the default configuration that tests ask for, by name. */
+export type BenchFlag =
+  | 'cookie'
+  | 'one-server'
+  | 'server-close'
+  | 'no-forwarded'
+  | 'no-redispatch'
+  | 'no-retries'
+  | 'server-max-1'
+  | 'max-2'
+  | 'log-haproxy'
+  | 'log-combined'
+  | 'log-truncated'
+  | 'log-off'
+  | 'small-buffers'
+  | 'excepted';
+
+export interface BenchOptions {
+  readonly flags?: readonly BenchFlag[];
+  readonly transport?: MemoryTransportOptions;
+}
+
+/** The listening socket's number. */
+export const LISTENER = 7;
+const LOG_BYTES = 1 << 18;
+
+export function benchConfig(flags: readonly BenchFlag[]): PairConfig {
+  const has = (flag: BenchFlag): boolean => flags.includes(flag);
+  const server = (i: number): PairConfig['backends'][number]['servers'][number] => ({
+    name: `web${i}`,
+    address: `10.0.0.${i}`,
+    port: 80,
+    weight: 1,
+    ...(has('cookie') ? { cookie: `s${i}` } : {}),
+    ...(has('server-max-1') ? { maxConnections: 1 } : {}),
+  });
+  return {
+    version: 1,
+    cluster: { name: 'test', nodes: [] },
+    vips: [],
+    frontends: [
+      {
+        name: 'main',
+        binds: [],
+        mode: 'http',
+        maxConnections: has('max-2') ? 2 : 100,
+        acls: [
+          { name: 'static', pathExact: ['/exact'], pathPrefix: ['/static'], pathSuffix: ['.jpg'], ignoreCase: true },
+        ],
+        rules: [{ if: 'static', use: 'static' }],
+        defaultBackend: 'app',
+      },
+    ],
+    backends: [
+      {
+        name: 'app',
+        balance: 'roundrobin',
+        servers: has('one-server') ? [server(1)] : [server(1), server(2)],
+        ...(has('cookie') ? { cookie: { name: 'SERVERID', insert: true, indirect: true, nocache: true } } : {}),
+      },
+      {
+        name: 'static',
+        balance: 'roundrobin',
+        servers: [{ name: 'files', address: '10.0.0.9', port: 80, weight: 1 }],
+      },
+    ],
+    timeouts: {
+      httpRequestMs: 1000,
+      queueMs: 2000,
+      connectMs: 1500,
+      clientMs: 3000,
+      serverMs: 4000,
+      httpKeepAliveMs: 5000,
+      checkMs: 1000,
+      tunnelMs: 20_000,
+    },
+    http: {
+      ...(has('no-forwarded') ? {} : { forwardedFor: { exceptFrom: [] } }),
+      serverClose: has('server-close'),
+      retries: has('no-retries') ? 0 : 3,
+      redispatch: !has('no-redispatch'),
+    },
+    log: {
+      access: {
+        enabled: !has('log-off'),
+        format: has('log-haproxy') ? 'haproxy' : has('log-combined') ? 'combined' : 'json',
+        ignoreEmpty: true,
+      },
+      privacy: { clientAddress: has('log-truncated') ? 'truncate' : 'full', retentionDays: 1 },
+    },
+    admin: { binds: [] },
+    proxy: { engine: 'auto', threads: 1, user: 'nobody' },
+    hash: '',
+  };
+}
+
+/** One engine, its transport, and what tests look at. */
+export class EngineBench {
+  readonly transport: MemoryTransport;
+  readonly engine: Engine;
+  readonly words: Int32Array;
+  readonly counters: Float64Array;
+  /** Connections that the played servers have got, in order. */
+  readonly connections: { readonly server: string; readonly peer: MemoryPeer }[] = [];
+  readonly #buffers: number;
+  readonly #log: LogRingReader;
+
+  constructor(options: BenchOptions = {}) {
+    const flags = options.flags ?? [];
+    const config = benchConfig(flags);
+    const small = flags.includes('small-buffers') ? { bufferBytes: 1024 } : {};
+    this.transport = new MemoryTransport({ tickMs: 10, bufferBytes: 4096, ...small, ...options.transport });
+    this.#buffers = this.transport.freeBuffers;
+    const layout = sharedLayout(config);
+    this.words = new Int32Array(new SharedArrayBuffer(layout.wordBytes));
+    this.counters = new Float64Array(new SharedArrayBuffer(layout.counterBytes));
+    initialWords(config, this.words);
+    const ring = new SharedArrayBuffer(logRingBytes(LOG_BYTES));
+    this.#log = new LogRingReader(ring);
+    this.engine = new Engine(this.transport, makePlan(config), {
+      timeouts: config.timeouts,
+      http: config.http,
+      addsForwardedFor: (address) => !flags.includes('no-forwarded') && !address.startsWith('127.'),
+      clientAddressInLog: config.log.privacy.clientAddress,
+      ignoreEmpty: true,
+      log: config.log.access.enabled ? new AccessLog(new LogRingWriter(ring), config.log.access.format) : null,
+      // 2026-11-22T12:00:00.000Z at the transport's first millisecond.
+      wallOffsetMs: () => 1_795_348_800_000 - 1000,
+      words: this.words,
+      counters: this.counters,
+      onTick: () => undefined,
+    });
+    this.engine.listen(LISTENER, 0);
+    for (const backend of config.backends) for (const server of backend.servers) this.serve(server.name, server);
+  }
+
+  /** (Re)starts a played server. */
+  serve(name: string, endpoint: Endpoint): void {
+    this.transport.serve(endpoint, (peer) => this.connections.push({ server: name, peer }));
+  }
+
+  dial(address?: string): MemoryPeer {
+    return this.transport.dial(LISTENER, address);
+  }
+
+  /** Log lines written since the last call. */
+  logLines(): string[] {
+    let text = '';
+    for (;;) {
+      const bytes = this.#log.peek();
+      if (bytes.length === 0) return text.split('\n').slice(0, -1);
+      for (const byte of bytes) text += String.fromCharCode(byte);
+      this.#log.release(bytes.length);
+    }
+  }
+
+  /** Marks a server (its number over all backends) up or down, as the main thread does after checks. */
+  setUsable(server: number, usable: boolean): void {
+    this.words[serverWord(server) + ServerWord.usable] = usable ? 1 : 0;
+    this.words[HeaderWord.generation]! += 1;
+    this.transport.advance(this.transport.tickMs);
+  }
+
+  /** Buffers that are missing: 0 when nothing is under way. */
+  get missingBuffers(): number {
+    return this.#buffers - this.transport.freeBuffers;
+  }
+}
