@@ -1,11 +1,10 @@
 // Properties with generated input: valid heads come through unchanged, and of damaged messages the codec never
 // throws, never looks outside what it was given, and lets nothing through that a strict reader does not read the
 // same way. fast-check prints the seed of a failure; TOSPANN_FUZZ_RUNS sets the number of runs (default 1500).
+import { readRequest, readResponse, requestCases, responseCases, type StrictResult, wholeText } from '@tospann/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { requestCases, responseCases, wholeText } from './support/cases.ts';
 import { type CodecOutcome, CodecRun, latin1 } from './support/codec-run.ts';
-import { readRequest, readResponse, type StrictResult } from './support/strict-reader.ts';
 
 const numRuns = Number(process.env['TOSPANN_FUZZ_RUNS'] ?? '1500');
 const run = new CodecRun(8192);

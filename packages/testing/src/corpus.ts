@@ -1,4 +1,4 @@
-// The corpus of odd and hostile messages as data: reads test/cases/*.json. Used by the codec's tests here and by
+// The corpus of odd and hostile messages as data: reads cases/*.json. Used by the codec's tests and by
 // the whole product's conformance test. Bytes are Latin-1 text; long ones are written as { text, times }.
 import { readFileSync } from 'node:fs';
 
@@ -78,10 +78,10 @@ export function wholeText(segments: readonly Segment[]): string {
 /** The request cases, in the file's order. */
 export function requestCases(): readonly RequestCase[] {
   // The file is ours; its shape is checked by the tests that use every field.
-  return JSON.parse(readFileSync(new URL('../cases/requests.json', import.meta.url), 'utf8')) as RequestCase[];
+  return JSON.parse(readFileSync(new URL('./cases/requests.json', import.meta.url), 'utf8')) as RequestCase[];
 }
 
 /** The response cases, in the file's order. */
 export function responseCases(): readonly ResponseCase[] {
-  return JSON.parse(readFileSync(new URL('../cases/responses.json', import.meta.url), 'utf8')) as ResponseCase[];
+  return JSON.parse(readFileSync(new URL('./cases/responses.json', import.meta.url), 'utf8')) as ResponseCase[];
 }
