@@ -69,13 +69,6 @@ describe('a node that cannot start', () => {
     expect(text).toMatch(/\b80\b/);
   });
 
-  test('names an interface that is missing and exits with 1', async () => {
-    const { code, text } = await failingStart((yaml) => yaml.replaceAll('interface: eth0', 'interface: eth7'));
-    expect(code, text).toBe(1);
-    expect(text).toMatch(/LB_[A-Z_]+/);
-    expect(text).toContain('eth7');
-  });
-
   test('says that it lacks CAP_NET_RAW and exits with 1', async () => {
     const { code, text } = await failingStart(
       (yaml) => yaml,
@@ -90,6 +83,23 @@ describe('a node that cannot start', () => {
     const { code, text } = await failingStart((yaml) => setEngine(yaml, 'ring'), tool('without-io-uring'));
     expect(code, text).toBe(1);
     expect(text).toMatch(/LB_[A-Z_]*(RING|URING)/);
+  });
+});
+
+describe('a node whose interface is missing', () => {
+  test('says so with a typed error, keeps out of the election and serves what it can', async () => {
+    const file = join(pair.lab.folder, 'wrong.yaml');
+    writeFileSync(file, readFileSync(pair.configFile, 'utf8').replaceAll('interface: eth0', 'interface: eth7'));
+    const process = await pair.lb1.start(file);
+    const problem = await process.waitForEvent('vrrp-problem');
+    expect(problem.json).toMatchObject({ code: 'LB_KERNEL_NO_INTERFACE' });
+    expect(String(problem.json?.['message'])).toContain('eth7');
+    await process.waitForEvent('vrrp-state', (json) => json['to'] === 'fault');
+    await using client = await HttpClient.start(pair.client);
+    expect((await client.request('http://192.168.1.11/')).status).toBe(200);
+    expect((await pair.lb1.command(['status'])).code).toBe(4);
+    expect(await pair.lb1.stop()).toMatchObject({ code: 0 });
+    expect(pair.lb1.node.has(VIP)).toBe(false);
   });
 });
 

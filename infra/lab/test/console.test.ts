@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { Load, NODE_ADDRESSES, Pair, pause, until, VIP } from '../src/index.ts';
@@ -25,26 +25,27 @@ const QUIET = [
 
 // Reason for a skip: Ubuntu has chromium as a snap only, which cannot be installed everywhere.
 describe.skipIf(!existsSync(CHROMIUM))('the console', () => {
+  const closers: (() => Promise<void>)[] = [];
   let pair: Pair;
-  let browser: Browser;
   let page: Page;
 
   beforeAll(async () => {
     mkdirSync(SCREENSHOTS, { recursive: true });
     pair = await Pair.create();
+    closers.push(async () => await pair[Symbol.asyncDispose]());
     await pair.start();
     await pair.waitForOwner(pair.lb1, 30_000);
     // The browser lives in the client's namespace: it sees the pair as a person on that network does.
     const wrapper = join(pair.lab.folder, 'chromium');
     writeFileSync(wrapper, `#!/bin/sh\nexec ${pair.client.command([CHROMIUM]).join(' ')} "$@"\n`, { mode: 0o755 });
-    browser = await chromium.launch({ executablePath: wrapper, headless: true, args: QUIET });
+    const browser = await chromium.launch({ executablePath: wrapper, headless: true, args: QUIET });
+    closers.unshift(async () => await browser.close());
     const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 900 } });
     page = await context.newPage();
   });
 
   afterAll(async () => {
-    await browser.close();
-    await pair[Symbol.asyncDispose]();
+    for (const close of closers) await close();
   });
 
   test('asks for a token and refuses a wrong one', async () => {

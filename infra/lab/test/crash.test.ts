@@ -61,14 +61,15 @@ describe('SIGKILL of the proxy process', () => {
     });
   });
 
-  test('of the failover agent leaves the address where it is, or moves it whole', async () => {
+  test('of the failover agent costs a down interval at most and never makes two owners', async () => {
     await using prober = await probing();
     const killedMs = monotonicMs();
     signalAll(owner.childPids('vrrp'), 'SIGKILL');
     await pause(4_000);
     const report = await prober.finish();
-    expect(report.longestOutageMs, JSON.stringify(report.byKind)).toBeLessThan(500);
-    expect(pair.watch.overlapMs(killedMs)).toBeLessThan(2_000);
+    // It comes back as backup and takes its own address for a stale one; so either node takes over after a down interval.
+    expect(report.longestOutageMs, JSON.stringify(report.byKind)).toBeLessThan(CRASH_LIMIT_MS);
+    expect(pair.watch.overlapMs(killedMs)).toBeLessThan(100);
     await pair.waitForOwner();
   });
 });

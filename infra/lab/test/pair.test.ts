@@ -135,6 +135,10 @@ describe('planned failover', () => {
     await using prober = new Prober(pair.client, { target: TARGET });
     await Promise.all([load.started(), prober.started()]);
     await pause(500);
+    // The reload before has restarted the admin process.
+    await until('the control socket', async () => (await from.command(['status', '--json'])).code === 0, {
+      timeoutMs: 15_000,
+    });
     const askedMs = monotonicMs();
     const result = await from.command(['failover', '--json']);
     expect(result.code, result.stderr).toBe(0);
