@@ -53,4 +53,5 @@ export { consoleToken, loadClusterKey, readOrCreateClusterKey, type ClusterKey }
 export type { ApiLog, ApiLogLine } from './io/log.ts';
 export type { PeerAddress } from './io/peer-client.ts';
 export type { ConsoleAsset } from './io/routes.ts';
-export { startApi, type ApiBind, type ApiOptions, type RunningApi } from './io/start-api.ts';
+export type { ApiBind, ApiOptions, RunningApi } from './io/start-api.ts';
+export { startApi } from './io/start-lazy.ts';

@@ -34,8 +34,8 @@ const httpLimits = {
   maxHeaderSize: 16 * 1024,
 } as const satisfies ServerOptions;
 const connectionLimit = 512;
-// A client that says nothing at all: longer than the live stream's pings are apart.
-const silentConnectionMs = 60_000;
+// A connection on which nothing moves: longer than a planned failover at the slowest allowed advert interval.
+const silentConnectionMs = 150_000;
 
 /** Builds one listener without opening it. */
 export async function buildListener(options: ListenerOptions): Promise<ApiApp> {

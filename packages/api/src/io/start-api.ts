@@ -64,12 +64,8 @@ export interface RunningApi {
 const secondMs = 1000;
 const listenAgainMs = 5000;
 
-/**
- * Starts the API. It resolves when the control socket is open and every TLS address was tried once.
- *
- * @throws {TospannError} LB_API_SOCKET_IN_USE, LB_API_LISTEN (of the socket), LB_API_STATE_FILE.
- */
-export async function startApi(options: ApiOptions): Promise<RunningApi> {
+/** Does what startApi says. */
+export async function openApi(options: ApiOptions): Promise<RunningApi> {
   const certificate = await readOrCreateCertificate({
     stateDir: options.stateDir,
     nodeName: options.nodeName,
@@ -106,6 +102,7 @@ class ApiCore {
   readonly #host = new HostSampler({ nowMs: monotonicMs });
   readonly #history = new Map<string, readonly HistorySample[]>();
   #timer: NodeJS.Timeout | undefined;
+  #reported = '';
 
   constructor(options: ApiOptions) {
     this.#options = options;
@@ -152,8 +149,13 @@ class ApiCore {
       // The peer's figures stand at this node's time: one axis for both, whatever the clocks say.
       if (peer?.reachable && peer.status !== undefined) this.#note(peer.status, self.timeMs);
       this.#hub.tick();
+      this.#reported = '';
     } catch (error) {
-      this.#options.log.error({ code: 'LB_INTERNAL', err: error }, 'status could not be made');
+      const text = String(error);
+      // Once for each fault, not once for each second of it.
+      if (text !== this.#reported)
+        this.#options.log.error({ code: 'LB_INTERNAL', err: error }, 'Status could not be made');
+      this.#reported = text;
     }
   }
 
