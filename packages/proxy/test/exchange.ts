@@ -63,7 +63,11 @@ function unescape(text: string): string {
     .replace(/(\\?)\n/g, (_, backslash: string) => (backslash === '' ? '\r\n' : ''));
 }
 
-/** Every cut of a case worth running: whole, small segments, and each sending section at each place. */
+/**
+ * Every cut of a case worth running: whole, small segments, and each sending section at each place.
+ *
+ * @yields One cut.
+ */
 export function* cutsOf(exchange: ExchangeCase): Generator<Cut> {
   yield {};
   for (const segmentBytes of [1, 2, 3, 5, 16]) yield { segmentBytes };

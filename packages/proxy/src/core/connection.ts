@@ -112,7 +112,9 @@ export class Client {
   /** Copy of the forwarded head, kept for a second attempt: offset and length, or NONE. */
   repeatOffset = NONE;
   repeatLength = 0;
-  /** Attempts to connect that have failed. */
+  /** The second attempt has been made. */
+  repeated = false;
+  /** Attempts that have failed. */
   retries = 0;
   redispatched = false;
   /** The server that the request must go to as long as it is up; null: free choice. */

@@ -1,6 +1,7 @@
 // Dispatch: which server gets a request, over which connection. Session cookie first, then turns; per-server limits
 // with queues; pooled connections; retries and redispatch. A request is sent a second time only if connecting failed,
-// or if a pooled connection died before the first byte of an answer and the request may be repeated.
+// or, once, if the connection died before the first byte of an answer and the request is idempotent without a body
+// (RFC 9110 section 9.2.2): killing a server fails no GET, and no POST is ever executed twice.
 import { answerLocally } from './answers.ts';
 import { NONE } from './buffers.ts';
 import { UpstreamPhase, Wait, type Client, type Upstream } from './connection.ts';
@@ -139,7 +140,7 @@ function attach(engine: Engine, client: Client, upstream: Upstream): void {
   client.wait = Wait.ANSWER;
   upstream.phase = UpstreamPhase.HEAD;
   upstream.touched = false;
-  if (client.repeatable && upstream.reused && client.repeatOffset === NONE && !buffers.scarce) {
+  if (client.repeatable && !client.repeated && client.repeatOffset === NONE && !buffers.scarce) {
     const head = client.request.head;
     client.repeatOffset = ranges.offset[head]!;
     client.repeatLength = ranges.length[head]!;
@@ -203,7 +204,10 @@ export function repeat(engine: Engine, client: Client, upstream: Upstream): void
   detach(engine, client, upstream);
   closeUpstream(engine, upstream, true);
   client.retries++;
+  client.repeated = true;
   client.freshOnly = true;
+  // A pooled connection may just have been idle for too long; a new one that dies says that its server does.
+  if (!upstream.reused) client.avoid = server;
   engine.counters[server.counter + ServerCounter.retries]! += 1;
   // The use that was kept for this goes to the list.
   client.request.push(engine.ranges, client.repeatOffset, client.repeatLength);

@@ -77,6 +77,7 @@ function resetRequest(engine: Engine, client: Client): void {
   client.wantsUpgrade = (head.flags & RequestFlag.WEBSOCKET) !== 0;
   client.repeatable = client.requestDone && !client.wantsUpgrade && isIdempotent(head.method);
   client.retries = 0;
+  client.repeated = false;
   client.redispatched = false;
   client.wanted = null;
   client.cookieServer = null;

@@ -113,13 +113,8 @@ export function upstreamSent(engine: Engine, upstream: Upstream): void {
 
 /** The connection is gone before the answer was complete: repeat, 502, or cut the answer. */
 export function upstreamLost(engine: Engine, client: Client, upstream: Upstream): void {
-  const repeatable =
-    upstream.reused &&
-    !upstream.touched &&
-    client.repeatOffset !== NONE &&
-    client.interims === 0 &&
-    client.retries < Math.max(1, engine.options.http.retries);
-  if (repeatable && !client.answering) {
+  const untouched = !upstream.touched && !client.answering && client.interims === 0;
+  if (untouched && client.repeatOffset !== NONE) {
     repeat(engine, client, upstream);
     return;
   }
