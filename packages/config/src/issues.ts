@@ -102,6 +102,7 @@ function fieldName(path: Path): string {
 }
 
 function fillInAdvice(path: Path): string {
+  if (path[0] !== 'cluster') return 'Write the one value that both nodes shall have.';
   const node = String(path[2] ?? '');
   if (path.at(-1) === 'interface') {
     return `Write the network interface of ${node} there; "ip -brief link" shows the names.`;

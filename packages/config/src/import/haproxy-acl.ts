@@ -52,11 +52,18 @@ export function readCondition(words: readonly string[]): AclReading {
     }
   }
   const patterns = rest.slice(at);
-  if (patterns.length === 0) return { ok: false, why: 'it has no pattern' };
-  if (list !== 'pathSuffix' && patterns.some((pattern) => !pattern.startsWith('/'))) {
-    return { ok: false, why: 'a path begins with "/", so this pattern can never match' };
-  }
+  const why = whyNever(list, patterns);
+  if (why !== undefined) return { ok: false, why };
   return { ok: true, list, ignoreCase, patterns };
+}
+
+function whyNever(list: 'pathExact' | 'pathPrefix' | 'pathSuffix', patterns: readonly string[]): string | undefined {
+  if (patterns.length === 0) return 'it has no pattern';
+  if (patterns.some((pattern) => /\s/.test(pattern))) return 'a path has no blanks, so this pattern can never match';
+  if (list !== 'pathSuffix' && patterns.some((pattern) => !pattern.startsWith('/'))) {
+    return 'a path begins with "/", so this pattern can never match';
+  }
+  return undefined;
 }
 
 /** Adds patterns to the ACL of a name; false when the name has the other case rule already. */

@@ -147,7 +147,7 @@ function nameCondition(frontend: FrontendDraft, use: string, words: readonly str
   return name;
 }
 
-/** Says of ACLs that no rule names that they are kept; run when the frontend is complete. */
+/** Says of ACLs that no rule names why they are kept; run when the frontend is complete. */
 export function answerUnusedAcls(
   context: HaproxyContext,
   lines: readonly HaproxyLine[],
@@ -158,7 +158,12 @@ export function answerUnusedAcls(
     const name = line.words[1] ?? '';
     const taken = context.report.answerOf(line)?.verdict === 'taken';
     if (line.words[0] !== 'acl' || used.has(name) || !taken) continue;
-    const why = 'kept although no rule uses it: requests for it went to the default backend before, too';
+    const usedBefore = lines.some(
+      ({ words }) => words[0] !== 'acl' && words.some((word) => word.replace('!', '') === name),
+    );
+    const why = usedBefore
+      ? 'kept although the rules that used it were refused'
+      : 'kept although no rule uses it: requests for it went to the default backend before, too';
     context.report.answer(line, { verdict: 'taken', why });
   }
 }

@@ -62,7 +62,11 @@ export function answerShared(context: HaproxyContext, line: HaproxyLine): boolea
       key: 'retries',
       value: second,
       apply: () => (context.draft.retries = value),
-      answer: { verdict: 'taken', why: 'further attempts to connect', target: 'http.retries' },
+      answer: {
+        verdict: Number(second) === value ? 'taken' : 'changed',
+        why: `${value} further attempts to connect`,
+        target: 'http.retries',
+      },
     });
     return true;
   }

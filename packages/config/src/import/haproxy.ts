@@ -146,10 +146,21 @@ function addBackend(context: HaproxyContext, section: HaproxySection, backend: B
   const target = `backends.${section.name}`;
   if (backend.servers.length === 0) {
     context.report.answer(section.header, { verdict: 'refused', why: 'none of its servers could be taken', target });
+    refuseRest(context, section, 'its backend is not taken, as no server of it is');
     return;
   }
   context.draft.backends.push(backend);
   context.report.answer(section.header, { verdict: 'taken', why: 'a group of servers', target });
+}
+
+// What a section sets for the whole pair stays, also when the section itself falls away.
+function refuseRest(context: HaproxyContext, section: HaproxySection, why: string): void {
+  if (section.keyword === 'listen') return;
+  for (const line of section.lines) {
+    const answer = context.report.answerOf(line);
+    const forPair = /^(?:timeouts|http|log)\./.test(answer?.target ?? '');
+    if (!forPair && answer?.verdict !== 'refused') context.report.answer(line, { verdict: 'refused', why });
+  }
 }
 
 function beginFrontend(context: HaproxyContext, section: HaproxySection): FrontendDraft {
@@ -167,6 +178,7 @@ function finishFrontend(context: HaproxyContext, section: HaproxySection, fronte
   const target = `frontends.${section.name}`;
   if (frontend.binds.length === 0) {
     context.report.answer(section.header, { verdict: 'refused', why: 'none of its listeners could be taken', target });
+    refuseRest(context, section, 'its frontend is not taken, as no listener of it is');
     return;
   }
   context.draft.frontends.push(frontend);

@@ -40,21 +40,41 @@ function answerCommand(command: string, line: SourceLine, report: ImportReport):
   report.answer(line, { verdict: 'refused', why });
 }
 
-/** Answers the weight of each script with what it did under the priorities of both nodes. */
-export function answerWeights(scripts: readonly Script[], instances: readonly Instance[], report: ImportReport): void {
-  for (const script of scripts) {
+/** One node's side of a VRRP group: what it announces, and what its script adds to that. */
+export interface Side {
+  readonly priority: number;
+  readonly weight: number;
+}
+
+/** Answers the weight of each script of a file with what it did next to the other node's file. */
+export function answerWeights(
+  own: { readonly scripts: readonly Script[]; readonly instances: readonly Instance[] },
+  other: { readonly scripts: readonly Script[]; readonly instances: readonly Instance[] } | undefined,
+  report: ImportReport,
+): void {
+  for (const script of own.scripts) {
     if (script.weightLine === undefined) continue;
-    const tracking = instances.filter((instance) => instance.scripts.some(({ value }) => value.name === script.name));
-    const weight = tracking.flatMap((instance) => ownWeight(instance, script.name))[0] ?? script.weight;
-    const effect = describeWeight(
-      weight,
-      tracking.map((instance) => instance.priority?.value ?? DEFAULT_PRIORITY),
+    const instance = own.instances.find(({ scripts }) => scripts.some(({ value }) => value.name === script.name));
+    const peer = other?.instances.find(
+      (candidate) => candidate.name === instance?.name || candidate.routerId?.value === instance?.routerId?.value,
     );
-    report.answer(script.weightLine, {
-      verdict: 'refused',
-      why: `${effect}; there are no weights here: a node that cannot serve always gives up the address`,
-    });
+    const effect =
+      instance === undefined
+        ? 'no vrrp_instance tracks this script, so it had no effect'
+        : describeWeight(
+            sideOf(instance, own.scripts, script.name),
+            peer === undefined ? undefined : sideOf(peer, other?.scripts ?? [], script.name),
+          );
+    const why = `${effect}; there are no weights here: a node that cannot serve always gives up the address`;
+    report.answer(script.weightLine, { verdict: 'refused', why });
   }
+}
+
+// The weight in track_script goes before that of the script itself.
+function sideOf(instance: Instance, scripts: readonly Script[], name: string): Side {
+  const tracked = instance.scripts.find(({ value }) => value.name === name);
+  const weight = tracked?.value.weight ?? scripts.find((script) => script.name === name)?.weight ?? 0;
+  return { priority: instance.priority?.value ?? DEFAULT_PRIORITY, weight: tracked === undefined ? 0 : weight };
 }
 
 /** Answers the lines of track_script. */
@@ -64,30 +84,23 @@ export function answerTracking(instance: Instance, report: ImportReport): void {
   }
 }
 
-function ownWeight(instance: Instance, name: string): number[] {
-  return instance.scripts.flatMap(({ value }) =>
-    value.name === name && value.weight !== undefined ? [value.weight] : [],
-  );
-}
-
 /**
- * Says whether a failed script with this weight moves the address between two nodes of these priorities: a positive
- * weight is added while the script succeeds, a negative one while it fails, 0 is a fault.
+ * Says whether the address moved when the script of the node with the higher priority failed: a positive weight is
+ * added while the script succeeds, a negative one while it fails, 0 is a fault.
  */
-export function describeWeight(weight: number, priorities: readonly number[]): string {
-  if (!Number.isInteger(weight)) return 'this weight is no number';
-  if (weight === 0) return 'weight 0 means fault, so the address moved';
-  const [high, low] = [...priorities].sort((a, b) => b - a);
-  if (high === undefined || low === undefined)
-    return 'whether it moves the address depends on the priority of the other node';
-  const failing = weight > 0 ? high : high + weight;
-  const healthy = weight > 0 ? low + weight : low;
-  const arithmetic = `with priorities ${high} and ${low}, a weight of ${weight} leaves the failing node at ${failing} against ${healthy}`;
-  if (healthy > failing)
-    return `${arithmetic}, so the address moved, because the weight exceeds the gap of ${high - low}`;
+export function describeWeight(own: Side, other: Side | undefined): string {
+  if (!Number.isInteger(own.weight)) return 'this weight is no number';
+  if (other === undefined) return 'whether it moves the address depends on the file of the other node';
+  const [high, low] = own.priority >= other.priority ? [own, other] : [other, own];
+  if (high.weight === 0) return 'weight 0 on the node with the higher priority means fault, so the address moved';
+  const failing = high.priority + Math.min(0, high.weight);
+  const healthy = low.priority + Math.max(0, low.weight);
+  const arithmetic = `with priorities ${high.priority} and ${low.priority} a failing script leaves ${failing} against ${healthy}`;
+  const gap = `the weight must exceed the gap of ${high.priority - low.priority}`;
+  if (healthy > failing) return `${arithmetic}, so the address moved (${gap})`;
   const outcome =
     healthy === failing
       ? 'a tie that the higher node address wins'
       : 'so the address stayed on the node that could not serve';
-  return `${arithmetic}: ${outcome}`;
+  return `${arithmetic}, ${outcome} (${gap})`;
 }

@@ -19,7 +19,7 @@ export function makeVips(files: readonly KeepalivedFile[], draft: PairDraft, rep
     files,
     draft.nodes.map((node) => node.name),
   );
-  return groups.flatMap((group) => makeVip(group, { draft, report, fileCount: files.length }));
+  return groups.flatMap((group) => makeVip(group, { draft, report, files }));
 }
 
 // The name says that two instances belong together; where names differ, the router id does.
@@ -44,23 +44,15 @@ function groupInstances(files: readonly KeepalivedFile[], nodes: readonly string
 interface Work {
   readonly draft: PairDraft;
   readonly report: ImportReport;
-  readonly fileCount: number;
+  readonly files: readonly KeepalivedFile[];
 }
 
 function makeVip(group: Group, work: Work): ConfigProblem[] {
   const { report, draft } = work;
-  const problems: ConfigProblem[] = [];
-  const target = `vips.${group.name}`;
-  for (const { instance } of group.members) {
-    const why =
-      'a floating address; unicast adverts, because many networks drop multicast (transport: multicast sends as keepalived did)';
-    report.answer(instance.line, { verdict: 'changed', why, target });
-    if (work.fileCount === 2 && group.members.length === 1) {
-      report.answer(instance.line, { verdict: 'changed', why: 'only one of the two files has it', target });
-    }
-  }
+  const wasUnicast = group.members.every(({ instance }) => instance.peers.length > 0);
+  answerHeaders(group, wasUnicast, report);
   const routerId = agree(group, work, { key: 'routerId', what: 'the virtual_router_id', of: (one) => one.routerId });
-  const address = agree(group, work, { key: 'address', what: 'the virtual_ipaddress', of: firstAddress });
+  const address = agreeOnAddress(group, work);
   const advert = agree(group, work, {
     key: 'advertInterval',
     what: 'advert_int',
@@ -68,10 +60,9 @@ function makeVip(group: Group, work: Work): ConfigProblem[] {
     absent: '1',
   });
   const auth = agree(group, work, { key: 'auth', what: 'auth_pass', of: (one) => one.auth, secret: true });
-  problems.push(...routerId.problems, ...address.problems, ...advert.problems, ...auth.problems);
+  const problems = [routerId, address, advert, auth].flatMap((one) => one.problems);
   if (address.value === undefined) {
-    for (const { instance } of group.members)
-      report.answer(instance.line, { verdict: 'refused', why: 'none of its addresses could be taken', target });
+    for (const { instance } of group.members) refuseInstance(instance, group, report);
     return problems;
   }
   const vip: VipDraft = {
@@ -79,12 +70,62 @@ function makeVip(group: Group, work: Work): ConfigProblem[] {
     address: address.value,
     routerId: routerId.value ?? 'FILL-IN-router-id',
     advertInterval: advertText(advert.value ?? '1'),
+    wasUnicast,
     remarks: [],
   };
   setPreferred(vip, group, work);
   for (const { instance } of group.members) answerSettings(instance, vip, work);
   draft.vips.push(vip);
-  return problems;
+  return [...problems, ...missingMember(group, work)];
+}
+
+function answerHeaders(group: Group, wasUnicast: boolean, report: ImportReport): void {
+  const target = `vips.${group.name}`;
+  for (const { instance } of group.members) {
+    report.answer(
+      instance.line,
+      wasUnicast
+        ? { verdict: 'taken', why: 'a floating address, with unicast adverts as before', target }
+        : {
+            verdict: 'changed',
+            why: 'a floating address; unicast adverts, because many networks drop multicast (transport: multicast sends as keepalived did)',
+            target,
+          },
+    );
+  }
+}
+
+/** A group that one of two files lacks: the old pair had an address that nobody took over. */
+function missingMember(group: Group, work: Work): ConfigProblem[] {
+  const [only, second] = group.members;
+  const without = work.files.find((file) => !file.instances.some((instance) => instance === only?.instance));
+  if (only === undefined || second !== undefined || without === undefined) return [];
+  const line = without.instances[0]?.line ?? { file: without.file, line: 1, text: '' };
+  const about = {
+    what: `vrrp_instance "${group.name}"`,
+    path: ['vips', group.name],
+    target: `vips.${group.name}`,
+  };
+  return [
+    contradiction(work.report, about, [
+      { shown: 'written', line: only.instance.line },
+      { shown: 'missing', line },
+    ]),
+  ];
+}
+
+function refuseInstance(instance: Instance, group: Group, report: ImportReport): void {
+  const target = `vips.${group.name}`;
+  report.answer(instance.line, { verdict: 'refused', why: 'none of its addresses could be taken', target });
+  const { state, priority, routerId, advertSeconds, noPreempt, addresses } = instance;
+  for (const setting of [state, priority, routerId, advertSeconds, noPreempt, ...addresses]) {
+    if (setting === undefined) continue;
+    report.answer(setting.line, {
+      verdict: 'refused',
+      why: 'its vrrp_instance has no address that could be taken',
+      target,
+    });
+  }
 }
 
 interface Question {
@@ -124,16 +165,43 @@ function agree(
   return { value: `FILL-IN-${shown.join('-or-')}`, problems: [contradiction(work.report, about, [a, b])] };
 }
 
-/** The addresses of an instance as one text; only one can be taken, so more of them make a longer text. */
-function firstAddress(instance: Instance): Setting<string> | undefined {
-  const usable = instance.addresses.filter(({ value }) => isIpv4((value[0] ?? '').split('/')[0] ?? ''));
-  const [first] = usable;
-  return first === undefined ? undefined : { value: withPrefix(first.value[0] ?? ''), line: first.line };
+/** Both files must list the same addresses; the first IPv4 address of the first file is taken. */
+function agreeOnAddress(
+  group: Group,
+  work: Work,
+): { readonly value?: string; readonly problems: readonly ConfigProblem[] } {
+  const [first, second] = group.members;
+  if (first === undefined) return { problems: [] };
+  const own = listed(first.instance);
+  const value = own.find((entry) => readInterfaceAddress(entry.value).ok)?.value;
+  const other = second === undefined ? own : listed(second.instance);
+  const onlyOwn = own.find((entry) => !other.some((peer) => peer.value === entry.value));
+  const onlyOther = other.find((entry) => !own.some((peer) => peer.value === entry.value));
+  if (second === undefined || (onlyOwn === undefined && onlyOther === undefined)) {
+    return value === undefined ? { problems: [] } : { value, problems: [] };
+  }
+  const about = {
+    what: 'the list in virtual_ipaddress',
+    path: ['vips', group.name, 'address'],
+    target: `vips.${group.name}.address`,
+  };
+  const show = (entries: readonly Setting<string>[]): string =>
+    entries.map((entry) => entry.value).join(' ') || 'empty';
+  const problem = contradiction(work.report, about, [
+    { shown: show(own), line: (onlyOwn ?? own[0])?.line ?? first.instance.line },
+    { shown: show(other), line: (onlyOther ?? other[0])?.line ?? second.instance.line },
+  ]);
+  return { value: `FILL-IN-${value ?? 'address'}-or-another`, problems: [problem] };
+}
+
+/** The addresses of an instance with their prefix lengths. */
+function listed(instance: Instance): Setting<string>[] {
+  return instance.addresses.map(({ value, line }) => ({ value: withPrefix(value[0] ?? ''), line }));
 }
 
 // keepalived adds an address that has no prefix as /32.
 function withPrefix(address: string): string {
-  return address.includes('/') ? address : `${address}/32`;
+  return address.includes('/') || !isIpv4(address) ? address : `${address}/32`;
 }
 
 function advertText(seconds: string): string {

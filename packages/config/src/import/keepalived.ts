@@ -29,7 +29,12 @@ export function importKeepalived(
   const nodeProblems = makeNodes(files, draft, report);
   const vipProblems = makeVips(files, draft, report);
   const instances = files.flatMap((file) => file.instances);
-  for (const file of files) answerWeights(file.scripts, instances, report);
+  for (const file of files)
+    answerWeights(
+      file,
+      files.find((other) => other !== file),
+      report,
+    );
   for (const instance of instances) answerTracking(instance, report);
   return [...nodeProblems, ...vipProblems];
 }

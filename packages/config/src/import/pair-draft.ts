@@ -14,6 +14,8 @@ export interface VipDraft {
   routerId: string;
   advertInterval: string;
   preferred?: string;
+  /** Both old files sent adverts straight to the other node. */
+  readonly wasUnicast: boolean;
   /** A remark for people, written above the entry. */
   readonly remarks: string[];
 }

@@ -78,7 +78,7 @@ function keyOf(line: SourceLine): string {
 function join(first: ImportLine, second: ImportLine): ImportLine {
   const worse = SEVERITY.indexOf(second.verdict) > SEVERITY.indexOf(first.verdict) ? second : first;
   const why = first.why.includes(second.why) ? first.why : `${first.why}; ${second.why}`;
-  const targets = [first.target, second.target].filter((target) => target !== '');
+  const targets = [first.target, second.target].flatMap((target) => (target === '' ? [] : target.split(', ')));
   return { ...first, verdict: worse.verdict, why, target: [...new Set(targets)].join(', ') };
 }
 

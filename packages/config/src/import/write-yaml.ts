@@ -1,29 +1,39 @@
 // Writes a draft as the text of a configuration file, laid out for reading, with a comment where the new file says
 // something that the old ones did not. Pure text; parseConfig reads it back.
 import { parse } from 'yaml';
-import { basename } from './basename.ts';
 import type { BackendDraft, FrontendDraft, NodeDraft, PairDraft, VipDraft } from './pair-draft.ts';
 
 /** The text of the new file. */
 export function writeYaml(draft: PairDraft, sources: readonly string[]): string {
-  const placeholders = draft.nodes.some((node) => node.address === undefined || node.interface === undefined);
   const lines = [
-    `# Made by "tospann import" from ${sources.map((file) => basename(file)).join(', ')}.`,
-    '# The report of the import says what became of every line.',
-    ...(placeholders
-      ? ['# FILL-IN marks what the old files do not have; "tospann validate" refuses it until it is written.']
-      : []),
     'version: 1',
     'cluster:',
     '  name: tospann',
     '  nodes:',
     ...draft.nodes.map(nodeLine),
-    ...block('vips', draft.vips.flatMap(vipLines)),
+    ...vipsLines(draft.vips),
     ...block('frontends', draft.frontends.flatMap(frontendLines)),
     ...block('backends', draft.backends.flatMap(backendLines)),
     ...settingLines(draft),
   ];
-  return `${lines.join('\n')}\n`;
+  const head = [
+    `# Made by "tospann import" from ${sources.map((file) => JSON.stringify(file).slice(1, -1)).join(', ')}.`,
+    '# The report of the import says what became of every line.',
+  ];
+  if (lines.some((line) => line.includes('FILL-IN'))) {
+    head.push('# FILL-IN marks what a person must write; "tospann validate" refuses it until then.');
+  }
+  return `${[...head, ...lines].join('\n')}\n`;
+}
+
+function vipsLines(vips: readonly VipDraft[]): string[] {
+  if (vips.length === 0) return [];
+  const multicast = vips.some((vip) => !vip.wasUnicast)
+    ? [
+        '  # keepalived sent multicast; unicast also works where a network drops it (transport: multicast is the old way).',
+      ]
+    : [];
+  return ['vips:', ...multicast, ...vips.flatMap(vipLines)];
 }
 
 function nodeLine(node: NodeDraft): string {
@@ -40,11 +50,7 @@ function vipLines(vip: VipDraft): string[] {
     transport: 'unicast',
     ...(vip.preferred === undefined ? {} : { preferred: vip.preferred }),
   };
-  return [
-    ...vip.remarks.map((remark) => `  # ${remark}`),
-    '  # keepalived used multicast where no unicast_peer is written; unicast also works where a network drops it.',
-    `  ${scalar(vip.name)}: ${flow(entry)}`,
-  ];
+  return [...vip.remarks.map((remark) => `  # ${remark}`), `  ${scalar(vip.name)}: ${flow(entry)}`];
 }
 
 function frontendLines(frontend: FrontendDraft): string[] {
@@ -57,7 +63,7 @@ function frontendLines(frontend: FrontendDraft): string[] {
     ...(frontend.maxConnections === undefined ? [] : [`    maxConnections: ${frontend.maxConnections}`]),
     ...(acls.length === 0 ? [] : ['    acls:']),
     ...acls.flatMap((acl) => [
-      ...(used.has(acl.name) ? [] : ['      # No rule uses this one; the old file did not use it either.']),
+      ...(used.has(acl.name) ? [] : ['      # No rule uses this one.']),
       `      ${scalar(acl.name)}:`,
       ...(['pathExact', 'pathPrefix', 'pathSuffix'] as const)
         .filter((key) => acl[key].length > 0)
@@ -107,6 +113,7 @@ function settingLines(draft: PairDraft): string[] {
     ...(Object.keys(draft.timeouts).length === 0 ? [] : [`timeouts: ${flow({ ...draft.timeouts })}`]),
     `http: ${flow(http)}`,
     'log:',
+    ...(draft.logs ? [] : ['  # As before: no access log, as the old file has no "log" line.']),
     `  access: ${flow(access)}`,
     '  # Client addresses are personal data: logs get their network only. "full" writes them whole, for which you need a reason.',
     '  privacy: { clientAddress: truncate, retentionDays: 14 }',

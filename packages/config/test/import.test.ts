@@ -1,0 +1,203 @@
+// importConfig: golden cases as data, the article's four files, and two promises that hold for any input: every line
+// that says something is answered, and no secret is repeated.
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  formatImportReport,
+  formatProblem,
+  importConfig,
+  parseConfig,
+  type ImportInput,
+  type ImportResult,
+  type ImportSource,
+} from '../src/index.ts';
+import { readCases, readFixture } from './case-files.ts';
+
+const numRuns = Number(process.env['TOSPANN_PROPERTY_RUNS'] ?? 200);
+
+/** A case's input: blocks that begin with `=== haproxy FILE`, `=== keepalived FILE`, `=== sysctl FILE`, `=== node-address N=A`. */
+function readInput(text: string): ImportInput {
+  const sources: Record<string, ImportSource[]> = { haproxy: [], keepalived: [], sysctl: [] };
+  const nodeAddresses: Record<string, string> = {};
+  for (const block of text.split(/^(?==== )/m)) {
+    const [head = '', ...lines] = block.split('\n');
+    const [, kind = '', ...rest] = head.split(' ');
+    if (kind === 'node-address') {
+      for (const pair of rest) nodeAddresses[pair.split('=')[0] ?? ''] = pair.split('=')[1] ?? '';
+    } else sources[kind]?.push({ file: rest.join(' '), text: lines.join('\n') });
+  }
+  const { haproxy = [], keepalived = [], sysctl = [] } = sources;
+  return { haproxy, keepalived, sysctl, nodeAddresses };
+}
+
+/** Report, contradictions, the new file, and what parseConfig says about it. */
+function describe(result: ImportResult): string {
+  const parsed = parseConfig(result.yaml, { file: 'tospann.yaml' });
+  const said = [...(parsed.ok ? ['valid'] : parsed.problems.map(formatProblem)), ...parsed.warnings.map(formatProblem)];
+  const report = [formatImportReport(result.report), ...result.problems.map(formatProblem)];
+  return `${[...report, '---', result.yaml.trimEnd(), '---', ...said].join('\n')}\n`;
+}
+
+/** Lines that say something, found without the importer. */
+function significant(sources: readonly ImportSource[], comment: RegExp): string[] {
+  return sources.flatMap(({ file, text }) =>
+    text.split('\n').flatMap((line, index) => {
+      const says = line.trim() !== '' && !comment.test(line.trim());
+      return says ? [`${file}:${index + 1}`] : [];
+    }),
+  );
+}
+
+function expectEveryLineAnswered(input: ImportInput, result: ImportResult): void {
+  const expected = [
+    ...significant(input.haproxy, /^#/),
+    ...significant(input.keepalived, /^[#!]/),
+    ...significant(input.sysctl, /^[#;]/),
+  ];
+  expect(result.report.map(({ file, line }) => `${file}:${line}`)).toEqual(expected);
+  for (const { why, text } of result.report) {
+    expect(why).not.toBe('');
+    expect(text).not.toBe('');
+  }
+}
+
+const cases = readCases('cases/import');
+
+test('importConfig() has its golden cases', () => {
+  expect(cases.map(({ name }) => name)).toContain('keepalived-contradictions');
+});
+
+test.each(cases)('importConfig() does what the case says: $name', ({ input, expected }) => {
+  const read = readInput(input);
+  const result = importConfig(read);
+  expect(describe(result)).toBe(expected);
+  expectEveryLineAnswered(read, result);
+});
+
+const article: ImportInput = {
+  haproxy: [{ file: 'haproxy.cfg', text: readFixture('cases/article/haproxy.cfg') }],
+  keepalived: ['keepalived-lb1.conf', 'keepalived-lb2.conf'].map((file) => ({
+    file,
+    text: readFixture(`cases/article/${file}`),
+  })),
+  sysctl: [{ file: 'sysctl.conf', text: readFixture('cases/article/sysctl.conf') }],
+};
+const withAddresses = { ...article, nodeAddresses: { lb1: '10.10.0.11', lb2: '10.10.0.12' } };
+
+test("importConfig() makes one valid pair of the article's files", () => {
+  const result = importConfig(withAddresses);
+  expect(describe(result)).toBe(readFixture('cases/article/expected.txt'));
+  expectEveryLineAnswered(withAddresses, result);
+  const parsed = parseConfig(result.yaml, { file: 'tospann.yaml' });
+  expect(parsed).toMatchObject({
+    ok: true,
+    config: {
+      cluster: {
+        nodes: [
+          { name: 'lb1', address: '10.10.0.11', interface: 'eth0' },
+          { name: 'lb2', address: '10.10.0.12', interface: 'eth0' },
+        ],
+      },
+      vips: [{ address: '192.168.1.200', prefixLength: 32, routerId: 51, preferred: 'lb1', advertIntervalMs: 1000 }],
+      frontends: [
+        { name: 'main', binds: [{ address: '0.0.0.0', port: 80 }], maxConnections: 3000, defaultBackend: 'app' },
+      ],
+      backends: [
+        {
+          cookie: { name: 'SERVERID', insert: true, indirect: true, nocache: true },
+          check: { type: 'tcp', intervalMs: 2000, timeoutMs: 10_000, rise: 2, fall: 3 },
+          servers: [
+            { address: '10.10.10.1', port: 80, cookie: 's1' },
+            { address: '10.10.10.2', port: 80, cookie: 's2' },
+          ],
+        },
+      ],
+      http: { forwardedFor: { exceptFrom: ['127.0.0.0/8'] }, serverClose: true, retries: 3, redispatch: true },
+      log: { access: { enabled: true, format: 'haproxy', ignoreEmpty: true } },
+    },
+  });
+});
+
+test("importConfig() refuses what is a trap in the article's files", () => {
+  const { report } = importConfig(withAddresses);
+  const refused = report.filter(({ verdict }) => verdict === 'refused').map(({ text }) => text);
+  expect(refused).toEqual(
+    expect.arrayContaining([
+      'script "killall -0 haproxy"',
+      'weight 2',
+      'net.ipv4.tcp_tw_recycle = 1',
+      'listen stats *:1936',
+      'stats auth admin:***',
+    ]),
+  );
+});
+
+test('importConfig() repeats no password, in the report or in the new file', () => {
+  const input = {
+    ...withAddresses,
+    keepalived: article.keepalived.map(({ file, text }) => ({
+      file,
+      text: text.replace('state', 'authentication {\nauth_type PASS\nauth_pass "t0p secret"\n}\nstate'),
+    })),
+  };
+  const said = JSON.stringify(importConfig(input));
+  expect(input.haproxy[0]?.text).toContain('SuperSecretPassword');
+  expect(input.keepalived[0]?.text).toContain('t0p secret');
+  expect(said).not.toContain('SuperSecretPassword');
+  expect(said).not.toContain('t0p');
+});
+
+test('importConfig() leaves placeholders that parseConfig() refuses when the node addresses are missing', () => {
+  const parsed = parseConfig(importConfig(article).yaml, { file: 'tospann.yaml' });
+  expect(parsed.ok ? [] : parsed.problems.map(({ code, path }) => `${code} ${path}`)).toEqual([
+    'LB_CONFIG_PLACEHOLDER cluster.nodes.lb1.address',
+    'LB_CONFIG_PLACEHOLDER cluster.nodes.lb2.address',
+  ]);
+});
+
+const words = fc.constantFrom(
+  ...'global defaults frontend backend listen peers mode http tcp bind *:80 :81 [::]:82 ssl acl a b path_beg path_end -i -m -f /x .js use_backend if or || { } ! unless default_backend app server web1 10.0.0.1:80 10.0.0.2 check inter 2s rise x weight 10 -1 300 cookie insert prefix balance roundrobin source option httpchk GET /health httplog forwardfor except 127.0.0.0/8 timeout client 10s 0 maxconn 99999999 retries stats auth u:p "quoted \' \\ $x vrrp_instance VI_1 vrrp_script interface eth0 virtual_router_id 51 999 priority virtual_ipaddress 10.0.0.9/24 unicast_peer track_script advert_int 0.001 nopreempt authentication auth_pass global_defs router_id lb1 __proto__ constructor toString # ; = net.ipv4.tcp_syncookies'.split(
+    ' ',
+  ),
+);
+const anyText = fc
+  .array(
+    fc.oneof(
+      fc.array(words, { maxLength: 6 }).map((line) => line.join(' ')),
+      fc.string({ maxLength: 20 }),
+    ),
+    { maxLength: 25 },
+  )
+  .map((lines) => lines.join('\n'));
+
+test('importConfig() never throws and answers every line, whatever the files hold', () => {
+  fc.assert(
+    fc.property(
+      fc.array(anyText, { maxLength: 2 }),
+      fc.array(anyText, { maxLength: 2 }),
+      anyText,
+      (haproxy, keepalived, sysctl) => {
+        const named = (texts: readonly string[], kind: string): ImportSource[] =>
+          texts.map((text, index) => ({ file: `${kind}${index}`, text: text.replaceAll('\r', '') }));
+        const input = {
+          haproxy: named(haproxy, 'h'),
+          keepalived: named(keepalived, 'k'),
+          sysctl: named([sysctl], 's'),
+        };
+        const result = importConfig(input);
+        const answered = new Set(result.report.map(({ file, line }) => `${file}:${line}`));
+        const missing = [
+          ...significant(input.haproxy, /^(?:#|(?:""|'')*$)/),
+          ...significant(input.keepalived, /^[#!]/),
+          ...significant(input.sysctl, /^[#;]/),
+        ].filter((place) => !answered.has(place));
+        expect(missing).toEqual([]);
+        const parsed = parseConfig(result.yaml, { file: 'tospann.yaml' });
+        // The new file is always YAML, whatever names the old one had; this one name is refused as a key.
+        const syntax = parsed.ok ? [] : parsed.problems.filter(({ code }) => code === 'LB_CONFIG_SYNTAX');
+        expect(syntax.filter(({ message }) => !message.includes('__proto__'))).toEqual([]);
+      },
+    ),
+    { numRuns },
+  );
+});
