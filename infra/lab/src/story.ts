@@ -4,7 +4,7 @@ import { checkArticleSite } from './article-checks.ts';
 import { monotonicMs, pause, until } from './clock.ts';
 import { HttpClient } from './http-client.ts';
 import { Load, Prober } from './instruments.ts';
-import type { Pair, PairMember } from './pair.ts';
+import type { CommandResult, Pair, PairMember } from './pair.ts';
 import { signalAll } from './system.ts';
 import { INNER_ADDRESSES, VIP } from './topology.ts';
 
@@ -87,11 +87,18 @@ async function siteIsServed({ pair, client, judge }: Scene): Promise<void> {
     { timeoutMs: 10_000, everyMs: 100 },
   );
   for (const check of await checkArticleSite(client, VIP)) judge(check.ok, `${check.name}: ${check.detail}`);
-  const asked = await pair.lb1.command(['status', '--json']);
-  judge(
-    asked.code === 0,
-    `tospann status on lb1 says ${asked.code === 0 ? 'ok' : `exit ${asked.code}: ${verdictOf(asked.stdout)}`}`,
-  );
+  const asked = await statusOf(pair.lb1);
+  judge(asked.code === 0, `tospann status on lb1: exit ${asked.code}. ${verdictOf(asked.stdout)}`);
+}
+
+/** Asks a node how the pair is; the nodes may need a moment after their start until they know each other. */
+async function statusOf(member: PairMember): Promise<CommandResult> {
+  const deadlineMs = monotonicMs() + 8_000;
+  for (;;) {
+    const result = await member.command(['status', '--json']);
+    if (result.code === 0 || monotonicMs() > deadlineMs) return result;
+    await pause(200);
+  }
 }
 
 async function proxyDies({ pair, judge }: Scene): Promise<void> {

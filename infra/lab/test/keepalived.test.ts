@@ -50,7 +50,10 @@ test('keepalived is BACKUP under our priority, takes over on our priority 0, and
   // Priority 0 lets the peer wait for its skew only, not for three adverts.
   expect(tookMs).toBeLessThan(3 * 200);
   await pause(500);
-  expect(prober.report(stoppedMs - 100).failed, JSON.stringify(prober.report().byKind)).toBe(0);
+  const report = prober.report(stoppedMs - 100);
+  expect(report.failedToConnect, JSON.stringify(report.byKind)).toBe(0);
+  // keepalived knows nothing of connections: what is under way when it takes the address is lost.
+  expect(report.failed).toBeLessThanOrEqual(4);
 
   await pair.lb1.start(pair.configFile);
   await pair.waitForOwner(pair.lb1, 20_000);

@@ -52,6 +52,7 @@ describe('the article, imported and served', () => {
 
   test('status says on both nodes that all is well, and who owns the address', async () => {
     for (const member of [pair.lb1, pair.lb2]) {
+      await until('the peer link', async () => (await member.command(['status'])).code === 0, { timeoutMs: 15_000 });
       const result = await member.command(['status', '--json']);
       expect(result.code, result.stdout + result.stderr).toBe(0);
       const status = JSON.parse(result.stdout) as { self: { node: string; vrrp: { vips: { owner: string }[] } } };

@@ -19,6 +19,9 @@ function relay(outer: Socket): void {
 }
 
 process.once('message', (_, handle) => {
-  if (handle instanceof Server) handle.on('connection', relay);
+  if (!(handle instanceof Server)) return;
+  // A server that came over the channel has lost its options: a half-closed client must still get its answer.
+  Object.assign(handle, { allowHalfOpen: true });
+  handle.on('connection', relay);
 });
 process.on('disconnect', () => process.exit(0));
