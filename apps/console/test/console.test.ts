@@ -124,6 +124,10 @@ describe.skipIf(!existsSync(chromiumPath))('the page', () => {
     await expectText(survivor, '[data-testid=verdict]', 'lb1 does not answer (connection refused). lb2 holds public.');
     await expectText(lost, '[data-testid=stale-banner]', 'Stale since');
     await expectText(lost, '[data-testid=stale-banner]', 'lb1 does not answer');
+    await expectText(lost, '[data-testid=verdict]', 'Last known: Healthy.');
+    expect(await lost.getByRole('link', { name: 'Open lb2' }).getAttribute('href')).toBe(
+      `https://127.0.0.1:${ports.lb2}/`,
+    );
     nodes.lb1 = await startNode('lb1');
     // Sessions live in the memory of the admin child: the token is asked for again.
     await lost.getByTestId('login-token').waitFor({ timeout: 20_000 });

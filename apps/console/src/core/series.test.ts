@@ -36,6 +36,12 @@ test('addSamples() takes each sample once and forgets what the axis does not sho
   expect(rows.get('lb1')).toHaveLength(spanSeconds + 1);
 });
 
+test('addSamples() leaves no hole where the same status was heard twice', () => {
+  const twice = { ...sample(1002, 10), monotonicMs: sample(1001, 10).monotonicMs };
+  const rows = rowsOf(sample(1000, 0), sample(1001, 10), twice, sample(1003, 30));
+  expect(column(rows, 1003, 4)).toEqual([null, 10, 10, 10]);
+});
+
 test('describeSeries() says the newest and the highest of each node', () => {
   const rows = rowsOf(sample(10, 0), sample(11, 40), sample(12, 50), sample(12, 0, 'lb2'));
   const text = describeSeries(

@@ -21,7 +21,8 @@ export function addSamples(rows: Samples, samples: readonly HistorySample[]): Sa
   for (const sample of samples) {
     const row = next.get(sample.node) ?? [];
     const last = row.at(-1);
-    if (last !== undefined && sample.timeMs <= last.timeMs) continue;
+    // The same status of a peer may be heard twice: it says nothing new about the second that has passed.
+    if (last !== undefined && (sample.timeMs <= last.timeMs || sample.monotonicMs === last.monotonicMs)) continue;
     next.set(sample.node, [...row.slice(-spanSeconds), sample]);
   }
   return next;

@@ -42,7 +42,7 @@ function Page({ pair: shown }: { readonly pair: PairStatus }): JSX.Element {
       </a>
       <Header pair={shown} />
       <main id="main" tabIndex={-1} class={isStale ? 'is-stale' : ''}>
-        <Verdict verdict={shown.verdict} vips={vips} isStale={isStale} />
+        <Verdict verdict={shown.verdict} vips={vips} isStale={isStale} cluster={shown.self.cluster} />
         <StaleBanner pair={shown} />
         <Topology nodes={nodes} vips={vips} backends={backends} />
         <Addresses vips={vips} nodes={nodes} />

@@ -1,7 +1,7 @@
 // The sentence on top. It changes only when something has changed, so it can be read out each time; a change of
 // ownership is told in words of its own.
 import type { JSX } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Verdict as VerdictData } from '@tospann/api/contract';
 import type { VipView } from '../core/view.ts';
 import { Icon } from './icons.tsx';
@@ -10,18 +10,23 @@ interface Props {
   readonly verdict: VerdictData;
   readonly vips: readonly VipView[];
   readonly isStale: boolean;
+  readonly cluster: string;
 }
 
 const icons = { ok: 'check', degraded: 'alert', down: 'cross' } as const;
 
-export function Verdict({ verdict, vips, isStale }: Props): JSX.Element {
+export function Verdict({ verdict, vips, isStale, cluster }: Props): JSX.Element {
   const [opening = '', ...rest] = verdict.sentence.split(' ');
+  useEffect(() => {
+    document.title = `${isStale ? 'Stale' : opening.replace('.', '')} · ${cluster} · Tospann`;
+  }, [isStale, opening, cluster]);
   return (
     <section class={`verdict ${isStale ? 'old' : verdict.level}`} aria-label="Verdict">
       <span class="seal">
-        <Icon name={icons[verdict.level]} />
+        <Icon name={isStale ? 'clock' : icons[verdict.level]} />
       </span>
       <p role="status" data-testid="verdict" data-level={verdict.level}>
+        {isStale ? 'Last known: ' : null}
         <strong>{opening}</strong> {rest.join(' ')}
       </p>
       <OwnershipChanges vips={vips} />
