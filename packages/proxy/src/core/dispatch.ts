@@ -1,7 +1,8 @@
 // Dispatch: which server gets a request, over which connection. Session cookie first, then turns; per-server limits
 // with queues; pooled connections; retries and redispatch. A request is sent a second time only if connecting failed,
-// or, once, if the connection died before the first byte of an answer and the request is idempotent without a body
+// or if the connection died before the first byte of an answer and the request is idempotent without a body
 // (RFC 9110 section 9.2.2): killing a server fails no GET, and no POST is ever executed twice.
+// At most twice in a row: after a pooled connection, and after a new one.
 import { answerLocally } from './answers.ts';
 import { NONE } from './buffers.ts';
 import { UpstreamPhase, Wait, type Client, type Upstream } from './connection.ts';
@@ -204,10 +205,14 @@ export function repeat(engine: Engine, client: Client, upstream: Upstream): void
   detach(engine, client, upstream);
   closeUpstream(engine, upstream, true);
   client.retries++;
-  client.repeated = true;
   client.freshOnly = true;
-  // A pooled connection may just have been idle for too long; a new one that dies says that its server does.
-  if (!upstream.reused) client.avoid = server;
+  client.avoid = server;
+  // A pooled connection may just have been idle for too long, so the session stays where it is. A new one that dies
+  // says that its server does.
+  if (!upstream.reused) {
+    client.repeated = true;
+    if (engine.options.http.redispatch) client.wanted = null;
+  }
   engine.counters[server.counter + ServerCounter.retries]! += 1;
   // The use that was kept for this goes to the list.
   client.request.push(engine.ranges, client.repeatOffset, client.repeatLength);

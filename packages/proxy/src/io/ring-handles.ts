@@ -21,6 +21,8 @@ export const HandleState = {
   FAILED: 256,
   /** Waits for a receive buffer. */
   STARVED: 512,
+  /** Was stopped while bytes kept coming: receives one buffer at a time until they come slower. */
+  BULK: 1024,
 } as const;
 
 /** Generations fit in 12 bits, so that kind and generation stay an exact number with the handle (52 bits). */

@@ -46,7 +46,8 @@ const Kind = {
 
 const MSG_NOSIGNAL_WAITALL = 0x4100;
 const MSG_MORE = 0x8000;
-const RECEIVE_HEAD = RingOp.RECV | (EntryFlag.BUFFER_SELECT << 8) | (IoPriority.RECV_MULTISHOT << 16);
+const RECEIVE_ONCE = RingOp.RECV | (EntryFlag.BUFFER_SELECT << 8);
+const RECEIVE_MANY = RECEIVE_ONCE | (IoPriority.RECV_MULTISHOT << 16);
 const TWO_TO_32 = 4_294_967_296;
 const CANNOT_ARM = State.ARMED | State.CONNECTING | State.CLOSING | State.ENDED | State.FAILED | State.STARVED;
 // Places in the control page: the tick's timespec, the count that the eventfd read delivers.
@@ -300,6 +301,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
     if (!more) {
       (handles.underWay[handle] as number)--;
       state &= ~(State.ARMED | State.DISARMING);
+      if (result > 0 && result < this.bufferBytes >> 1) state &= ~State.BULK;
       handles.state[handle] = state;
     }
     if ((flags & CompletionFlag.BUFFER) !== 0) {
@@ -402,14 +404,16 @@ export class RingLoop implements RingTransport, CompletionHandler {
   }
 
   #armReceive(handle: number): void {
-    (this.#handles.state[handle] as number) |= State.ARMED;
-    this.#prepare(RECEIVE_HEAD, this.#handles.fd[handle] as number, 0, 0, 0, handle, Kind.RECEIVE);
+    const state = this.#handles.state[handle] as number;
+    this.#handles.state[handle] = state | State.ARMED;
+    const head = (state & State.BULK) === 0 ? RECEIVE_MANY : RECEIVE_ONCE;
+    this.#prepare(head, this.#handles.fd[handle] as number, 0, 0, 0, handle, Kind.RECEIVE);
   }
 
   #disarm(handle: number): void {
     const state = this.#handles.state[handle] as number;
     if ((state & State.ARMED) === 0 || (state & (State.DISARMING | State.CLOSING)) !== 0) return;
-    this.#handles.state[handle] = state | State.DISARMING;
+    this.#handles.state[handle] = state | State.DISARMING | State.BULK;
     const high = Kind.RECEIVE | ((this.#handles.generation[handle] as number) << 8);
     this.#prepare(RingOp.ASYNC_CANCEL, -1, high * TWO_TO_32 + handle, 0, 0, handle, Kind.CANCEL);
   }
