@@ -14,6 +14,9 @@ export type Place = 'a' | 'b' | 'c';
 export const nodeAddress: Readonly<Record<Place, string>> = { a: '10.99.0.2', b: '10.99.0.3', c: '10.99.0.10' };
 export const vip = '10.99.0.100';
 
+/** Where the lab's HTTP servers listen. */
+export const tcpPort = 25_080;
+
 const nodeFlags = ['--conditions=@tospann/source', '--disable-warning=ExperimentalWarning'];
 
 export interface AgentLine {
@@ -165,6 +168,7 @@ export class Lab implements AsyncDisposable {
       nodes: { lb1: nodeAddress.a, lb2: nodeAddress.b },
       vips: options.vips ?? { public: { address: vip, ...options.vip } },
       guard: options.guard ?? false,
+      port: tcpPort,
     };
     const script = fileURLToPath(new URL('run-agent.ts', import.meta.url));
     const command = [...(options.wrap ?? []), process.execPath, ...nodeFlags, script, JSON.stringify(shape)];

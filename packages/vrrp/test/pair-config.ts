@@ -6,6 +6,8 @@ export interface PairShape {
   readonly interface?: string;
   readonly vips?: Readonly<Record<string, VipShape>>;
   readonly guard?: boolean;
+  /** Port of the one frontend that the guard protects. */
+  readonly port?: number;
 }
 
 export interface VipShape {
@@ -37,7 +39,7 @@ export function pairConfig(shape: PairShape): PairConfig {
       transport: vip.transport ?? 'unicast',
       priorities: vip.priorities ?? Object.fromEntries(names.map((node) => [node, node === vip.preferred ? 150 : 100])),
     })),
-    frontends: [],
+    frontends: shape.port === undefined ? [] : [frontend(shape.port)],
     backends: [],
     timeouts: { ...timeouts, httpKeepAliveMs: 10_000, checkMs: 10_000, tunnelMs: 3_600_000 },
     http: { serverClose: false, retries: 3, redispatch: true },
@@ -49,4 +51,9 @@ export function pairConfig(shape: PairShape): PairConfig {
     proxy: { engine: 'auto', threads: 1, user: 'nobody' },
     hash: '',
   };
+}
+
+function frontend(port: number): PairConfig['frontends'][number] {
+  const binds = [{ address: '0.0.0.0', port }];
+  return { name: 'main', binds, mode: 'http', maxConnections: 100, acls: [], rules: [], defaultBackend: 'app' };
 }

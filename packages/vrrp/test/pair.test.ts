@@ -160,6 +160,8 @@ test('an address that somebody removes is back within milliseconds', async () =>
   run('ip', '-n', lab.namespace('a'), 'addr', 'del', `${vip}/32`, 'dev', 'eth0');
   await a.line((line) => line.includes('address-restored'), { withinMs: slackMs });
   expect(lab.hasVip('a')).toBe(true);
+  // The picture follows the notice within the same round of the loop.
+  await sleep(100);
   expect((await a.snapshot()).addressRestoredTotal).toBe(1);
 });
 

@@ -7,6 +7,13 @@ import { downUs, effectivePriority, leaseSeconds } from './timers.ts';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** The reasons of a take-over from an owner that lives: its connections may still run to their end. */
+export const takeover = {
+  resigned: 'the owner resigned',
+  lastResort: 'the owner has no live server',
+  preferred: 'preferred node, able to serve',
+} as const;
+
 /** The state that one step is making. */
 export interface Draft {
   readonly state: Writable<MachineState>;
@@ -81,9 +88,9 @@ export function announceDue(draft: Draft): void {
 }
 
 /** Gives the address up and forgets the master's timers. */
-export function release(draft: Draft): void {
+export function release(draft: Draft, drain = false): void {
   const { state } = draft;
-  draft.effects.push({ type: 'release' });
+  draft.effects.push({ type: 'release', drain });
   state.advertDueUs = Infinity;
   state.leaseDueUs = Infinity;
   state.sendFailingSinceUs = Infinity;
@@ -154,7 +161,7 @@ export function endHandover(draft: Draft, outcome: { readonly taken: boolean; re
     state.garp = startBurst(state.garp, draft.nowUs);
     return;
   }
-  release(draft);
+  release(draft, outcome.taken);
   // The last word: the new owner answers a priority 0 with an advert and announces the address again.
   draft.effects.push({ type: 'advertise', priority: 0, lease: false });
   if (purpose === 'failover') {

@@ -10,6 +10,7 @@ import {
   notice,
   reassert,
   release,
+  takeover,
   type Draft,
 } from './machine-actions.ts';
 import type { MachineEvent } from './state.ts';
@@ -61,7 +62,7 @@ function asBackup(draft: Draft, event: AdvertEvent): void {
     return;
   }
   // A last resort is replaced at once by a node with a live server.
-  if (event.priority <= lastResortPriority) return becomeMaster(draft, 'the owner has no live server');
+  if (event.priority <= lastResortPriority) return becomeMaster(draft, takeover.lastResort);
   // RFC 9568 pre-empts by default; here only the preferred node does, and after a delay.
   if (!config.preferred || state.hold || state.ability !== 'serves') return;
   if (state.preemptDueUs === Infinity) state.preemptDueUs = nowUs + config.preemptDelayUs;
@@ -76,7 +77,7 @@ function onResigned(draft: Draft, event: AdvertEvent): void {
   // With one peer nobody else can want the address: the skew would be an outage for nothing.
   if (config.peers.length === 1 && own > lastResortPriority) {
     state.resignedUs = nowUs;
-    return becomeMaster(draft, 'the owner resigned');
+    return becomeMaster(draft, takeover.resigned);
   }
   state.downDueUs = nowUs + skewUs(own, state.activeIntervalUs);
 }
@@ -109,7 +110,8 @@ function asMaster(draft: Draft, event: AdvertEvent): void {
 
 function yieldTo(draft: Draft, event: AdvertEvent, reason: string): void {
   const { state, config } = draft;
-  release(draft);
+  // The winner is alive: connections under way here may run to their end.
+  release(draft, true);
   // One last advert after the release: the winner hears a lower one and announces the address once more.
   draft.effects.push({ type: 'advertise', priority: effectivePriority(config, state), lease: false });
   state.owner = event.source;

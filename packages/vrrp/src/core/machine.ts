@@ -13,6 +13,7 @@ import {
   reassert,
   resign,
   settle,
+  takeover,
   transition,
   type Draft,
 } from './machine-actions.ts';
@@ -141,7 +142,7 @@ function tickBackup(draft: Draft): void {
     }
     return becomeMaster(draft, state.peer === undefined ? 'no advert heard' : 'the owner fell silent');
   }
-  if (state.preemptDueUs <= nowUs) becomeMaster(draft, 'preferred node, able to serve');
+  if (state.preemptDueUs <= nowUs) becomeMaster(draft, takeover.preferred);
 }
 
 function tickMaster(draft: Draft): void {
@@ -239,7 +240,7 @@ function onAddress(draft: Draft, present: boolean): void {
     if (!present) return;
     state.counters = { ...state.counters, foreignRemoved: state.counters.foreignRemoved + 1 };
     notice(draft, 'foreign-address', 'this node had the address without owning it');
-    draft.effects.push({ type: 'release' });
+    draft.effects.push({ type: 'release', drain: false });
     return;
   }
   const frozen = nowUs - state.advertDueUs > downUs(effectivePriority(config, state), config.intervalUs);

@@ -114,7 +114,8 @@ export type Effect =
   | { readonly type: 'advertise'; readonly priority: number; readonly lease: boolean }
   /** Add the address with a full lease; idempotent. */
   | { readonly type: 'own' }
-  | { readonly type: 'release' }
+  /** Remove the address; `drain`: a peer has it, so connections under way here may run on silently for a while. */
+  | { readonly type: 'release'; readonly drain: boolean }
   /** Send one gratuitous ARP in each form. */
   | { readonly type: 'announce' }
   | { readonly type: 'changed'; readonly from: VrrpState; readonly to: VrrpState; readonly reason: string }

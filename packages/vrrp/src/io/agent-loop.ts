@@ -6,7 +6,9 @@ import { drainEventFd, monotonicMs, Poller, raiseThread, TimerFd } from '@tospan
 import { initialState, nextTickUs, step } from '../core/machine.ts';
 import { receiveAdvert, type ReceiveFilter } from '../core/receive.ts';
 import type { Effect, MachineEvent, MachineState } from '../core/state.ts';
-import { leaseSeconds } from '../core/timers.ts';
+import type { PlannedVip } from '../core/plan.ts';
+import { drainSeconds, leaseSeconds } from '../core/timers.ts';
+import { ArpManners } from './arp-manners.ts';
 import { LatenessMeter } from './lateness.ts';
 import type { HandoverResult, LoopCommand, LoopData, LoopMessage, VrrpEvent } from './messages.ts';
 import { VipNetwork } from './network.ts';
@@ -43,8 +45,12 @@ export class AgentLoop {
   /** Drop counters by VIP; the last one is for packets that belong to none. */
   readonly #drops: Record<string, number>[];
   readonly #packet = new Uint8Array(new ArrayBuffer(packetBytes));
+  readonly #arp = new ArpManners();
   readonly #lateness = new LatenessMeter();
   readonly #scheduling = raiseThread();
+  /** VIPs that are on `lo` for connections under way; the kernel removes them in its own time. */
+  readonly #draining = new Set<number>();
+  #silent = false;
   #problem = '';
   #failover: Failover | undefined;
   #snapshotDueUs = 0;
@@ -83,6 +89,7 @@ export class AgentLoop {
       this.#releaseAll();
       this.#sendSnapshot(nowUs());
       this.#network.close();
+      if (this.#draining.size === 0) this.#arp.restore();
       this.#port.send({ type: 'stopped' });
     }
   }
@@ -160,6 +167,7 @@ export class AgentLoop {
       this.#emit({ event: 'vrrp-problem', code, message, hint, monotonicMs: monotonicMs() });
     }
     this.#problem = reason;
+    this.#silent = report.up && this.#data.guard && this.#arp.quiet(this.#data.plan.interface);
     for (const index of this.#states.keys()) this.#feed(index, { type: 'link', nowUs: nowUs(), up: report.up, reason });
   }
 
@@ -245,6 +253,7 @@ export class AgentLoop {
       case 'own':
         return this.#own(index);
       case 'release':
+        if (effect.drain) this.#drain(vip);
         this.#network.release(vip);
         return undefined;
       case 'announce':
@@ -256,6 +265,7 @@ export class AgentLoop {
         return undefined;
       case 'notice':
         this.#emitFor(vip.name, effect);
+        this.#snapshotDueUs = 0;
         return undefined;
       case 'handover-ended':
         this.#handoverEnded(index, effect);
@@ -280,12 +290,31 @@ export class AgentLoop {
     if (vip === undefined) return undefined;
     try {
       this.#network.own(vip, leaseSeconds(vip.machine));
+      if (this.#draining.delete(index)) this.#network.endDrain(vip);
       return undefined;
     } catch (error) {
       if (!isTospannError(error)) throw error;
       const { code, message, hint } = error;
       this.#emit({ event: 'vrrp-problem', code, message, hint, monotonicMs: monotonicMs() });
       return { type: 'own-failed', nowUs: nowUs(), reason: message };
+    }
+  }
+
+  /** Connections under way go on here, while the new owner sends their packets over (connection-guard.ts). */
+  #drain(vip: PlannedVip): void {
+    if (!this.#silent) return;
+    try {
+      this.#network.keepForDrain(vip, drainSeconds);
+      this.#draining.add(this.#data.plan.vips.indexOf(vip));
+    } catch (error) {
+      if (!isTospannError(error)) throw error;
+      this.#emit({
+        event: 'vrrp-notice',
+        vip: vip.name,
+        what: 'guard',
+        detail: error.message,
+        monotonicMs: monotonicMs(),
+      });
     }
   }
 

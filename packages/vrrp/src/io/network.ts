@@ -26,6 +26,8 @@ const group = '224.0.0.18';
 /** IFA_PROTO of the addresses that this agent adds: the number of VRRP, so that a stale one is known at start. */
 const addressTag = 112;
 const hostPrefix = 32;
+/** In every network namespace `lo` is the first interface. */
+const loopbackIndex = 1;
 
 /** Whether adverts can leave the interface; the error says what is missing. */
 export type LinkReport = { readonly up: true } | { readonly up: false; readonly error: TospannError };
@@ -91,7 +93,7 @@ export class VipNetwork {
     // Nothing stale: ask the kernel anyway whether this process may change addresses at all.
     const first = this.#plan.vips[0];
     if (stale.length === 0 && first !== undefined)
-      this.#control.delete({ interfaceIndex: 1, address: first.address, prefixLength: hostPrefix });
+      this.#control.delete({ interfaceIndex: loopbackIndex, address: first.address, prefixLength: hostPrefix });
     return stale.map(({ address, prefixLength }) => `${address}/${prefixLength}`);
   }
 
@@ -138,7 +140,10 @@ export class VipNetwork {
 
   /** Where the kernel has the VIP now. */
   look(vip: PlannedVip): AddressView {
-    const records = this.#control.list().filter(({ address }) => address === vip.address);
+    // On lo it is a draining one of ours, which answers no ARP.
+    const records = this.#control
+      .list()
+      .filter(({ address, interfaceIndex }) => address === vip.address && interfaceIndex !== loopbackIndex);
     const isOurs = (record: AddressRecord): boolean =>
       record.interfaceIndex === this.#link?.index && record.prefixLength === hostPrefix;
     return { ours: records.some(isOurs), others: records.filter((record) => !isOurs(record)) };
@@ -168,6 +173,22 @@ export class VipNetwork {
       const detail = cause instanceof Error ? cause.message : String(cause);
       throw new TospannError('LB_VRRP_ADDRESS_REFUSED', { address: vip.address, interface: name, detail }, { cause });
     }
+  }
+
+  /**
+   * Keeps the VIP on `lo` until the kernel removes it: sockets under way go on, ARP is not answered (ArpManners).
+   *
+   * @throws {TospannError} LB_KERNEL_NO_CAPABILITY, LB_KERNEL_CALL.
+   */
+  keepForDrain(vip: PlannedVip, validSeconds: number): void {
+    const { address } = vip;
+    const lifetime = { validSeconds, preferredSeconds: validSeconds, protocol: addressTag };
+    this.#control.add({ interfaceIndex: loopbackIndex, address, prefixLength: hostPrefix, ...lifetime });
+  }
+
+  /** Ends a drain that is under way, if there is one. */
+  endDrain(vip: PlannedVip): void {
+    this.#control.delete({ interfaceIndex: loopbackIndex, address: vip.address, prefixLength: hostPrefix });
   }
 
   release(vip: PlannedVip): void {

@@ -4,9 +4,10 @@ import type { Worker } from 'node:worker_threads';
 import type { PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { closeFd, monotonicMs, openEventFd, signalEventFd } from '@tospann/linux';
-import { planAgent } from '../core/plan.ts';
+import { planAgent, type AgentPlan } from '../core/plan.ts';
 import type { VrrpSnapshot } from '../core/snapshot.ts';
 import type { Ability } from '../core/state.ts';
+import { ConnectionGuard } from './connection-guard.ts';
 import type {
   HandoverResult,
   LoopCommand,
@@ -87,6 +88,7 @@ class Service implements VrrpService {
   readonly #wakeFd = openEventFd();
   readonly #worker: Worker;
   readonly #options: VrrpOptions;
+  readonly #guard: ConnectionGuard | undefined;
   readonly #waiters = new Map<number, Waiter>();
   #snapshot: TimedSnapshot = emptySnapshot;
   #nextId = 1;
@@ -96,7 +98,9 @@ class Service implements VrrpService {
   constructor(options: VrrpOptions) {
     this.#options = options;
     const plan = planAgent(options.config, options.node);
-    this.#worker = options.startWorker('vrrp-worker', { plan, wakeFd: this.#wakeFd, guard: options.guard ?? true });
+    this.#guard = this.#makeGuard(plan);
+    const guard = this.#guard !== undefined;
+    this.#worker = options.startWorker('vrrp-worker', { plan, wakeFd: this.#wakeFd, guard });
     const ready = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
     this.ready = ready.promise;
@@ -115,9 +119,7 @@ class Service implements VrrpService {
       const failure = this.#failure;
       this.#rejectWaiters(failure ?? new TospannError('LB_VRRP_AGENT_ENDED', { detail: 'it has stopped' }));
       ready.reject(failure ?? new TospannError('LB_VRRP_AGENT_ENDED', { detail: 'it stopped before it was ready' }));
-      if (failure === undefined) return ended.resolve();
-      ended.reject(failure);
-      options.onFatal(failure);
+      void this.#end(failure, ended);
     });
   }
 
@@ -153,6 +155,14 @@ class Service implements VrrpService {
     return this.ended;
   }
 
+  /** After the loop's thread: the guard goes, then the promise settles. */
+  async #end(failure: TospannError | undefined, ended: PromiseWithResolvers<void>): Promise<void> {
+    await this.#guard?.close();
+    if (failure === undefined) return ended.resolve();
+    ended.reject(failure);
+    this.#options.onFatal(failure);
+  }
+
   #command(command: LoopCommand): void {
     if (this.#closed) return;
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
@@ -178,8 +188,29 @@ class Service implements VrrpService {
     }
   }
 
+  /** The guard needs exactly one other node, and ports that clients use. */
+  #makeGuard(plan: AgentPlan): ConnectionGuard | undefined {
+    const peer = plan.peers[0];
+    const { config, guard = true, log } = this.#options;
+    const ports = [...new Set(config.frontends.flatMap(({ binds }) => binds.map(({ port }) => port)))];
+    if (!guard || peer === undefined || plan.peers.length > 1 || ports.length === 0) return undefined;
+    return new ConnectionGuard({
+      addresses: Object.fromEntries(plan.vips.map(({ name, address }) => [name, address])),
+      ports,
+      peer: peer.address,
+      interface: plan.interface,
+      onUnavailable: (detail) => {
+        const msg = `Connections under way will not survive a planned hand-over: nft: ${detail}`;
+        log({ event: 'vrrp-notice', vip: '', what: 'guard', detail, monotonicMs: monotonicMs(), msg });
+      },
+    });
+  }
+
   #onEvent(event: VrrpEvent): void {
-    if (event.event === 'vrrp-state') return this.#options.onEvent(event);
+    if (event.event === 'vrrp-state') {
+      this.#guard?.onState(event);
+      return this.#options.onEvent(event);
+    }
     this.#options.log({ ...event, msg: event.event === 'vrrp-problem' ? event.message : event.detail });
   }
 
