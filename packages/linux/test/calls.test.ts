@@ -60,6 +60,12 @@ describe('openListener()', () => {
     );
   });
 
+  it('takes the address of another machine with freeBind, as a VIP is one until this node owns it', () => {
+    const fd = openListener({ address: '198.51.100.7', port: 0, freeBind: true });
+    expect(localAddress(fd)).toMatchObject({ address: '198.51.100.7' });
+    closeFd(fd);
+  });
+
   it('throws LB_KERNEL_NO_CAPABILITY for a low port without the capability', () => {
     // A child that has given up root; the kernel's limit is 1024 unless the machine was tuned.
     const printed = child(`

@@ -31,10 +31,13 @@ export class Listeners {
   open(config: PairConfig): void {
     const wanted = bindsOf(config);
     const fresh: OpenListener[] = [];
+    // A VIP comes and goes, and the other node's address never comes; both may stand in the file of both nodes.
+    const ofPair = new Set([...config.vips, ...config.cluster.nodes].map(({ address }) => address));
     try {
       for (const { frontend, bind } of wanted) {
         if (this.#open.has(keyOf(bind))) continue;
-        const fd = openListener({ address: bind.address, port: bind.port, backlog: BACKLOG });
+        const { address, port } = bind;
+        const fd = openListener({ address, port, backlog: BACKLOG, freeBind: ofPair.has(address) });
         fresh.push({ frontend, address: bind.address, port: bind.port, fd });
       }
     } catch (error) {

@@ -127,14 +127,18 @@ export function bindRaw(fd: number, sockaddr: Uint8Array, tried: string): void {
  *
  * @param options `address` is a literal, `0.0.0.0` or `::` for all; `port` 0 takes a free one (see `localAddress`).
  * @param options.backlog Connections that wait for accept. Default 4096 (the kernel caps it at net.core.somaxconn).
+ * @param options.freeBind Takes an address that this machine does not have yet, for instance a VIP. Default false.
  * @throws {TospannError} LB_KERNEL_PORT_IN_USE, LB_KERNEL_ADDRESS_NOT_LOCAL, LB_KERNEL_NO_CAPABILITY, LB_KERNEL_CALL.
  */
-export function openListener(options: SocketAddress & { readonly backlog?: number }): number {
+export function openListener(
+  options: SocketAddress & { readonly backlog?: number; readonly freeBind?: boolean },
+): number {
   const family = options.address.includes(':') ? AF_INET6 : AF_INET;
   const fd = openSocket({ family, type: SOCK_STREAM, protocol: 0 });
   try {
     setOption(fd, 'REUSEADDR', 1);
     if (family === AF_INET6) setOption(fd, 'IPV6_V6ONLY', 1);
+    if (options.freeBind === true) setOption(fd, 'IP_FREEBIND', 1);
     bindSocket(fd, options);
     if (calls.listen(fd, options.backlog ?? 4096) < 0) throw bindError(options, errno());
     return fd;
