@@ -194,7 +194,10 @@ const STATS_WHY =
 
 function refuseStats(context: HaproxyContext, section: HaproxySection, lines: readonly HaproxyLine[]): void {
   context.draft.hadStatsPage = true;
-  const address = section.rest.length === 0 ? '' : '; an address on this line is refused by HAProxy itself since 1.5';
+  const address =
+    section.rest.length === 0
+      ? ''
+      : '; an address on this line is the form of HAProxy 1.4, which HAProxy itself refuses today';
   context.report.answer(section.header, { verdict: 'refused', why: `${STATS_WHY}${address}` });
   for (const line of lines) {
     if (line.words[0] === 'stats') refuseStatsLine(context, line);

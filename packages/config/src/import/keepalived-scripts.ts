@@ -100,7 +100,7 @@ export function describeWeight(own: Side, other: Side | undefined): string {
   if (healthy > failing) return `${arithmetic}, so the address moved (${gap})`;
   const outcome =
     healthy === failing
-      ? 'a tie that the higher node address wins'
+      ? 'a tie, in which the owner keeps the address although it could not serve'
       : 'so the address stayed on the node that could not serve';
   return `${arithmetic}, ${outcome} (${gap})`;
 }
