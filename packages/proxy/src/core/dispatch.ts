@@ -174,6 +174,7 @@ function connectFailed(engine: Engine, client: Client, upstream: Upstream, timed
   engine.counters[server.counter + ServerCounter.connectErrors]! += 1;
   detach(engine, client, upstream);
   closeUpstream(engine, upstream, true);
+  freePlace(engine, client, server);
   client.retries++;
   if (client.retries > http.retries) {
     client.endCause = timedOut ? 115 : 83;
@@ -204,6 +205,7 @@ export function repeat(engine: Engine, client: Client, upstream: Upstream): void
   const server = upstream.server;
   detach(engine, client, upstream);
   closeUpstream(engine, upstream, true);
+  freePlace(engine, client, server);
   client.retries++;
   client.freshOnly = true;
   client.avoid = server;
@@ -220,12 +222,15 @@ export function repeat(engine: Engine, client: Client, upstream: Upstream): void
   assign(engine, client);
 }
 
-/** Parts a request from its connection and gives the server's place to the next. */
+/** Parts a request from its connection; `freePlace` follows once that is pooled or closed. */
 export function detach(engine: Engine, client: Client, upstream: Upstream): void {
-  const server = upstream.server;
   client.upstream = null;
   upstream.client = null;
-  engine.counters[server.counter + ServerCounter.currentSessions]! -= 1;
+  engine.counters[upstream.server.counter + ServerCounter.currentSessions]! -= 1;
+}
+
+/** Gives the request's place at a server with a limit to the next that waits. */
+export function freePlace(engine: Engine, client: Client, server: ServerPlan): void {
   if (!client.holdsSlot) return;
   client.holdsSlot = false;
   Atomics.sub(engine.words, server.word + ServerWord.inUse, 1);
@@ -239,6 +244,7 @@ export function abortUpstream(engine: Engine, client: Client): void {
   if (upstream === null) return;
   detach(engine, client, upstream);
   closeUpstream(engine, upstream, true);
+  freePlace(engine, client, upstream.server);
 }
 
 /** After a whole answer: keeps the connection for the next request if that is safe. */

@@ -22,9 +22,12 @@ export interface EngineOptions {
   readonly onTick: () => void;
 }
 
-/** Ranges that one direction of a connection may hold before its source is stopped. 4 x 16 KiB keeps a 1 Gbit/s path
- * with a few ms full, and is a quarter of the 256 kB that a slow reader may cost. */
+/** Ranges and bytes that one direction of a connection may hold before its source is stopped. 128 KiB keep a 1 Gbit/s
+ * path of 1 ms full, and with what comes late stay below the 256 kB that a slow reader may cost. */
 export const MAX_HELD_RANGES = 4;
+export const MAX_HELD_BYTES = 131_072;
+/** A longer head is refused (431), also where buffers are larger: the same on every transport. */
+export const MAX_HEAD_BYTES = 16_384;
 /** Idle connections kept for each server on each worker. */
 export const MAX_IDLE_PER_SERVER = 256;
 /** Idle connections are closed after this: below the 5 s after which Apache and Node close them, which would race. */

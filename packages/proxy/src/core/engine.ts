@@ -15,7 +15,7 @@ import { FrontendCounter, HeaderWord, ServerWord } from './shared.ts';
 import { upstreamEnded, upstreamFailed, upstreamReceived, upstreamSent } from './response.ts';
 import { TimerWheel } from './wheel.ts';
 import type { Transport, TransportEvents } from './transport.ts';
-import type { EngineOptions } from './engine-options.ts';
+import { MAX_HEAD_BYTES, type EngineOptions } from './engine-options.ts';
 
 /** One worker's proxy. Make it, call `listen` for each socket, then let the transport run. */
 export class Engine implements TransportEvents {
@@ -72,7 +72,7 @@ export class Engine implements TransportEvents {
     this.ranges = new Ranges(transport.bufferCount * 2);
     this.wheel = new TimerWheel(transport.nowMs());
     this.logStore = new LogStore(options.log?.wantsFields ?? false);
-    const limits = { maxHeadBytes: transport.bufferBytes };
+    const limits = { maxHeadBytes: Math.min(transport.bufferBytes, MAX_HEAD_BYTES) };
     this.requestHead = new RequestHeadParser(transport.memory, limits);
     this.requestWriter = new RequestHeadWriter(this.requestHead);
     this.answerHead = new ResponseHeadParser(transport.memory, limits);

@@ -17,7 +17,7 @@ import { answerLocally } from './answers.ts';
 import { NONE } from './buffers.ts';
 import { dropClient, finishIfSent } from './client.ts';
 import { UpstreamPhase, type Client, type Upstream } from './connection.ts';
-import { closeUpstream, detach, repeat, retireUpstream } from './dispatch.ts';
+import { closeUpstream, detach, freePlace, repeat, retireUpstream } from './dispatch.ts';
 import type { Engine } from './engine.ts';
 import { MAX_INTERIM_ANSWERS } from './engine-options.ts';
 import { joinHead, keepHead } from './partial-head.ts';
@@ -355,8 +355,10 @@ function answerChunks(engine: Engine, client: Client, upstream: Upstream, offset
 function answerComplete(engine: Engine, client: Client, upstream: Upstream): void {
   client.answered = true;
   const clean = client.requestDone;
+  const server = upstream.server;
   detach(engine, client, upstream);
   retireUpstream(engine, upstream, clean);
+  freePlace(engine, client, server);
 }
 
 /** Sends what has come, and stops the server's side when the client is slower. */

@@ -4,7 +4,7 @@ import { NONE } from './buffers.ts';
 import type { Client, Outbound, Upstream } from './connection.ts';
 import type { Chain } from './buffers.ts';
 import type { Engine } from './engine.ts';
-import { MAX_HELD_RANGES } from './engine-options.ts';
+import { MAX_HELD_BYTES, MAX_HELD_RANGES } from './engine-options.ts';
 
 /** Up to this many bytes are copied rather than sent from where they lie: cheaper than a second send. */
 const COPY_BYTES = 4096;
@@ -51,7 +51,8 @@ export function shiftSent(engine: Engine, out: Outbound): void {
 
 /** Whether a list holds as much as one connection may. */
 export function isFull(engine: Engine, chain: Chain): boolean {
-  return chain.count >= MAX_HELD_RANGES || (chain.count > 0 && engine.buffers.scarce);
+  if (chain.count >= MAX_HELD_RANGES || chain.bytes >= MAX_HELD_BYTES) return true;
+  return chain.count > 0 && engine.buffers.scarce;
 }
 
 /** Turns receiving on or off; does nothing when it is so already. */

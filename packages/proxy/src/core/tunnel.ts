@@ -4,7 +4,7 @@ import { BodyKind, ConnectionChoice } from '@tospann/http';
 import { NONE, type Chain } from './buffers.ts';
 import { closeClient, dropClient } from './client.ts';
 import { ClientPhase, UpstreamPhase, type Client, type Outbound, type Upstream } from './connection.ts';
-import { closeUpstream, detach } from './dispatch.ts';
+import { closeUpstream, detach, freePlace } from './dispatch.ts';
 import type { Engine } from './engine.ts';
 import { finish } from './finish.ts';
 import { append, isFull, pump, setReceiving } from './sending.ts';
@@ -90,6 +90,7 @@ export function endTunnelIfDone(engine: Engine, client: Client): void {
   if (client.out.head !== NONE || upstream.out.head !== NONE) return;
   detach(engine, client, upstream);
   closeUpstream(engine, upstream, false);
+  freePlace(engine, client, upstream.server);
   finish(engine, client);
   closeClient(engine, client, false);
 }

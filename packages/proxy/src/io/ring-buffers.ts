@@ -1,11 +1,11 @@
 // Which receive buffers the kernel may fill. It takes them in the order given, so all of them in turn, and 2048 of
-// 16 KiB are far more than a cache holds. Therefore it is given a window of the ones used last, as small as the load
+// 64 KiB are far more than a cache holds. Therefore it is given a window of the ones used last, as small as the load
 // allows: doubled whenever a turn needed more, halved when a second needed far fewer.
 import { BufferRing, type IoUring } from '@tospann/linux';
 
 const GROUP = 0;
-/** 1 MiB with buffers of 16 KiB: half a second-level cache. */
-const SMALLEST_WINDOW = 64;
+/** Enough for a quiet server; what a turn fills of it stays in the second-level cache. */
+const SMALLEST_WINDOW = 32;
 /** Ticks between two looks at what the window needs to be. */
 const TICKS_A_LOOK = 20;
 

@@ -84,10 +84,12 @@ export class RingLoop implements RingTransport, CompletionHandler {
   #turns = 0;
 
   constructor(options: RingTransportOptions) {
-    this.bufferBytes = options.bufferBytes ?? 16_384;
+    this.bufferBytes = options.bufferBytes ?? 65_536;
     this.#receiveCount = options.receiveBuffers ?? 2048;
     const sends = options.sendBuffers ?? 2048;
     this.bufferCount = this.#receiveCount + sends;
+    // Offsets are 32-bit numbers everywhere.
+    if (this.bufferCount * this.bufferBytes > 0x7fffffff) throw new RangeError('more than 2 GiB of buffers');
     this.tickMs = options.tickMs ?? 50;
     const entries = options.entries ?? 4096;
     this.#ring = new IoUring({ entries, completionEntries: entries * 4 });

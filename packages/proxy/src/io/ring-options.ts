@@ -2,11 +2,11 @@
 import type { Transport } from '../core/transport.ts';
 
 export interface RingTransportOptions {
-  /** Bytes of one buffer, a power of two. Default 16 KiB: a request head, or a good part of a body. */
+  /** Bytes of one buffer, a power of two. Default 64 KiB: bodies move in few pieces; small messages touch one page. */
   readonly bufferBytes?: number;
   /** Buffers that the kernel receives into, a power of two up to 32768. Default 2048. */
   readonly receiveBuffers?: number;
-  /** Buffers for `takeBuffer`. Default 2048. Memory is touched only when used. */
+  /** Buffers for `takeBuffer`. Default 2048. All buffers together stay below 2 GiB; memory is touched when used. */
   readonly sendBuffers?: number;
   /** Longest time between ticks. Default 50. */
   readonly tickMs?: number;

@@ -1,0 +1,313 @@
+// The engine on the memory transport: what does not fit a script of one client and one server: limits, queues,
+// back-pressure, draining, balancing, many clients at once.
+import { describe, expect, it } from 'vitest';
+import type { MemoryPeer } from '../src/core/memory-transport.ts';
+import {
+  FrontendCounter,
+  HeaderWord,
+  LATENCY_BOUNDS_MS,
+  ServerCounter,
+  serverCounter,
+  sharedLayout,
+} from '../src/core/shared.ts';
+import { benchConfig, EngineBench } from './engine-bench.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+function ask(bench: EngineBench, text = GET): MemoryPeer {
+  const client = bench.dial();
+  client.write(text);
+  bench.transport.settle();
+  return client;
+}
+
+describe('Engine: limits', () => {
+  it('lets requests over a server limit wait in order, and serves them as places become free', () => {
+    const bench = new EngineBench({ flags: ['one-server', 'server-max-1'] });
+    const clients = ['/1', '/2', '/3'].map((path) => ask(bench, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`));
+    const server = bench.connections[0]!.peer;
+    const seen: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      seen.push(server.take().split(' ')[1]!);
+      server.write(OK);
+      bench.transport.settle();
+    }
+    expect(seen).toEqual(['/1', '/2', '/3']);
+    expect(clients.map((client) => client.text)).toEqual([OK, OK, OK]);
+    expect(bench.connections.length).toBe(1);
+    expect(bench.logLines().map((line) => /"queueMs":(\d+)/.exec(line)?.[1])).toEqual(['0', '0', '0']);
+  });
+
+  it('answers 503 after the queue time-out, and forgets clients that leave the queue', () => {
+    const bench = new EngineBench({ flags: ['one-server', 'server-max-1'] });
+    ask(bench);
+    const waiting = ask(bench);
+    const leaving = ask(bench);
+    leaving.close(true);
+    bench.transport.advance(2200);
+    expect(waiting.text).toContain('HTTP/1.1 503 ');
+    bench.connections[0]!.peer.take();
+    bench.connections[0]!.peer.write(OK);
+    bench.transport.settle();
+    expect(bench.connections[0]!.peer.text).toBe('');
+    const states = bench.logLines().map((line) => /"state":"([^"]*)"/.exec(line)?.[1]);
+    expect(states).toEqual(['CQ--', 'sQ--', '----']);
+    expect(bench.engine.queued).toBe(0);
+  });
+
+  it('moves those who wait for a server that goes down to another one', () => {
+    const bench = new EngineBench({ flags: ['cookie', 'server-max-1'] });
+    const sticky = 'GET / HTTP/1.1\r\nHost: a\r\nCookie: SERVERID=s2\r\n\r\n';
+    ask(bench, sticky);
+    const waiting = ask(bench, sticky);
+    expect(bench.engine.queued).toBe(1);
+    bench.setUsable(1, false);
+    bench.transport.settle();
+    expect(bench.engine.queued).toBe(0);
+    const moved = bench.connections.find(({ server }) => server === 'web1')!;
+    moved.peer.write(OK);
+    bench.transport.settle();
+    expect(waiting.text).toContain('SERVERID=s1');
+  });
+
+  it('stops accepting at maxConnections and goes on when one closes', () => {
+    const bench = new EngineBench({ flags: ['one-server', 'max-2'] });
+    const first = ask(bench);
+    ask(bench);
+    ask(bench);
+    expect(bench.engine.openClients).toBe(2);
+    first.close();
+    bench.connections[0]!.peer.write(OK);
+    bench.transport.advance(20);
+    expect(bench.engine.openClients).toBe(2);
+    expect(bench.counters[FrontendCounter.connectionsTotal]).toBe(3);
+  });
+
+  it('goes on accepting when connections close on another worker', () => {
+    const bench = new EngineBench({ flags: ['one-server', 'max-2'] });
+    const word = bench.engine.plan.frontends[0]!.word;
+    Atomics.add(bench.words, word, 1); // another worker has one
+    ask(bench);
+    ask(bench);
+    expect(bench.engine.openClients).toBe(1);
+    Atomics.sub(bench.words, word, 1);
+    bench.transport.advance(30);
+    expect(bench.engine.openClients).toBe(2);
+  });
+
+  it('takes turns among servers, and leaves out those that are down', () => {
+    const bench = new EngineBench();
+    for (let i = 0; i < 4; i++) {
+      ask(bench);
+      bench.connections.at(-1)!.peer.write('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      bench.transport.settle();
+    }
+    expect(bench.connections.map(({ server }) => server)).toEqual(['web1', 'web2', 'web1', 'web2']);
+    bench.setUsable(0, false);
+    for (let i = 0; i < 2; i++) ask(bench);
+    expect(bench.connections.slice(4).map(({ server }) => server)).toEqual(['web2', 'web2']);
+    bench.setUsable(0, true);
+    ask(bench);
+    ask(bench);
+    expect(
+      bench.connections
+        .slice(6)
+        .map(({ server }) => server)
+        .toSorted(),
+    ).toEqual(['web1', 'web2']);
+  });
+});
+
+describe('Engine: back-pressure', () => {
+  const BIG = 3_000_000;
+
+  it('stops reading from a server whose client reads slowly, and loses nothing', () => {
+    const bench = new EngineBench({ flags: ['one-server'], transport: { socketBytes: 8192 } });
+    const client = ask(bench);
+    client.reading = false;
+    const body = 'x'.repeat(BIG);
+    bench.connections[0]!.peer.write(`HTTP/1.1 200 OK\r\nContent-Length: ${BIG}\r\n\r\n${body}`);
+    bench.transport.settle();
+    expect(bench.missingBuffers).toBeLessThan(8);
+    client.onChange = () => undefined;
+    client.resume();
+    bench.transport.settle();
+    expect(client.text.length).toBe(BIG + client.text.indexOf('\r\n\r\n') + 4);
+    client.close();
+    bench.transport.advance(30_000);
+    expect(bench.missingBuffers).toBe(0);
+  });
+
+  it('stops reading from a client whose server reads slowly, and loses nothing', () => {
+    const bench = new EngineBench({ flags: ['one-server'], transport: { socketBytes: 8192 } });
+    const client = ask(bench, `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${BIG}\r\n\r\n`);
+    const server = bench.connections[0]!.peer;
+    server.reading = false;
+    client.write('y'.repeat(BIG));
+    bench.transport.settle();
+    expect(bench.missingBuffers).toBeLessThan(8);
+    server.resume();
+    bench.transport.settle();
+    expect(server.text.split('y').length - 1).toBe(BIG);
+    server.write(OK);
+    bench.transport.settle();
+    expect(client.text).toBe(OK);
+  });
+
+  it('cuts a client that does not read for the client time-out', () => {
+    const bench = new EngineBench({ flags: ['one-server'], transport: { socketBytes: 8192 } });
+    const client = ask(bench);
+    client.reading = false;
+    bench.connections[0]!.peer.write(`HTTP/1.1 200 OK\r\nContent-Length: ${BIG}\r\n\r\n${'x'.repeat(BIG)}`);
+    bench.transport.advance(2800);
+    expect(client.wasReset).toBe(false);
+    bench.transport.advance(600);
+    expect(client.wasReset).toBe(true);
+    expect(bench.connections[0]!.peer.wasReset).toBe(true);
+    expect(bench.logLines()[0]).toContain('"state":"cD--"');
+    expect(bench.missingBuffers).toBe(0);
+  });
+
+  it('a body that trickles in under the least rate gets 408', () => {
+    const bench = new EngineBench({ flags: ['one-server'] });
+    const client = ask(bench, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n');
+    for (let i = 0; i < 12 && client.text === ''; i++) {
+      bench.transport.advance(300);
+      client.write('z');
+    }
+    bench.transport.settle();
+    expect(client.text).toContain('HTTP/1.1 408 ');
+  });
+
+  it('a slow but honest upload over the least rate is let through', () => {
+    const bench = new EngineBench({ flags: ['one-server'] });
+    const client = ask(bench, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n');
+    for (let i = 0; i < 20; i++) {
+      bench.transport.advance(1000);
+      client.write('z'.repeat(100));
+    }
+    bench.transport.settle();
+    bench.connections[0]!.peer.write(OK);
+    bench.transport.settle();
+    expect(client.text).toBe(OK);
+  });
+
+  it('bounds what a client may pipeline without reading', () => {
+    const bench = new EngineBench({ flags: ['one-server'], transport: { socketBytes: 8192 } });
+    const client = bench.dial();
+    client.write(GET.repeat(2000));
+    bench.transport.settle();
+    expect(bench.missingBuffers).toBeLessThan(8);
+    const server = bench.connections[0]!.peer;
+    let answers = 0;
+    server.take();
+    server.onChange = () => {
+      while (server.text.includes('\r\n\r\n')) {
+        server.text = server.text.slice(server.text.indexOf('\r\n\r\n') + 4);
+        answers++;
+        server.write(OK);
+      }
+    };
+    server.write(OK);
+    bench.transport.settle();
+    expect(answers).toBe(1999);
+    expect(client.text).toBe(OK.repeat(2000));
+  });
+});
+
+describe('Engine: draining', () => {
+  it('accepts no more, finishes what runs with Connection: close, and keeps the server open for it', () => {
+    const bench = new EngineBench({ flags: ['one-server'] });
+    const running = ask(bench);
+    const idle = ask(bench);
+    bench.connections[1]!.peer.write(OK);
+    bench.transport.settle();
+    Atomics.store(bench.words, HeaderWord.draining, 1);
+    bench.transport.advance(20);
+    const late = ask(bench);
+    expect(bench.connections.length).toBe(2);
+    bench.connections[0]!.peer.write(OK);
+    bench.transport.settle();
+    expect(running.text).toContain('Connection: close');
+    expect(running.ended).toBe(true);
+    // An idle connection may be used once more within its time-out, and is told to close.
+    idle.take();
+    idle.write(GET);
+    bench.transport.settle();
+    bench.connections.at(-1)!.peer.write(OK);
+    bench.transport.settle();
+    expect(idle.text).toContain('Connection: close');
+    expect(late.text).toBe('');
+    running.close();
+    idle.close();
+    bench.transport.advance(6000);
+    expect(bench.engine.openClients).toBe(0);
+  });
+});
+
+describe('Engine: counters', () => {
+  it('counts requests, answers, bytes and durations of frontend and server', () => {
+    const bench = new EngineBench({ flags: ['one-server'] });
+    const layout = sharedLayout(benchConfig(['one-server']));
+    const client = ask(bench);
+    bench.transport.advance(30);
+    bench.connections[0]!.peer.write('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
+    bench.transport.settle();
+    client.write('NO\r\n\r\n');
+    bench.transport.settle();
+    const server = serverCounter(layout, 0);
+    expect(bench.counters[FrontendCounter.requestsTotal]).toBe(2);
+    expect([...bench.counters.subarray(FrontendCounter.responses, FrontendCounter.responses + 5)]).toEqual([
+      0, 0, 0, 2, 0,
+    ]);
+    expect([
+      ...bench.counters.subarray(server + ServerCounter.responses, server + ServerCounter.responses + 5),
+    ]).toEqual([0, 0, 0, 1, 0]);
+    expect(bench.counters[server + ServerCounter.currentSessions]).toBe(0);
+    expect(bench.counters[server + ServerCounter.bytesIn]).toBe(GET.length);
+    const latency = [...bench.counters.subarray(layout.latencyBase, layout.latencyBase + LATENCY_BOUNDS_MS.length + 1)];
+    expect(latency.reduce((a, b) => a + b)).toBe(2);
+    expect(latency[5]).toBe(1); // 30 ms is in "up to 50"
+    const refused = bench.counters.subarray(layout.refusalBase);
+    expect(refused.reduce((a, b) => a + b)).toBe(1);
+  });
+
+  it('writes no log when it is off', () => {
+    const bench = new EngineBench({ flags: ['one-server', 'log-off'] });
+    ask(bench);
+    bench.connections[0]!.peer.write(OK);
+    bench.transport.settle();
+    expect(bench.logLines()).toEqual([]);
+  });
+});
+
+describe('Engine: shortage of buffers', () => {
+  it('serves on with very few buffers, one after the other', () => {
+    const bench = new EngineBench({
+      flags: ['one-server'],
+      transport: { receiveBuffers: 4, sendBuffers: 4, socketBytes: 8192 },
+    });
+    const clients = Array.from({ length: 3 }, () => ask(bench));
+    for (let i = 0; i < 3; i++) {
+      const server = bench.connections[i]!.peer;
+      server.write(`HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n${'b'.repeat(50_000)}`);
+    }
+    bench.transport.advance(1000);
+    for (const client of clients) expect(client.text.length).toBeGreaterThan(50_000);
+    expect(bench.missingBuffers).toBeLessThan(3);
+  });
+
+  it('answers 503 or closes, and does not stall, when there is no buffer for a request', () => {
+    const bench = new EngineBench({ flags: ['one-server'], transport: { receiveBuffers: 8, sendBuffers: 2 } });
+    const clients = Array.from({ length: 6 }, () => ask(bench));
+    bench.transport.advance(10);
+    const refused = clients.filter((client) => client.wasReset || client.text.includes(' 503 '));
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { peer } of bench.connections) peer.write(OK);
+    bench.transport.settle();
+    for (const client of clients) client.close();
+    bench.transport.advance(10_000);
+    expect(bench.missingBuffers).toBe(0);
+  });
+});
