@@ -1,0 +1,30 @@
+// docs/admin-api.md and the code name the same routes and the same metrics with the same labels, both ways.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { metricFamilies } from '../src/index.ts';
+import { node, peer } from './fixture.ts';
+
+const text = readFileSync(fileURLToPath(new URL('../../../docs/admin-api.md', import.meta.url)), 'utf8');
+
+test('every metric is in the table with its labels, and nothing else is', () => {
+  const rows = [...text.matchAll(/^\| `(tospann_\w+)` \| (.*?) \|/gm)];
+  const written = rows.map(([, name = '', labels = '']) => [
+    name,
+    [...labels.matchAll(/`(\w+)`/g)].map((match) => match[1]).join(' '),
+  ]);
+  const host = { conntrackEntries: 1, conntrackLimit: 2, cpuStealRatio: 0, cpuBusyRatio: 0 };
+  const families = metricFamilies(node('lb1', 'master', { host }), peer(node('lb2', 'backup')));
+  const real = families.map((family) => [family.name, Object.keys(family.samples[0]?.labels ?? {}).join(' ')]);
+  expect(Object.fromEntries(written)).toEqual(Object.fromEntries(real));
+  expect(written).toHaveLength(real.length);
+});
+
+test('every route is in the table, and nothing else is', () => {
+  const source = readFileSync(fileURLToPath(new URL('../src/io/routes.ts', import.meta.url)), 'utf8');
+  const real = [...source.matchAll(/app\.(get|post|delete)\('([^']+)'/g)].map(
+    ([, method = '', path = '']) => `${method.toUpperCase()} ${path}`,
+  );
+  const written = [...text.matchAll(/^\| `((?:GET|POST|DELETE) [^`]+)` \|/gm)].map((match) => match[1]);
+  expect(new Set(written)).toEqual(new Set(real));
+});
