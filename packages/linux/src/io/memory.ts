@@ -7,7 +7,8 @@ const { mmap } = libc({ mmap: { arguments: ['u64', 'u64', 'i32', 'i32', 'i32', '
 
 const PROT_READ_WRITE = 3;
 const MAP_SHARED_POPULATE = 0x8001;
-const MAP_PRIVATE_ANONYMOUS = 0x22;
+// Not reserved: a pool larger than a small machine's memory is fine as long as it is not used.
+const MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
 
 /** Mapped memory: `address` is exact (user addresses have at most 47 bits). */
 export interface MappedMemory {
@@ -17,7 +18,7 @@ export interface MappedMemory {
 
 /** Maps zeroed memory, page aligned. @throws {TospannError} LB_KERNEL_CALL (ENOMEM). */
 export function mapMemory(bytes: number): MappedMemory {
-  return map(bytes, MAP_PRIVATE_ANONYMOUS, { fd: -1, offset: 0 });
+  return map(bytes, MAP_PRIVATE_ANONYMOUS_NORESERVE, { fd: -1, offset: 0 });
 }
 
 /** Maps a part of a descriptor, shared with the kernel. @throws {TospannError} LB_KERNEL_CALL. */
