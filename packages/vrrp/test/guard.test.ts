@@ -47,6 +47,7 @@ test('transfers under way survive a planned failover', async () => {
   // One chunk each 20 ms; a retransmission would show as 200 ms and more.
   expect(Math.max(...transfers.map(({ longestGapMs }) => longestGapMs))).toBeLessThan(190);
   expect(rulesOf(lab, 'b')).toMatch(/counter packets [1-9]/);
+  expect(b.lines.some((line) => line.includes('old-owner-drains'))).toBe(true);
 });
 
 test('200 new connections a second lose none through a planned failover and back', async () => {
@@ -64,6 +65,14 @@ test('200 new connections a second lose none through a planned failover and back
   const { asked, failed, errors } = await result<{ asked: number; failed: number; errors: string[] }>(client, 'asked');
   expect(asked).toBeGreaterThan(500);
   expect({ failed, errors }).toEqual({ failed: 0, errors: [] });
+});
+
+test('the guard goes soon after the owner resigned in fault', async () => {
+  await using lab = new Lab();
+  const [a, b] = await startPair(lab);
+  a.say('cannot-serve');
+  await b.becomes('master', { withinMs: slackMs });
+  await until('no guard for dead connections', () => !rulesOf(lab, 'b').includes('tospann_guard'), 300 + slackMs);
 });
 
 test('after a crash the guard goes at once, and a clean stop leaves nothing', async () => {

@@ -2,6 +2,7 @@
 // address lease, processes that crash, hang and restart, and virtual machines that pause. A history is chaos, then a
 // healed network; the invariants are checked all along. Deterministic: one seed, one history. No sockets, no clock.
 import { encodeAdvert } from '../src/core/advert.ts';
+import { writeAddress } from '../src/core/ipv4.ts';
 import { initialState, nextTickUs, step } from '../src/core/machine.ts';
 import { receiveAdvert } from '../src/core/receive.ts';
 import type { Ability, Effect, MachineConfig, MachineEvent, MachineState } from '../src/core/state.ts';
@@ -409,14 +410,14 @@ export class Simulation {
 /** Wraps a VRRP message as the raw socket gives it. */
 export function ipPacket(payload: Uint8Array, source: number, destination: number): Uint8Array {
   const packet = new Uint8Array(20 + payload.length);
-  const view = new DataView(packet.buffer);
   packet[0] = 0x45;
   packet[1] = 0xc0;
-  view.setUint16(2, packet.length);
+  packet[2] = packet.length >> 8;
+  packet[3] = packet.length & 255;
   packet[8] = 255;
   packet[9] = 112;
-  view.setUint32(12, source);
-  view.setUint32(16, destination);
+  writeAddress(packet, 12, source);
+  writeAddress(packet, 16, destination);
   packet.set(payload, 20);
   return packet;
 }

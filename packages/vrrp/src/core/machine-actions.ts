@@ -7,12 +7,14 @@ import { downUs, effectivePriority, leaseSeconds } from './timers.ts';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** The reasons of a take-over from an owner that lives: its connections may still run to their end. */
+/** The reasons of a take-over from an owner that lives; unless it is in fault it says one last word and drains. */
 export const takeover = {
   resigned: 'the owner resigned',
   lastResort: 'the owner has no live server',
   preferred: 'preferred node, able to serve',
 } as const;
+
+const livingReasons: ReadonlySet<string> = new Set(Object.values(takeover));
 
 /** The state that one step is making. */
 export interface Draft {
@@ -71,6 +73,7 @@ export function becomeMaster(draft: Draft, reason: string): void {
   state.leaseDueUs = nowUs + leaseThirdUs(config);
   advertise(draft);
   state.sendFailingSinceUs = Infinity;
+  state.awaitsLastWord = livingReasons.has(reason);
   transition(draft, 'master', reason);
   state.garp = startBurst(state.garp, nowUs);
   announceDue(draft);

@@ -94,6 +94,10 @@ function asMaster(draft: Draft, event: AdvertEvent): void {
     if (frozen) state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
     return yieldTo(draft, event, frozen ? 'frozen, the other node has taken over' : 'an advert of higher rank');
   }
+  if (state.awaitsLastWord) {
+    state.awaitsLastWord = false;
+    notice(draft, 'old-owner-drains', 'the old owner lets its connections run to their end');
+  }
   // Lower rank or resigning. RFC 9568: answer at once; the answer moves the loser, the announcement moves the segment.
   if (frozen) {
     state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };

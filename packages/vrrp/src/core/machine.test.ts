@@ -201,6 +201,17 @@ test('an advert that the network doubled or delayed past a priority 0 moves noth
   expect(node.state.vrrp).toBe('backup');
 });
 
+test('the last word of an owner that drains is told once; one in fault says none', () => {
+  const node = new Driver().backup().advert(100).advert(0);
+  node.pass(1_000);
+  expect(node.advert(0).effects).toContainEqual(expect.objectContaining({ what: 'old-owner-drains' }));
+  node.pass(200_000);
+  expect(node.advert(0).effects.filter(({ type }) => type === 'notice')).toEqual([]);
+  const crashed = new Driver().backup().advert(100);
+  crashed.pass(down);
+  expect(crashed.advert(50).effects.filter(({ type }) => type === 'notice')).toEqual([]);
+});
+
 test('a last resort gives way at once to a node with a live server', () => {
   const node = new Driver().backup().advert(1);
   expect(node.state).toMatchObject({ vrrp: 'master', reason: 'the owner has no live server' });

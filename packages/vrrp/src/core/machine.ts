@@ -44,6 +44,7 @@ export function initialState(config: MachineConfig, nowUs: number): MachineState
     leaseDueUs: Infinity,
     sendFailingSinceUs: Infinity,
     resignedUs: -Infinity,
+    awaitsLastWord: false,
     handover: undefined,
     hold: false,
     garp: silentGarp,
@@ -150,6 +151,7 @@ function tickMaster(draft: Draft): void {
   if (state.handover !== undefined) return tickHandover(draft);
   const lateUs = nowUs - state.advertDueUs;
   if (lateUs < 0) return;
+  state.awaitsLastWord = false;
   if (lateUs > downUs(effectivePriority(config, state), config.intervalUs)) {
     // The queue was drained before this tick and no advert decided: say that we are here, then answer for the address.
     state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };

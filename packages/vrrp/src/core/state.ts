@@ -72,6 +72,8 @@ export interface MachineState {
   readonly sendFailingSinceUs: number;
   /** When the peer's priority 0 made this node master: an older advert of that peer may still be on its way. */
   readonly resignedUs: number;
+  /** Took over from an owner that lives: its next advert, sent after it released, says that it drains. */
+  readonly awaitsLastWord: boolean;
   readonly handover: Handover | undefined;
   /** After a planned hand-over: do not take the address back by preference. */
   readonly hold: boolean;
@@ -129,7 +131,14 @@ export type Effect =
     };
 
 /** What is worth a log line though no state changed. */
-export type NoticeKind = 'freeze' | 'address-restored' | 'foreign-address' | 'config-drift' | 'dialect' | 'send-failed';
+export type NoticeKind =
+  | 'freeze'
+  | 'old-owner-drains'
+  | 'address-restored'
+  | 'foreign-address'
+  | 'config-drift'
+  | 'dialect'
+  | 'send-failed';
 
 export interface Step {
   readonly state: MachineState;

@@ -9,6 +9,8 @@ import type { VrrpStateEvent } from './messages.ts';
 
 /** A flap of states costs no run of nft. */
 const armAfterMs = 200;
+/** An old owner that drains says so within milliseconds; one in fault does not, and its connections are dead. */
+const lastWordMs = 300;
 
 const livingReasons: ReadonlySet<string> = new Set(Object.values(takeover));
 
@@ -37,8 +39,14 @@ export class ConnectionGuard {
     clearTimeout(this.#timers.get(vip));
     const keep = to === 'master' && livingReasons.has(reason);
     if (!keep) this.#set(vip, false);
-    if (keep) this.#later(vip, { guard: false, afterMs: drainSeconds * 1000 });
+    if (keep) this.#later(vip, { guard: false, afterMs: lastWordMs });
     if (to === 'backup') this.#later(vip, { guard: true, afterMs: armAfterMs });
+  }
+
+  /** The old owner has said that it drains: the guard stands until the end of that. */
+  onDrain(vip: string): void {
+    clearTimeout(this.#timers.get(vip));
+    this.#later(vip, { guard: false, afterMs: drainSeconds * 1000 });
   }
 
   async close(): Promise<void> {

@@ -211,6 +211,7 @@ class Service implements VrrpService {
       this.#guard?.onState(event);
       return this.#options.onEvent(event);
     }
+    if (event.event === 'vrrp-notice' && event.what === 'old-owner-drains') this.#guard?.onDrain(event.vip);
     this.#options.log({ ...event, msg: event.event === 'vrrp-problem' ? event.message : event.detail });
   }
 
