@@ -8,12 +8,13 @@ import { type CodecOutcome, CodecRun, latin1 } from './support/codec-run.ts';
 const run = new CodecRun(1_100_000);
 const POISON = 0xa7;
 
-/** Every offset of a short message; of a long one the begin, the end and a stride between. */
+/** Every offset of a short message; of a long one those at the begin and the end, and some between. */
 function splitPoints(length: number): number[] {
-  const points: number[] = [];
-  for (let at = 1; at < length; at++) {
-    if (length <= 1500 || at < 200 || at > length - 50 || at % (997 + (length >> 6)) === 0) points.push(at);
-  }
+  if (length <= 1500) return Array.from({ length: Math.max(0, length - 1) }, (_, i) => i + 1);
+  const edge = length > 20_000 ? 30 : 200;
+  const stride = Math.ceil(length / 40);
+  const points = [];
+  for (let at = 1; at < length; at++) if (at < edge || at > length - edge || at % stride === 0) points.push(at);
   return points;
 }
 
