@@ -1,11 +1,13 @@
 // The demo: the whole product on this machine. `--once` plays the story and ends with PASS or FAIL, exit code 0 or 1;
 // without it the pair runs until Ctrl-C and a line a second says who owns the address, requests and errors.
 // Everything lives in namespaces of this process and goes with it.
+import { createInterface } from 'node:readline';
+
 import { monotonicMs, pause } from './clock.ts';
 import { openDoor } from './door.ts';
 import { Load } from './instruments.ts';
 import { Pair } from './pair.ts';
-import type { OutputLine } from './process.ts';
+import { describeExit, type OutputLine } from './process.ts';
 import { playStory } from './story.ts';
 import { NODE_ADDRESSES, VIP } from './topology.ts';
 
@@ -65,8 +67,9 @@ async function live(): Promise<void> {
   );
   print(`Console token     ${pair.token()}`);
   print(`Configuration     ${pair.configFile}`);
-  print(`Kill LB1 with     kill -9 ${pair.lb1.node.pids().join(' ')}`);
-  print(`Enter a node      ip netns exec ${pair.client.namespace} bash\n`);
+  print(`As the client     ip netns exec ${pair.client.namespace} bash`);
+  print('Type here         kill lb1, start lb1, stop lb1 (or lb2), failover; Ctrl-C ends and removes everything\n');
+  takeOrders(pair);
   await using load = new Load(
     pair.client,
     { target: `${VIP}:80`, rps: LIVE_RPS, seconds: 1e9, timeoutMs: 5_000 },
@@ -74,6 +77,34 @@ async function live(): Promise<void> {
   );
   await load.started();
   await new Promise<never>(() => undefined);
+}
+
+/** Reads orders for the pair from the keyboard; each answers with a line. */
+function takeOrders(pair: Pair): void {
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    carryOut(pair, line.trim()).then(print, (error: unknown) => print(`Cannot do that: ${String(error)}`));
+  });
+}
+
+async function carryOut(pair: Pair, order: string): Promise<string> {
+  const [verb = '', name = ''] = order.split(/\s+/);
+  switch (verb) {
+    case 'kill':
+      pair.member(name).node.killGroup('SIGKILL');
+      return `${name} is killed`;
+    case 'start':
+      await pair.member(name).start(pair.configFile);
+      return `${name} is ready`;
+    case 'stop':
+      return `${name} has ended with ${describeExit(await pair.member(name).stop())}`;
+    case 'failover': {
+      const owner = await pair.waitForOwner(undefined, 1_000);
+      const result = await owner.command(['failover']);
+      return (result.stdout + result.stderr).trim();
+    }
+    default:
+      return order === '' ? '' : `Cannot understand "${order}": known are kill, start, stop with a node, and failover`;
+  }
 }
 
 let previous = { sent: 0, failed: 0 };

@@ -169,9 +169,11 @@ export class Pair implements AsyncDisposable {
     return this.lab.node('client');
   }
 
-  /** `lb1` or `lb2` by name. */
+  /** `lb1` or `lb2` by name; throws for another name. */
   member(name: string): PairMember {
-    return name === 'lb1' ? this.lb1 : this.lb2;
+    if (name === 'lb1') return this.lb1;
+    if (name === 'lb2') return this.lb2;
+    throw new Error(`Cannot find node "${name}": the pair has lb1 and lb2`);
   }
 
   other(member: PairMember): PairMember {
