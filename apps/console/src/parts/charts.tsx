@@ -101,7 +101,7 @@ function optionsOf(element: HTMLElement, nodes: readonly string[]): uPlot.Option
   return {
     width: Math.max(200, element.clientWidth),
     height: chartHeight,
-    padding: [8, 6, 0, 0],
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, sync: { key: 'tospann' }, drag: { x: false, y: false } },
     scales: { x: { time: true }, y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.15)] } },

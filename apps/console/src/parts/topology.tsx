@@ -40,7 +40,7 @@ export function Topology({ nodes, vips, backends }: Props): JSX.Element {
   );
   return (
     <section class="topology" aria-label="Topology">
-      <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={describe(nodes, vips, backends)}>
+      <svg viewBox={`-2 0 ${width + 4} ${height}`} role="img" aria-label={describe(nodes, vips, backends)}>
         {nodeBoxes.map((to, n) => (
           <g key={to.key} class={`ways node-${n}`}>
             {vipBoxes.map((from) => (
