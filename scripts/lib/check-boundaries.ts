@@ -72,7 +72,8 @@ function checkOwn(importer: Importer, specifier: string): void {
   const target = Object.keys(rooms).find((room) => room.endsWith(`/${short}`)) ?? '';
   const targetLevel = rooms[target]?.level ?? Infinity;
   if (rest.includes('src')) problems.push(`${name}: reaches into ${specifier}; import the package itself`);
-  const allowed = targetLevel < level || also.includes(specifier) || (isTest && short === 'testing');
+  const allowed =
+    targetLevel < level || also.includes(specifier) || (isTest && (short === 'testing' || target === importer.room));
   if (!allowed) problems.push(`${name}: imports ${specifier}, which is not on a lower level`);
   if (name.includes('/src/core/') && !isTest && ['linux', 'lab', 'bench'].includes(short))
     problems.push(`${name}: core/ imports ${specifier}`);

@@ -164,7 +164,7 @@ const privacy = mapping(
       example: 'clientAddress: truncate',
     }),
     retentionDays: field(wholeNumber(1, 3650).prefault(14), {
-      is: 'Age after which log lines with client addresses are to be removed',
+      is: 'How long the access log is kept: its file is renamed each day, and days older than this are deleted. Without access.file the lines go to standard output, and who takes them keeps them',
       range: 'days, 1 to 3650',
       default: '14',
       change: 'Set it to what your privacy notice says',

@@ -3,14 +3,19 @@
 // counted by the workers); it never makes a worker wait.
 import fs from 'node:fs';
 import { LogRingReader } from '../core/log-ring.ts';
+import { LogDays } from './log-days.ts';
 
 const INTERVAL_MS = 25;
+/** How often a new day is looked for. */
+const DAY_CHECK_MS = 30_000;
 /** At the end, so long is waited for a slow disk before the rest of the lines is given up. */
 const CLOSE_WITHIN_MS = 2000;
 
 export interface LogSinkOptions {
   /** Appended to; absent: standard output. */
   readonly file?: string | undefined;
+  /** Days that old files are kept; they are renamed at midnight UTC. Absent: never renamed, never deleted. */
+  readonly retentionDays?: number | undefined;
   /** A write has failed; told once until one succeeds again. */
   readonly onError: (error: Error) => void;
 }
@@ -20,6 +25,8 @@ export class LogSink {
   readonly #readers: readonly LogRingReader[];
   readonly #options: LogSinkOptions;
   readonly #timer: NodeJS.Timeout;
+  readonly #days: LogDays | undefined;
+  readonly #dayTimer: NodeJS.Timeout | undefined;
   #fd: number;
   #writing = false;
   #failing = false;
@@ -29,8 +36,14 @@ export class LogSink {
   constructor(rings: readonly SharedArrayBuffer[], options: LogSinkOptions) {
     this.#readers = rings.map((ring) => new LogRingReader(ring));
     this.#options = options;
+    const { file, retentionDays } = options;
+    this.#days = file === undefined || retentionDays === undefined ? undefined : new LogDays(file, retentionDays);
+    this.#keepDays();
     this.#fd = this.#open();
     this.#timer = setInterval(() => void this.#drain(), INTERVAL_MS);
+    if (this.#days !== undefined) {
+      this.#dayTimer = setInterval(() => this.#keepDays() && this.reopen(), DAY_CHECK_MS);
+    }
   }
 
   /** Lines that never reached the file: dropped by the workers, or lost in failed writes (counted as one each). */
@@ -55,10 +68,21 @@ export class LogSink {
   /** Writes what is left, then closes. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    clearInterval(this.#dayTimer);
     const giveUpMs = performance.now() + CLOSE_WITHIN_MS;
     while (this.#writing && performance.now() < giveUpMs) await new Promise((resolve) => setTimeout(resolve, 5));
     if (!this.#writing) await this.#drain();
     if (this.#options.file !== undefined) fs.closeSync(this.#fd);
+  }
+
+  /** Puts a finished day aside and deletes what is too old; true when the file must be opened again. */
+  #keepDays(): boolean {
+    try {
+      return this.#days?.keep(Date.now()) ?? false;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
   }
 
   #open(): number {

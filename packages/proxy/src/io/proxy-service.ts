@@ -57,7 +57,7 @@ export interface ProxyOptions {
    * again on the same listening sockets. Also after `ready` was rejected.
    */
   readonly onFatal: (error: Error) => void;
-  /** Receive buffers of each worker (and as many send buffers), a power of two. @default 4096 */
+  /** Receive buffers of each worker (and as many send buffers), a power of two. @default 2048 */
   readonly buffers?: number;
 }
 
@@ -128,6 +128,7 @@ class Service implements ProxyService {
     if (rings.length > 0) {
       this.#logs = new LogSink(rings, {
         file: config.log.access.file,
+        retentionDays: config.log.privacy.retentionDays,
         onError: ({ message }) =>
           options.log({ event: 'access-log-failed', msg: `Cannot write the access log: ${message}` }),
       });
@@ -187,7 +188,7 @@ class Service implements ProxyService {
       words: this.#words.buffer as SharedArrayBuffer, // made from one in the constructor
       counters: this.#counters[worker]!.buffer as SharedArrayBuffer, // likewise
       logRing,
-      buffers: this.#options.buffers ?? 4096,
+      buffers: this.#options.buffers ?? 2048,
     });
     this.#workers.push(thread);
     return new Promise((resolve, reject) => {
