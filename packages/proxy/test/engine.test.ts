@@ -216,6 +216,34 @@ describe('Engine: back-pressure', () => {
   });
 });
 
+describe('Engine: heads in pieces', () => {
+  it.each([1, 100, 1023])('takes an answer whose head came in %s bytes and then a full buffer', (first) => {
+    const bench = new EngineBench({ flags: ['one-server', 'small-buffers'] });
+    const client = ask(bench);
+    const answer = `HTTP/1.1 200 OK\r\nX-Fill: ${'f'.repeat(200)}\r\nContent-Length: 5000\r\n\r\n${'b'.repeat(5000)}`;
+    const server = bench.connections[0]!.peer;
+    server.write(answer.slice(0, first));
+    bench.transport.settle();
+    server.write(answer.slice(first));
+    bench.transport.settle();
+    expect(client.text).toBe(answer);
+    expect(server.wasReset).toBe(false);
+  });
+
+  it.each([1, 100, 900])('takes a request whose head came in %s bytes and then a full buffer', (first) => {
+    const bench = new EngineBench({ flags: ['one-server', 'small-buffers', 'no-forwarded'] });
+    const request = `POST / HTTP/1.1\r\nHost: a\r\nX-Fill: ${'f'.repeat(700)}\r\nContent-Length: 3000\r\n\r\n${'b'.repeat(3000)}`;
+    const client = ask(bench, request.slice(0, first));
+    client.write(request.slice(first) + GET);
+    bench.transport.settle();
+    const server = bench.connections[0]!.peer;
+    expect(server.take()).toBe(request);
+    server.write(OK);
+    bench.transport.settle();
+    expect(server.take()).toBe(GET);
+  });
+});
+
 describe('Engine: draining', () => {
   it('accepts no more, finishes what runs with Connection: close, and keeps the server open for it', () => {
     const bench = new EngineBench({ flags: ['one-server'] });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AccessLog, LOGGED_LINE_BYTES, LogRecord } from './access-log.ts';
 import { latin1 } from './bytes.ts';

@@ -7,7 +7,7 @@ const CHECK = { rise: 2, fall: 3, intervalMs: 2000, fastIntervalMs: 500 };
 function play(results: string): string {
   let health: Health = initialHealth(true, 0);
   let out = '';
-  for (const [i, result] of [...results].entries()) {
+  for (const [i, result] of results.split('').entries()) {
     health = afterCheck(health, { ok: result === '+', detail: result, nowMs: i + 1 }, CHECK);
     out += health.state[0];
   }

@@ -135,14 +135,15 @@ function readAnswer(engine: Engine, upstream: Upstream, offset: number, length: 
     upstreamLost(engine, client, upstream);
     return;
   }
+  const { restOffset, restLength } = engine.place;
+  parseAnswer(engine, client, upstream);
+  // What did not fit behind a head that came in pieces; by now it may belong to the body, or to nothing.
+  if (restLength > 0) upstreamReceived(engine, upstream, restOffset, restLength);
+}
+
+/** Parses the heads in the buffer of `engine.place`, interim ones and the final one. */
+function parseAnswer(engine: Engine, client: Client, upstream: Upstream): void {
   const place = engine.place;
-  if (place.restLength > 0) {
-    // A head that fills a whole buffer: too large, whatever follows.
-    engine.buffers.drop(place.restOffset);
-    badAnswer(engine, client, upstream);
-    engine.buffers.drop(place.at);
-    return;
-  }
   for (;;) {
     const result = engine.answerHead.parse(place.at, place.end, place.seen);
     if (result === NEED_MORE) {
