@@ -236,6 +236,9 @@ describe('RequestHeadWriter.write()', () => {
     expect(forward(`POST / HTTP/1.1\r\n${HOST}Transfer-Encoding:chunked\r\n\r\n`)).toBe(
       `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`,
     );
+    expect(forward(`POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: CHUNKED\r\n\r\n`)).toBe(
+      `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`,
+    );
   });
 
   it.each([

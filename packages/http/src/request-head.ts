@@ -318,7 +318,7 @@ export class RequestHeadParser {
     this.#seen |= Seen.CODING;
     if (this.minorVersion === 0) return Fault.TRANSFER_CODING_IN_1_0;
     if (!this.#valueIs(entry, CHUNKED)) return Fault.TRANSFER_CODING;
-    if (!this.#isPlain(entry)) this.#rewriteFraming(entry);
+    if (!this.#isPlain(entry) || !this.#isLowerCase(entry)) this.#rewriteFraming(entry);
     return OK;
   }
 
@@ -420,6 +420,15 @@ export class RequestHeadParser {
     const start = this.fields.entries[entry + VALUE_START]!;
     const length = this.fields.entries[entry + VALUE_END]! - start;
     return length === lower.length && sameIgnoringCase(this.memory, start, lower);
+  }
+
+  /** True if the value has no upper-case letter: some servers compare "chunked" byte by byte. */
+  #isLowerCase(entry: number): boolean {
+    const end = this.fields.entries[entry + VALUE_END]!;
+    for (let p = this.fields.entries[entry + VALUE_START]!; p < end; p++) {
+      if ((this.memory[p]! & 32) === 0) return false;
+    }
+    return true;
   }
 
   /** True if the line is "Name: value" CR LF, without any other white space. */
