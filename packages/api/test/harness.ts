@@ -53,6 +53,9 @@ export async function startNode(name: string, overrides: Partial<ApiOptions> = {
     failover: () => Promise.reject(new Error('not expected in this test')),
     log: { info: line, warn: line, error: line },
     ...overrides,
+  }).catch((error: unknown) => {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
   });
   const port = (): number => api.addresses()[0]?.port ?? 0;
   return {
