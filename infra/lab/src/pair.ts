@@ -5,13 +5,15 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { until } from './clock.ts';
+import { monotonicMs, pause, until } from './clock.ts';
 import { AddressWatch, startOrigin } from './instruments.ts';
 import { createLab, type Lab, type LabNode } from './lab.ts';
 import type { ExitStatus, LabProcess, OutputLine } from './process.ts';
 import { descendantsOf, environmentOf } from './system.ts';
 import { NODE_ADDRESSES, PAIR_TOPOLOGY, VIP, type PairNodeName } from './topology.ts';
 
+/** Exit code of a command that a pre-check refused. */
+const REFUSED = 6;
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const ARTICLE = fileURLToPath(new URL('../article/', import.meta.url));
 
@@ -102,6 +104,19 @@ export class PairMember {
     const process = this.node.spawnInstrument('command', [...productCommand(), ...args, '--run-dir', this.runDir]);
     const status = await process.exited;
     return { code: status.code ?? -1, stdout: process.text('stdout'), stderr: process.text('stderr') };
+  }
+
+  /**
+   * Runs `tospann failover` on this node. While the pre-check refuses it (exit 6: the other node is not ready) it is
+   * asked again for up to `patienceMs`, as an operator would; on a busy machine a node may need a moment.
+   */
+  async failover(patienceMs = 15_000): Promise<CommandResult> {
+    const deadlineMs = monotonicMs() + patienceMs;
+    for (;;) {
+      const result = await this.command(['failover', '--json']);
+      if (result.code !== REFUSED || monotonicMs() > deadlineMs) return result;
+      await pause(300);
+    }
   }
 
   /** Pids of a child of the supervisor, by its role. */
