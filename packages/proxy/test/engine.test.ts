@@ -155,6 +155,26 @@ describe('Engine: back-pressure', () => {
     expect(client.text).toBe(OK);
   });
 
+  it('takes the next request of a client whose body came late, after receiving was off', () => {
+    for (let latePieces = 0; latePieces < 40; latePieces++) {
+      const bench = new EngineBench({ flags: ['one-server'], transport: { socketBytes: 8192, latePieces } });
+      const client = ask(bench, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n');
+      const server = bench.connections[0]!.peer;
+      server.reading = false;
+      client.write('y'.repeat(60_000));
+      bench.transport.settle();
+      server.resume();
+      bench.transport.settle();
+      server.write(OK);
+      bench.transport.settle();
+      client.write(GET);
+      bench.transport.settle();
+      server.write(OK);
+      bench.transport.settle();
+      expect(client.text).toBe(OK + OK);
+    }
+  });
+
   it('cuts a client that does not read for the client time-out', () => {
     const bench = new EngineBench({ flags: ['one-server'], transport: { socketBytes: 8192 } });
     const client = ask(bench);

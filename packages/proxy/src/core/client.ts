@@ -122,8 +122,13 @@ function endOfAnswer(engine: Engine, client: Client): void {
     return;
   }
   client.phase = ClientPhase.HEAD;
-  if (client.input.head !== NONE) takeInput(engine, client);
-  else engine.wheel.set(client.handle, engine.transport.nowMs() + engine.options.timeouts.httpKeepAliveMs);
+  if (client.input.head !== NONE) {
+    takeInput(engine, client);
+    return;
+  }
+  // The last piece of a large body may have left it off.
+  setReceiving(engine, client, true);
+  engine.wheel.set(client.handle, engine.transport.nowMs() + engine.options.timeouts.httpKeepAliveMs);
 }
 
 /** Goes on with bytes that waited. */

@@ -17,6 +17,8 @@ export interface MemoryTransportOptions {
   readonly segmentBytes?: number;
   /** Bytes that a connection holds in each direction before its sender stalls. @default 65536 */
   readonly socketBytes?: number;
+  /** Pieces that still come after `receive(handle, false)`, as on the ring. @default 0 */
+  readonly latePieces?: number;
 }
 
 /** One end of a connection. An end with a handle belongs to the engine, one without to a `MemoryPeer`. */
@@ -27,6 +29,8 @@ interface Side {
   inbox: Uint8Array[];
   inboxBytes: number;
   wanted: boolean;
+  /** Pieces that may still come although they are not wanted. */
+  late: number;
   /** The other side has sent FIN; told: the engine knows. */
   fin: boolean;
   finTold: boolean;
@@ -94,6 +98,7 @@ export class MemoryTransport implements Transport {
   readonly bufferBytes: number;
   readonly bufferCount: number;
   readonly tickMs: number;
+  readonly #latePieces: number;
   readonly #segmentBytes: number;
   readonly #socketBytes: number;
   readonly #receiveCount: number;
@@ -116,6 +121,7 @@ export class MemoryTransport implements Transport {
     const sends = options.sendBuffers ?? 64;
     this.bufferCount = this.#receiveCount + sends;
     this.tickMs = options.tickMs ?? 10;
+    this.#latePieces = options.latePieces ?? 0;
     this.#segmentBytes = options.segmentBytes ?? this.bufferBytes;
     this.#socketBytes = options.socketBytes ?? 65_536;
     this.memory = new Uint8Array(this.bufferCount * this.bufferBytes);
@@ -237,6 +243,7 @@ export class MemoryTransport implements Transport {
 
   receive(handle: number, on: boolean): void {
     const side = this.#sides[handle]!;
+    if (side.wanted && !on) side.late = this.#latePieces;
     side.wanted = on;
     if (on) this.#later(() => this.#deliver(side));
   }
@@ -401,7 +408,7 @@ export class MemoryTransport implements Transport {
   #deliver(side: Side): void {
     if (side.closed || side.reset) return;
     if (side.peer !== null) this.#deliverToPeer(side, side.peer);
-    else if (side.handle >= 0 && side.wanted) this.#deliverToEngine(side);
+    else if (side.handle >= 0 && (side.wanted || side.late-- > 0)) this.#deliverToEngine(side);
   }
 
   #deliverToPeer(side: Side, peer: MemoryPeer): void {
@@ -445,6 +452,7 @@ function emptySide(): Side {
     inbox: [],
     inboxBytes: 0,
     wanted: false,
+    late: 0,
     fin: false,
     finTold: false,
     finSent: false,
