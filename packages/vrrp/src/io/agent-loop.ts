@@ -54,6 +54,8 @@ export class AgentLoop {
   #problem = '';
   #failover: Failover | undefined;
   #snapshotDueUs = 0;
+  /** What the timer was set to last: a flood of packets sets it once. */
+  #armedUs = Number.NaN;
   #stopping = false;
 
   /** @throws {TospannError} LB_KERNEL_NO_CAPABILITY, LB_KERNEL_CALL. */
@@ -96,18 +98,30 @@ export class AgentLoop {
 
   #round(): void {
     const dueUs = this.#dueUs();
-    this.#timer.setAt(Number.isFinite(dueUs) ? dueUs / 1000 : -1);
+    this.#arm(dueUs);
     this.#poller.wait(-1);
-    this.#lateness.note(nowUs(), dueUs);
-    this.#timer.drain();
-    const woken = drainEventFd(this.#data.wakeFd);
-    this.#readPackets(this.#network.receiveFd('unicast'));
-    this.#readPackets(this.#network.receiveFd('multicast'));
+    const wokenUs = nowUs();
+    this.#lateness.note(wokenUs, dueUs);
+    if (this.#poller.readable(fdIndex.timer)) {
+      this.#timer.drain();
+      this.#armedUs = Number.NaN;
+    }
+    const woken = this.#poller.readable(fdIndex.wake) && drainEventFd(this.#data.wakeFd);
+    // A timer that is due may not decide before everything that has come by now was read.
+    const all = wokenUs >= dueUs;
+    if (all || this.#poller.readable(fdIndex.unicast)) this.#readPackets(this.#network.receiveFd('unicast'));
+    if (all || this.#poller.readable(fdIndex.multicast)) this.#readPackets(this.#network.receiveFd('multicast'));
     if (this.#poller.readable(fdIndex.monitor)) this.#readNews();
     for (const index of this.#states.keys()) this.#tick(index);
     if (woken) this.#readCommands();
     const now = nowUs();
     if (now >= this.#snapshotDueUs) this.#sendSnapshot(now);
+  }
+
+  #arm(dueUs: number): void {
+    if (dueUs === this.#armedUs) return;
+    this.#armedUs = dueUs;
+    this.#timer.setAt(Number.isFinite(dueUs) ? dueUs / 1000 : -1);
   }
 
   #dueUs(): number {
