@@ -23,6 +23,7 @@ export type BenchFlag =
   | 'log-combined'
   | 'log-truncated'
   | 'log-off'
+  | 'log-empty'
   | 'small-buffers'
   | 'excepted';
 
@@ -133,7 +134,7 @@ export class EngineBench {
       http: config.http,
       addsForwardedFor: (address) => !flags.includes('no-forwarded') && !address.startsWith('127.'),
       clientAddressInLog: config.log.privacy.clientAddress,
-      ignoreEmpty: true,
+      ignoreEmpty: !flags.includes('log-empty'),
       log: config.log.access.enabled ? new AccessLog(new LogRingWriter(ring), config.log.access.format) : null,
       // 2026-11-22T12:00:00.000Z at the transport's first millisecond.
       wallOffsetMs: () => 1_795_348_800_000 - 1000,

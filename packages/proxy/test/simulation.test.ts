@@ -184,6 +184,7 @@ class Simulation {
     return this.#leftOver();
   }
 
+  // oxlint-disable-next-line complexity -- long: one list of what may happen
   #step(): string {
     const random = this.#random;
     if (random.chance(0.2) && this.#clients.length < 12) this.#clients.push(new SimulatedClient(this.#bench.dial()));

@@ -50,7 +50,8 @@ export function clientEnded(engine: Engine, client: Client): void {
   client.inputEnded = true;
   switch (client.phase) {
     case ClientPhase.HEAD:
-      if (client.partial !== null && client.partial.length > 0) refuseSilently(engine, client);
+      if (isBegun(client)) logUnanswered(engine, client, 67);
+      else logEmpty(engine, client, 67);
       closeClient(engine, client, false);
       return;
     case ClientPhase.BUSY:
@@ -203,23 +204,35 @@ function beginRefused(engine: Engine, client: Client): void {
   client.requestDone = true;
 }
 
-function refuseSilently(engine: Engine, client: Client): void {
+/** Whether a part of a head has come. */
+function isBegun(client: Client): boolean {
+  return client.partial !== null && client.partial.length > 0;
+}
+
+/** Logs a request whose head never ended and that gets no answer: the client has gone. */
+function logUnanswered(engine: Engine, client: Client, cause: number): void {
   beginRefused(engine, client);
   client.status = 400;
-  client.endCause = 67;
+  client.endCause = cause;
   client.endPhase = 82;
   finish(engine, client);
+}
+
+/** Logs a connection that never sent a byte, unless that is switched off (HAProxy's dontlognull). */
+function logEmpty(engine: Engine, client: Client, cause: number): void {
+  if (client.requests === 0 && !engine.options.ignoreEmpty) logUnanswered(engine, client, cause);
 }
 
 /** A deadline of the client has passed. What it was depends on what the connection is doing. */
 export function clientExpired(engine: Engine, client: Client): void {
   switch (client.phase) {
     case ClientPhase.HEAD:
-      if (client.partial === null || client.partial.length === 0) {
+      if (!isBegun(client)) {
+        logEmpty(engine, client, 99);
         closeClient(engine, client, false);
         return;
       }
-      client.partial.length = 0;
+      client.partial!.length = 0;
       beginRefused(engine, client);
       client.endCause = 99;
       client.endPhase = 82;
