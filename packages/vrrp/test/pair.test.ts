@@ -6,8 +6,8 @@ import { Lab, nodeAddress, run, until, vip, type AgentProcess } from './lab.ts';
 
 /** Three adverts of 100 ms and the skew of priority 100. */
 const downMs = 361;
-/** Wake-ups, process starts and output on a loaded machine. */
-const slackMs = 400;
+/** Waits for output of a loaded machine; where a time matters it is measured, not waited for. */
+const slackMs = 2000;
 const leaseMs = 2000;
 const leaseLateMs = 350;
 
@@ -69,26 +69,6 @@ test('a planned failover loses no datagram and the old owner stays backup', asyn
   expect(lab.hasVip('a')).toBe(false);
 });
 
-test('failover is refused on the backup with the owner to send it to', async () => {
-  await using lab = new Lab(['a', 'b']);
-  const [, b] = await startPair(lab);
-  await sleep(250);
-  b.say('failover');
-  const answer = await b.line((line) => line.includes('failover-error'), { withinMs: 2000 });
-  expect(JSON.parse(answer)).toMatchObject({ code: 'LB_VRRP_NOT_OWNER', message: expect.stringContaining('"lb1"') });
-});
-
-test('failover without another node leaves the owner serving and says why', async () => {
-  await using lab = new Lab(['a', 'b']);
-  const a = await lab.startAgent('a');
-  await a.becomes('master', { withinMs: downMs + slackMs });
-  a.say('failover');
-  const answer = await a.line((line) => line.includes('failover-error'), { withinMs: 350 + slackMs });
-  expect(JSON.parse(answer)).toMatchObject({ code: 'LB_VRRP_HANDOVER_NOT_TAKEN' });
-  expect((await a.snapshot()).vips[0]?.state).toBe('master');
-  expect(lab.hasVip('a')).toBe(true);
-});
-
 test('a planned stop loses no datagram', async () => {
   await using lab = new Lab();
   const [a, b] = await startPair(lab);
@@ -101,21 +81,41 @@ test('a planned stop loses no datagram', async () => {
   expect(lab.hasVip('a')).toBe(false);
 });
 
-test('the lease removes the address of a killed agent', async () => {
+test.concurrent('failover is refused on the backup with the owner to send it to', async () => {
+  await using lab = new Lab(['a', 'b']);
+  const [, b] = await startPair(lab);
+  await sleep(250);
+  b.say('failover');
+  const answer = await b.line((line) => line.includes('failover-error'), { withinMs: 2000 });
+  expect(JSON.parse(answer)).toMatchObject({ code: 'LB_VRRP_NOT_OWNER', message: expect.stringContaining('"lb1"') });
+});
+
+test.concurrent('failover without another node leaves the owner serving and says why', async () => {
+  await using lab = new Lab(['a', 'b']);
+  const a = await lab.startAgent('a');
+  await a.becomes('master', { withinMs: downMs + slackMs });
+  a.say('failover');
+  const answer = await a.line((line) => line.includes('failover-error'), { withinMs: 350 + slackMs });
+  expect(JSON.parse(answer)).toMatchObject({ code: 'LB_VRRP_HANDOVER_NOT_TAKEN' });
+  expect((await a.snapshot()).vips[0]?.state).toBe('master');
+  expect(lab.hasVip('a')).toBe(true);
+});
+
+test.concurrent('the lease removes the address of a killed agent', async () => {
   await using lab = new Lab(['a', 'b']);
   const [a, b] = await startPair(lab);
   a.signal('SIGKILL');
   await b.becomes('master', { withinMs: downMs + slackMs });
-  await until('one owner', () => !lab.hasVip('a'), leaseMs + leaseLateMs + 150);
+  await until('one owner', () => !lab.hasVip('a'), leaseMs + leaseLateMs + 500);
   expect(lab.hasVip('b')).toBe(true);
 });
 
-test('the lease removes the address of a hung agent, which yields when it wakes', async () => {
+test.concurrent('the lease removes the address of a hung agent, which yields when it wakes', async () => {
   await using lab = new Lab(['a', 'b']);
   const [a, b] = await startPair(lab);
   a.signal('SIGSTOP');
   await b.becomes('master', { withinMs: downMs + slackMs });
-  await until('one owner', () => !lab.hasVip('a'), leaseMs + leaseLateMs + 150);
+  await until('one owner', () => !lab.hasVip('a'), leaseMs + leaseLateMs + 500);
   const from = a.lines.length;
   a.signal('SIGCONT');
   const yielded = await a.becomes('backup', { withinMs: slackMs, from });
@@ -125,7 +125,7 @@ test('the lease removes the address of a hung agent, which yields when it wakes'
   expect([lab.hasVip('a'), lab.hasVip('b')]).toEqual([false, true]);
 });
 
-test('a node that cannot serve resigns at once and comes back as backup', async () => {
+test.concurrent('a node that cannot serve resigns at once and comes back as backup', async () => {
   await using lab = new Lab(['a', 'b']);
   const [a, b] = await startPair(lab);
   a.say('cannot-serve');
@@ -140,7 +140,7 @@ test('a node that cannot serve resigns at once and comes back as backup', async 
   expect((await b.snapshot()).vips[0]?.state).toBe('master');
 });
 
-test('a node without a live server gives way to one that has one, and serves when neither has', async () => {
+test.concurrent('a node without a live server gives way to one that has one, and serves when neither has', async () => {
   await using lab = new Lab(['a', 'b']);
   const [a, b] = await startPair(lab);
   a.say('no-live-server');
@@ -154,7 +154,7 @@ test('a node without a live server gives way to one that has one, and serves whe
   await a.becomes('master', { withinMs: downMs + slackMs, from });
 });
 
-test('an address that somebody removes is back within milliseconds', async () => {
+test.concurrent('an address that somebody removes is back within milliseconds', async () => {
   await using lab = new Lab(['a', 'b']);
   const [a] = await startPair(lab);
   run('ip', '-n', lab.namespace('a'), 'addr', 'del', `${vip}/32`, 'dev', 'eth0');
@@ -165,7 +165,7 @@ test('an address that somebody removes is back within milliseconds', async () =>
   expect((await a.snapshot()).addressRestoredTotal).toBe(1);
 });
 
-test('an address that a backup has without owning it is removed, at start and later', async () => {
+test.concurrent('an address that a backup has without owning it is removed, at start and later', async () => {
   await using lab = new Lab(['a', 'b']);
   run('ip', '-n', lab.namespace('b'), 'addr', 'add', `${vip}/24`, 'dev', 'eth0');
   const [, b] = await startPair(lab);
@@ -175,7 +175,7 @@ test('an address that a backup has without owning it is removed, at start and la
   await until('the foreign address is gone', () => !lab.hasVip('b'), slackMs);
 });
 
-test('an interface that is missing, comes, goes down and comes back is a fault and a recovery', async () => {
+test.concurrent('an interface that is missing, comes, goes down and comes back is a fault and a recovery', async () => {
   await using lab = new Lab(['a', 'b']);
   run('ip', '-n', lab.namespace('a'), 'link', 'del', 'eth0');
   const a = await lab.startAgent('a');
@@ -195,14 +195,14 @@ test('an interface that is missing, comes, goes down and comes back is a fault a
   expect(a.lines.some((line) => line.includes('LB_VRRP_ADDRESS_MISSING'))).toBe(true);
 });
 
-test('without CAP_NET_RAW the agent says so and ends', async () => {
+test.concurrent('without CAP_NET_RAW the agent says so and ends', async () => {
   await using lab = new Lab(['a', 'b']);
   const agent = lab.spawnAgent('a', { wrap: ['setpriv', '--bounding-set', '-net_raw', '--inh-caps', '-net_raw'] });
   const line = await agent.line((text) => text.includes('"event":"failed"'), { withinMs: 20_000 });
   expect(JSON.parse(line)).toMatchObject({ code: 'LB_KERNEL_NO_CAPABILITY' });
 });
 
-test('two addresses with their own router ids are won and lost apart', async () => {
+test.concurrent('two addresses with their own router ids are won and lost apart', async () => {
   await using lab = new Lab(['a', 'b']);
   const vips = {
     first: { address: vip, routerId: 51, preferred: 'lb1' },
