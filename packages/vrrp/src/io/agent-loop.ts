@@ -6,9 +6,8 @@ import { drainEventFd, monotonicMs, Poller, raiseThread, TimerFd } from '@tospan
 import { initialState, nextTickUs, step } from '../core/machine.ts';
 import { receiveAdvert, type ReceiveFilter } from '../core/receive.ts';
 import type { Effect, MachineEvent, MachineState } from '../core/state.ts';
-import type { PlannedVip } from '../core/plan.ts';
-import { drainSeconds, leaseSeconds } from '../core/timers.ts';
-import { ArpManners } from './arp-manners.ts';
+import { leaseSeconds } from '../core/timers.ts';
+import { Drain } from './drain.ts';
 import { LatenessMeter } from './lateness.ts';
 import type { HandoverResult, LoopCommand, LoopData, LoopMessage, VrrpEvent } from './messages.ts';
 import { VipNetwork } from './network.ts';
@@ -38,6 +37,8 @@ export class AgentLoop {
   readonly #data: LoopData;
   readonly #port: LoopPort;
   readonly #network: VipNetwork;
+  /** Absent where planned hand-overs do not keep connections. */
+  readonly #drain: Drain | undefined;
   readonly #poller: Poller;
   readonly #timer = new TimerFd();
   readonly #states: MachineState[] = [];
@@ -45,12 +46,8 @@ export class AgentLoop {
   /** Drop counters by VIP; the last one is for packets that belong to none. */
   readonly #drops: Record<string, number>[];
   readonly #packet = new Uint8Array(new ArrayBuffer(packetBytes));
-  readonly #arp = new ArpManners();
   readonly #lateness = new LatenessMeter();
   readonly #scheduling = raiseThread();
-  /** VIPs that are on `lo` for connections under way; the kernel removes them in its own time. */
-  readonly #draining = new Set<number>();
-  #silent = false;
   #problem = '';
   #failover: Failover | undefined;
   #snapshotDueUs = 0;
@@ -63,6 +60,7 @@ export class AgentLoop {
     this.#data = data;
     this.#port = port;
     this.#network = new VipNetwork(data.plan);
+    this.#drain = data.guard ? new Drain(data.plan, this.#network) : undefined;
     this.#filters = data.plan.vips.map(({ machine }) => machine);
     this.#drops = [...data.plan.vips.map(() => ({})), {}];
     this.#poller = new Poller([data.wakeFd, this.#timer.fd, this.#network.monitorFd, -1, -1]);
@@ -91,7 +89,7 @@ export class AgentLoop {
       this.#releaseAll();
       this.#sendSnapshot(nowUs());
       this.#network.close();
-      if (this.#draining.size === 0) this.#arp.restore();
+      this.#drain?.leave();
       this.#port.send({ type: 'stopped' });
     }
   }
@@ -115,6 +113,7 @@ export class AgentLoop {
     for (const index of this.#states.keys()) this.#tick(index);
     if (woken) this.#readCommands();
     const now = nowUs();
+    this.#drain?.expire(now);
     if (now >= this.#snapshotDueUs) this.#sendSnapshot(now);
   }
 
@@ -125,7 +124,7 @@ export class AgentLoop {
   }
 
   #dueUs(): number {
-    let due = Infinity;
+    let due = this.#drain?.dueUs ?? Infinity;
     this.#states.forEach((state, index) => {
       const vip = this.#data.plan.vips[index];
       if (vip !== undefined && !state.stopped) due = Math.min(due, nextTickUs(vip.machine, state));
@@ -181,7 +180,7 @@ export class AgentLoop {
       this.#emit({ event: 'vrrp-problem', code, message, hint, monotonicMs: monotonicMs() });
     }
     this.#problem = reason;
-    this.#silent = report.up && this.#data.guard && this.#arp.quiet(this.#data.plan.interface);
+    if (report.up) this.#drain?.prepare();
     for (const index of this.#states.keys()) this.#feed(index, { type: 'link', nowUs: nowUs(), up: report.up, reason });
   }
 
@@ -267,7 +266,7 @@ export class AgentLoop {
       case 'own':
         return this.#own(index);
       case 'release':
-        if (effect.drain) this.#drain(vip);
+        if (effect.drain) this.#beginDrain(index);
         this.#network.release(vip);
         return undefined;
       case 'announce':
@@ -304,7 +303,7 @@ export class AgentLoop {
     if (vip === undefined) return undefined;
     try {
       this.#network.own(vip, leaseSeconds(vip.machine));
-      if (this.#draining.delete(index)) this.#network.endDrain(vip);
+      this.#drain?.end(index);
       return undefined;
     } catch (error) {
       if (!isTospannError(error)) throw error;
@@ -315,21 +314,10 @@ export class AgentLoop {
   }
 
   /** Connections under way go on here, while the new owner sends their packets over (connection-guard.ts). */
-  #drain(vip: PlannedVip): void {
-    if (!this.#silent) return;
-    try {
-      this.#network.keepForDrain(vip, drainSeconds);
-      this.#draining.add(this.#data.plan.vips.indexOf(vip));
-    } catch (error) {
-      if (!isTospannError(error)) throw error;
-      this.#emit({
-        event: 'vrrp-notice',
-        vip: vip.name,
-        what: 'guard',
-        detail: error.message,
-        monotonicMs: monotonicMs(),
-      });
-    }
+  #beginDrain(index: number): void {
+    const detail = this.#drain?.begin(index, nowUs()) ?? '';
+    const vip = this.#data.plan.vips[index]?.name ?? '';
+    if (detail !== '') this.#emit({ event: 'vrrp-notice', vip, what: 'guard', detail, monotonicMs: monotonicMs() });
   }
 
   #handoverEnded(index: number, effect: Extract<Effect, { type: 'handover-ended' }>): void {
