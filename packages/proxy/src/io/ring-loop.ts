@@ -242,7 +242,9 @@ export class RingLoop implements RingTransport, CompletionHandler {
   dispose(): void {
     for (let handle = 0; handle < this.#handles.limit; handle++) {
       const fd = this.#handles.fd[handle] as number;
-      if ((this.#handles.state[handle] as number) !== 0 && fd >= 0) closeFd(fd);
+      // What is closing has been closed by the ring already; its number may belong to somebody else by now.
+      if (((this.#handles.state[handle] as number) & (State.OPEN | State.CLOSING)) === State.OPEN && fd >= 0)
+        closeFd(fd);
     }
     this.#ring.close();
     closeFd(this.wakeFd);
@@ -272,6 +274,8 @@ export class RingLoop implements RingTransport, CompletionHandler {
         this.#buffers.tick();
         return this.#events.tick(this.#nowMs);
       case Kind.WAKE:
+        if (result < 0 && result !== -ErrorNumber.EINTR)
+          throw new Error(`reading the wake-up descriptor: errno ${-result}`);
         this.#armWake();
         return this.#events.woken();
       case Kind.IGNORED:
