@@ -2,7 +2,7 @@
 // timers and termination state) and combined. Hostile bytes are escaped: one request is always one line.
 import type { LogConfig } from '@tospann/config';
 import { latin1, put, putNumber } from './bytes.ts';
-import { ClockText } from './clock-text.ts';
+import { ClockText, LOG_TIME_AT } from './clock-text.ts';
 import type { LogRingWriter } from './log-ring.ts';
 
 /** Bytes of a request's line that are kept for the log; a longer one is cut, as in HAProxy. */
@@ -14,6 +14,27 @@ const MAX_LINE_BYTES = 6 * LOGGED_LINE_BYTES + 12 * LOGGED_FIELD_BYTES + 1024;
 
 const EMPTY = new Uint8Array(0);
 
+/** The part of a line that names frontend, backend and server, in each format that has one. */
+export interface LogWay {
+  readonly json: Uint8Array;
+  readonly haproxy: Uint8Array;
+}
+
+const NO_WAY: LogWay = { json: EMPTY, haproxy: EMPTY };
+
+/** Makes the part of a log line that names frontend, backend and server; empty names: none was chosen. */
+export function logWay(frontend: string, backend: string, server: string): LogWay {
+  const json = [
+    ['frontend', frontend],
+    ['backend', backend],
+    ['server', server],
+  ].map(([key, name]) => `","${key}":${JSON.stringify(name).slice(0, -1)}`);
+  return {
+    json: latin1(`${json.join('')}","method":"`),
+    haproxy: latin1(`] ${frontend} ${backend === '' ? frontend : backend}/${server === '' ? '<NOSRV>' : server} `),
+  };
+}
+
 /** One finished request: filled by the engine, read by the writer at once, then used again. */
 export class LogRecord {
   /** Wall-clock ms of the request's first byte. */
@@ -21,9 +42,8 @@ export class LogRecord {
   /** The client's address as it may be logged. */
   client: Uint8Array = EMPTY;
   clientLength = 0;
-  frontend: Uint8Array = EMPTY;
-  backend: Uint8Array = EMPTY;
-  server: Uint8Array = EMPTY;
+  /** Where it came in and went, as text for one log line; made once for each way through the configuration. */
+  way: LogWay = NO_WAY;
   /** The request line (without CRLF), as it came; length 0 when no valid one came. */
   line: Uint8Array = EMPTY;
   lineFrom = 0;
@@ -59,12 +79,6 @@ export class LogRecord {
 const HEX = latin1('0123456789abcdef');
 const HEX_UPPER = latin1('0123456789ABCDEF');
 
-const J_TIME = latin1('{"time":"');
-const J_CLIENT = latin1('","client":"');
-const J_FRONTEND = latin1('","frontend":"');
-const J_BACKEND = latin1('","backend":"');
-const J_SERVER = latin1('","server":"');
-const J_METHOD = latin1('","method":"');
 const J_PATH = latin1('","path":"');
 const J_STATUS = latin1('","status":');
 const J_IN = latin1(',"bytesIn":');
@@ -76,7 +90,6 @@ const J_TOTAL = latin1(',"totalMs":');
 const J_RETRIES = latin1(',"retries":');
 const J_STATE = latin1(',"state":"');
 const J_END = latin1('"}\n');
-const NO_SERVER = latin1('<NOSRV>');
 const BAD_REQUEST = latin1('<BADREQ>');
 const NO_CAPTURE = latin1(' - - ');
 const COMBINED_USER = latin1(' - - [');
@@ -110,17 +123,9 @@ export class AccessLog {
 
   #json(from: number, r: LogRecord): number {
     const d = this.#ring.data;
-    let at = put(d, from, J_TIME);
-    at = put(d, at, this.#clock.iso);
-    at = put(d, at, J_CLIENT);
+    let at = put(d, from, this.#clock.json);
     at = putPart(d, at, r.client, 0, r.clientLength);
-    at = put(d, at, J_FRONTEND);
-    at = put(d, at, r.frontend);
-    at = put(d, at, J_BACKEND);
-    at = put(d, at, r.backend);
-    at = put(d, at, J_SERVER);
-    at = put(d, at, r.server);
-    at = put(d, at, J_METHOD);
+    at = put(d, at, r.way.json);
     at = putJson(d, at, r.line, r.lineFrom, r.methodLength);
     at = put(d, at, J_PATH);
     at = putJson(d, at, r.line, r.lineFrom + r.pathFrom, r.pathLength);
@@ -139,19 +144,8 @@ export class AccessLog {
   #haproxy(from: number, r: LogRecord): number {
     const d = this.#ring.data;
     let at = putPart(d, from, r.client, 0, r.clientLength);
-    d[at++] = 58; // the port is not known here: `:0`
-    d[at++] = 48;
-    d[at++] = 32;
-    d[at++] = 91;
-    at = put(d, at, this.#clock.log);
-    d[at++] = 93;
-    d[at++] = 32;
-    at = put(d, at, r.frontend);
-    d[at++] = 32;
-    at = put(d, at, r.backend.length === 0 ? r.frontend : r.backend);
-    d[at++] = 47;
-    at = put(d, at, r.server.length === 0 ? NO_SERVER : r.server);
-    d[at++] = 32;
+    at = put(d, at, this.#clock.haproxy);
+    at = put(d, at, r.way.haproxy);
     at = putSigned(d, at, r.requestMs);
     d[at++] = 47;
     at = putSigned(d, at, r.queueMs);
@@ -199,7 +193,7 @@ export class AccessLog {
     const d = this.#ring.data;
     let at = putPart(d, from, r.client, 0, r.clientLength);
     at = put(d, at, COMBINED_USER);
-    at = putPart(d, at, this.#clock.log, 0, 20);
+    at = putPart(d, at, this.#clock.haproxy, LOG_TIME_AT, 20);
     at = put(d, at, COMBINED_ZONE);
     if (r.lineLength === 0) d[at++] = 45;
     else at = putEscaped(d, at, r.line, r.lineFrom, r.lineLength);

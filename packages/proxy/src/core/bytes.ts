@@ -17,28 +17,40 @@ export function text(bytes: Uint8Array, from = 0, to = bytes.length): string {
   return out;
 }
 
-/** Writes `source` at `at`. A loop: for the short pieces of a head it is faster than `set`. */
+/** From this many bytes on `set` is faster than a loop. */
+const LONG_BYTES = 20;
+
+/** Writes `source` at `at`. */
 export function put(target: Uint8Array, at: number, source: Uint8Array): number {
   const length = source.length;
-  for (let i = 0; i < length; i++) target[at + i] = source[i]!;
+  if (length >= LONG_BYTES) target.set(source, at);
+  else for (let i = 0; i < length; i++) target[at + i] = source[i]!;
   return at + length;
 }
 
 /** Writes a whole number, 0..2^53, in decimal. */
 export function putNumber(target: Uint8Array, at: number, value: number): number {
-  if (value < 10) {
-    target[at] = ZERO + value;
+  if (value > 0x7fffffff) return putLarge(target, at, value);
+  let rest = value | 0;
+  if (rest < 10) {
+    target[at] = ZERO + rest;
     return at + 1;
   }
-  let digits = 1;
-  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
-  let rest = value;
-  for (let i = at + digits - 1; i >= at; i--) {
-    const next = Math.floor(rest / 10);
+  let end = at + 2;
+  for (let bound = 100; bound <= rest && end < at + 10; bound *= 10) end++;
+  for (let i = end - 1; i >= at; i--) {
+    const next = (rest / 10) | 0;
     target[i] = ZERO + (rest - next * 10);
     rest = next;
   }
-  return at + digits;
+  return end;
+}
+
+/** Numbers beyond 31 bits: byte counts of large downloads. */
+function putLarge(target: Uint8Array, at: number, value: number): number {
+  const high = Math.floor(value / 1e9);
+  const end = putNumber(target, at, high);
+  return putPadded(target, end, value - high * 1e9, 9);
 }
 
 /** Writes the last `digits` digits of a small whole number, padded with zeros (times, dates). */

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { text } from './bytes.ts';
-import { ClockText } from './clock-text.ts';
+import { ClockText, JSON_TIME_AT, LOG_TIME_AT } from './clock-text.ts';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
@@ -15,9 +15,9 @@ describe('ClockText', () => {
           clock.render(ms);
           const date = new Date(ms);
           const iso = date.toISOString();
-          expect(text(clock.iso)).toBe(iso);
+          expect(text(clock.json, JSON_TIME_AT, JSON_TIME_AT + 24)).toBe(iso);
           const day = `${iso.slice(8, 10)}/${MONTHS[date.getUTCMonth()]}/${iso.slice(0, 4)}`;
-          expect(text(clock.log)).toBe(`${day}:${iso.slice(11, 23)}`);
+          expect(text(clock.haproxy, LOG_TIME_AT)).toBe(`${day}:${iso.slice(11, 23)}`);
         }
       }),
       { numRuns: 200 },

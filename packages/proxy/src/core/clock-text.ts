@@ -4,12 +4,17 @@ import { latin1, putPadded } from './bytes.ts';
 const MONTHS = 'JanFebMarAprMayJunJulAugSepOctNovDec';
 const DAY_S = 86_400;
 
-/** Renders wall-clock ms into the two forms that logs use; the arrays are reused from call to call. */
+/** Where the time begins in `ClockText.json` and in `ClockText.haproxy`. */
+export const JSON_TIME_AT = 9;
+export const LOG_TIME_AT = 4;
+
+/** Renders wall-clock ms into the two forms that logs use, with what always stands around them. */
 export class ClockText {
-  /** `2026-11-22T17:20:30.123Z` */
-  readonly iso: Uint8Array = latin1('1970-01-01T00:00:00.000Z');
-  /** `22/Nov/2026:17:20:30.123` (HAProxy); the first 20 bytes are the common log format's. */
-  readonly log: Uint8Array = latin1('01/Jan/1970:00:00:00.000');
+  /** Begin of a JSON line: `{"time":"2026-11-22T17:20:30.123Z","client":"`. */
+  readonly json: Uint8Array = latin1('{"time":"1970-01-01T00:00:00.000Z","client":"');
+  /** Part of a HAProxy line: `:0 [22/Nov/2026:17:20:30.123` (the client's port is not known here). The time's first 20
+   * bytes are the common log format's. */
+  readonly haproxy: Uint8Array = latin1(':0 [01/Jan/1970:00:00:00.000');
   #second = 0;
   #day = 0;
   #ms = 0;
@@ -21,8 +26,8 @@ export class ClockText {
     const ms = Math.floor(wallMs - second * 1000);
     if (ms === this.#ms) return;
     this.#ms = ms;
-    putPadded(this.iso, 20, ms, 3);
-    putPadded(this.log, 21, ms, 3);
+    putPadded(this.json, JSON_TIME_AT + 20, ms, 3);
+    putPadded(this.haproxy, LOG_TIME_AT + 21, ms, 3);
   }
 
   #renderSecond(second: number): void {
@@ -33,8 +38,8 @@ export class ClockText {
     const hour = Math.floor(ofDay / 3600);
     const minute = Math.floor(ofDay / 60) % 60;
     for (const [target, at] of [
-      [this.iso, 11],
-      [this.log, 12],
+      [this.json, JSON_TIME_AT + 11],
+      [this.haproxy, LOG_TIME_AT + 12],
     ] as const) {
       putPadded(target, at, hour, 2);
       putPadded(target, at + 3, minute, 2);
@@ -56,11 +61,11 @@ export class ClockText {
     const date = ofYear - Math.floor((153 * marchMonth + 2) / 5) + 1;
     const month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9;
     const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
-    putPadded(this.iso, 0, year, 4);
-    putPadded(this.iso, 5, month, 2);
-    putPadded(this.iso, 8, date, 2);
-    putPadded(this.log, 0, date, 2);
-    for (let i = 0; i < 3; i++) this.log[3 + i] = MONTHS.charCodeAt((month - 1) * 3 + i);
-    putPadded(this.log, 7, year, 4);
+    putPadded(this.json, JSON_TIME_AT + 0, year, 4);
+    putPadded(this.json, JSON_TIME_AT + 5, month, 2);
+    putPadded(this.json, JSON_TIME_AT + 8, date, 2);
+    putPadded(this.haproxy, LOG_TIME_AT + 0, date, 2);
+    for (let i = 0; i < 3; i++) this.haproxy[LOG_TIME_AT + 3 + i] = MONTHS.charCodeAt((month - 1) * 3 + i);
+    putPadded(this.haproxy, LOG_TIME_AT + 7, year, 4);
   }
 }

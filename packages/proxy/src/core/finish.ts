@@ -110,9 +110,7 @@ function logRequest(engine: Engine, client: Client, nowMs: number): void {
   record.startWallMs = client.startMs + engine.wallOffsetMs;
   record.client = client.logged ?? EMPTY;
   record.clientLength = record.client.length;
-  record.frontend = client.frontend.name;
-  record.backend = client.backend === null ? EMPTY : client.backend.name;
-  record.server = client.server === null ? EMPTY : client.server.name;
+  record.way = client.frontend.way(client.backend, client.server);
   record.status = client.status;
   record.bytesIn = client.bytesIn;
   record.bytesOut = client.bytesOut;

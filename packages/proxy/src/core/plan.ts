@@ -3,6 +3,7 @@
 // servers' state words.
 import type { BackendConfig, FrontendConfig, PairConfig, ServerConfig } from '@tospann/config';
 import { CookieFinder, pathPattern, type PathPattern } from '@tospann/http';
+import { logWay, type LogWay } from './access-log.ts';
 import { roundRobinTurns } from './balance.ts';
 import { latin1 } from './bytes.ts';
 import { frontendCounter, serverCounter, serverWord, ServerWord, sharedLayout, type SharedLayout } from './shared.ts';
@@ -13,7 +14,7 @@ const EMPTY = new Uint8Array(0);
 export class ServerPlan {
   /** Number over all backends: index of its words and counters. */
   readonly index: number;
-  readonly name: Uint8Array;
+  readonly name: string;
   readonly endpoint: Endpoint;
   /** Value of the session cookie that means this server; empty: none. */
   readonly cookie: Uint8Array;
@@ -27,7 +28,7 @@ export class ServerPlan {
   constructor(index: number, server: ServerConfig, options: { backend: BackendConfig; layout: SharedLayout }) {
     const cookie = options.backend.cookie;
     this.index = index;
-    this.name = latin1(server.name);
+    this.name = server.name;
     this.endpoint = { address: server.address, port: server.port };
     this.cookie = cookie !== undefined && server.cookie !== undefined ? latin1(server.cookie) : EMPTY;
     this.setCookie =
@@ -42,7 +43,7 @@ export class ServerPlan {
 
 export class BackendPlan {
   readonly index: number;
-  readonly name: Uint8Array;
+  readonly name: string;
   readonly servers: readonly ServerPlan[];
   /** Null: no session cookie. */
   readonly cookie: CookieFinder | null;
@@ -57,7 +58,7 @@ export class BackendPlan {
 
   constructor(index: number, backend: BackendConfig, options: { firstServer: number; layout: SharedLayout }) {
     this.index = index;
-    this.name = latin1(backend.name);
+    this.name = backend.name;
     this.servers = backend.servers.map(
       (server, i) => new ServerPlan(options.firstServer + i, server, { backend, layout: options.layout }),
     );
@@ -87,7 +88,7 @@ export interface PathAcl {
 
 export class FrontendPlan {
   readonly index: number;
-  readonly name: Uint8Array;
+  readonly name: string;
   readonly maxConnections: number;
   readonly acls: readonly PathAcl[];
   /** Backend of each rule; rule i asks acls[i]. */
@@ -96,6 +97,10 @@ export class FrontendPlan {
   readonly counter: number;
   /** Its connection count in the shared words. */
   readonly word: number;
+  /** For log lines: to no backend, to each backend without a server, to each server. */
+  readonly #noBackend: LogWay;
+  readonly #noServer: readonly LogWay[];
+  readonly #servers: readonly LogWay[];
 
   constructor(
     index: number,
@@ -103,13 +108,24 @@ export class FrontendPlan {
     options: { backends: BackendPlan[]; names: string[]; word: number },
   ) {
     this.index = index;
-    this.name = latin1(frontend.name);
+    this.name = frontend.name;
     this.maxConnections = frontend.maxConnections;
     this.acls = frontend.rules.map((rule) => pathAcl(frontend, rule.if));
     this.uses = frontend.rules.map((rule) => backendNamed(options, rule.use));
     this.defaultBackend = backendNamed(options, frontend.defaultBackend);
     this.counter = frontendCounter(index);
     this.word = options.word;
+    this.#noBackend = logWay(this.name, '', '');
+    this.#noServer = options.backends.map((backend) => logWay(this.name, backend.name, ''));
+    this.#servers = options.backends.flatMap((backend) =>
+      backend.servers.map((server) => logWay(this.name, backend.name, server.name)),
+    );
+  }
+
+  /** The part of a log line that says which way a request took. */
+  way(backend: BackendPlan | null, server: ServerPlan | null): LogWay {
+    if (backend === null) return this.#noBackend;
+    return server === null ? this.#noServer[backend.index]! : this.#servers[server.index]!;
   }
 }
 
