@@ -110,6 +110,25 @@ test.concurrent('the lease removes the address of a killed agent', async () => {
   expect(lab.hasVip('b')).toBe(true);
 });
 
+test.concurrent('an agent that is killed and soon restarted stays the owner', async () => {
+  await using lab = new Lab(['a', 'b']);
+  // Down interval 7.2 s: a restart within half of it, also on a loaded machine.
+  const options = { vip: { advertIntervalMs: 2000 } };
+  const a = await lab.startAgent('a', options);
+  await a.becomes('master', { withinMs: 20 * downMs + slackMs });
+  const b = await lab.startAgent('b', options);
+  const sent = async (): Promise<number> => (await a.snapshot()).vips[0]?.adverts.sentTotal ?? 0;
+  const before = await sent();
+  while ((await sent()) === before) await sleep(20);
+  await a.kill();
+  const again = await lab.startAgent('a', options);
+  const event = await again.becomes('master', { withinMs: slackMs });
+  expect(event).toMatchObject({ from: 'init', reason: 'warm restart' });
+  await sleep(4000);
+  expect((await b.snapshot()).vips[0]).toMatchObject({ state: 'backup', owner: 'lb1', transitionsTotal: 1 });
+  expect(lab.hasVip('a')).toBe(true);
+});
+
 test.concurrent('the lease removes the address of a hung agent, which yields when it wakes', async () => {
   await using lab = new Lab(['a', 'b']);
   const [a, b] = await startPair(lab);

@@ -6,7 +6,7 @@ import { writeAddress } from '../src/core/ipv4.ts';
 import { initialState, nextTickUs, step } from '../src/core/machine.ts';
 import { receiveAdvert } from '../src/core/receive.ts';
 import type { Ability, Effect, MachineConfig, MachineEvent, MachineState } from '../src/core/state.ts';
-import { defaultPreemptDelayUs, leaseSeconds } from '../src/core/timers.ts';
+import { defaultPreemptDelayUs, leaseSeconds, warmRestartUs } from '../src/core/timers.ts';
 
 /** Uniform numbers in [0, 1) from a 32-bit seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
@@ -45,6 +45,8 @@ class SimulatedNode {
   /** Bumped whenever the kernel's lease changes: an older expiry job does nothing. */
   leaseVersion = 0;
   lastSentUs = -Infinity;
+  /** When the lease was set last: what a restarted agent reads from the kernel. */
+  renewedUs = -Infinity;
   frozen: 'no' | 'stopped' | 'paused' = 'no';
   clockLostUs = 0;
   linkUp = true;
@@ -167,9 +169,16 @@ export class Simulation {
 
   boot(node: SimulatedNode, readyAfterUs = 200_000): void {
     this.note(`n${node.index} boot`);
-    // The agent removes a stale address at start.
-    this.#setLease(node, -1);
+    const warm = node.kernelUntilUs > this.nowUs && this.nowUs - node.renewedUs <= warmRestartUs(node.config);
+    // The agent removes a stale address at start, and keeps one of its own that is fresh enough.
+    if (!warm) this.#setLease(node, -1);
     node.state = initialState(node.config, this.local(node));
+    if (warm)
+      this.feed(node, {
+        type: 'inherited',
+        nowUs: this.local(node),
+        lastAdvertUs: Math.round(node.renewedUs - node.clockLostUs),
+      });
     node.queue.length = 0;
     node.frozen = 'no';
     this.feed(node, { type: 'link', nowUs: this.local(node), up: node.linkUp, reason: 'no carrier' });
@@ -223,7 +232,9 @@ export class Simulation {
       node.frozen = 'no';
       if (options.kind === 'paused') {
         if (options.clockStops) node.clockLostUs += this.nowUs - startedUs;
+        const renewedUs = node.renewedUs + this.nowUs - startedUs;
         if (node.kernelUntilUs > 0) this.#setLease(node, this.nowUs + Math.max(0, leftUs));
+        node.renewedUs = renewedUs;
         node.lastSentUs += this.nowUs - startedUs;
       }
       this.#wake(node);
@@ -371,6 +382,7 @@ export class Simulation {
 
   #setLease(node: SimulatedNode, untilUs: number): void {
     const version = ++node.leaseVersion;
+    if (untilUs >= 0) node.renewedUs = this.nowUs;
     node.kernelUntilUs = untilUs < 0 ? -1 : untilUs + leaseLateUs;
     if (untilUs < 0) return;
     this.at(Math.round(untilUs + this.random() * leaseLateUs), () => {

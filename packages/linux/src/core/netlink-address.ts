@@ -66,6 +66,8 @@ export interface AddressRecord {
   /** Seconds left; -1 for ever. */
   readonly validSeconds: number;
   readonly preferredSeconds: number;
+  /** When its lifetimes were set last: ms since boot, in steps of 10; about the clock of `monotonicMs`. 0 when not told. */
+  readonly updatedAtMs: number;
 }
 
 /** A link as the kernel reports it. `running` is IFF_RUNNING: administratively up and with a carrier. */
@@ -151,6 +153,8 @@ export function decodeAddress({ body }: NetlinkMessage): AddressRecord | null {
     label: decodeString(attributes.get(IFA_LABEL) ?? NOTHING),
     validSeconds: lifetime(cacheInfo, 4),
     preferredSeconds: lifetime(cacheInfo, 0),
+    // ifa_cacheinfo.tstamp, hundredths of a second.
+    updatedAtMs: cacheInfo === undefined ? 0 : decodeUint32(cacheInfo, 12) * 10,
   };
 }
 

@@ -25,6 +25,7 @@ const VIP: AddressRequest = {
   prefixLength: 32,
   validSeconds: 4,
   preferredSeconds: 3,
+  updatedAtMs: 0,
   flags: AddressFlag.NOPREFIXROUTE,
   protocol: 112,
   label: 'eth0:tsp',
@@ -106,6 +107,7 @@ describe('rtnetlink addresses', () => {
       label: '',
       validSeconds: -1,
       preferredSeconds: -1,
+      updatedAtMs: 0,
     });
   });
 

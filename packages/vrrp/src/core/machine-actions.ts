@@ -3,7 +3,7 @@
 import { startBurst, stopGarp, takeDue } from './garp.ts';
 import type { VrrpState } from './snapshot.ts';
 import type { Effect, MachineConfig, MachineState, NoticeKind } from './state.ts';
-import { downUs, effectivePriority, leaseSeconds } from './timers.ts';
+import { downUs, effectivePriority, leaseRenewUs } from './timers.ts';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -44,7 +44,7 @@ export function notice(draft: Draft, what: NoticeKind, detail: string): void {
 export function advertise(draft: Draft): void {
   const { state, config, nowUs } = draft;
   const lease = state.leaseDueUs <= nowUs;
-  if (lease) state.leaseDueUs = nowUs + leaseThirdUs(config);
+  if (lease) state.leaseDueUs = nowUs + leaseRenewUs(config);
   draft.effects.push({ type: 'advertise', priority: effectivePriority(config, state), lease });
   state.lastAdvertUs = nowUs;
   state.advertDueUs = nowUs + config.intervalUs;
@@ -67,10 +67,11 @@ export function becomeMaster(draft: Draft, reason: string): void {
   state.downDueUs = Infinity;
   state.preemptDueUs = Infinity;
   state.hold = false;
+  state.inheritedUntilUs = -Infinity;
   state.owner = config.ownAddress;
   state.activeIntervalUs = config.intervalUs;
   draft.effects.push({ type: 'own' });
-  state.leaseDueUs = nowUs + leaseThirdUs(config);
+  state.leaseDueUs = nowUs + leaseRenewUs(config);
   advertise(draft);
   state.sendFailingSinceUs = Infinity;
   state.awaitsLastWord = livingReasons.has(reason);
@@ -126,15 +127,26 @@ export function enterFault(draft: Draft, reason: string): void {
     if (handover !== undefined) reportHandover(draft, { ...handover, taken: false, detail: reason });
     state.stopped = handover?.purpose === 'stop';
   }
+  dropInherited(draft);
   state.downDueUs = Infinity;
   state.preemptDueUs = Infinity;
   transition(draft, state.stopped ? 'init' : 'fault', reason);
+}
+
+/** Gives up the address of an earlier life. */
+export function dropInherited(draft: Draft): void {
+  if (draft.state.inheritedUntilUs === -Infinity) return;
+  draft.state.inheritedUntilUs = -Infinity;
+  draft.effects.push({ type: 'release', drain: false });
 }
 
 /** Where a node belongs that is not master: fault, init or backup, by what is wrong now. */
 export function settle(draft: Draft): void {
   const { state, nowUs } = draft;
   if (state.ability === 'unknown') return;
+  const warm = state.inheritedUntilUs >= nowUs && state.linkUp && state.ability !== 'cannot-serve';
+  if (warm) return becomeMaster(draft, 'warm restart');
+  dropInherited(draft);
   const neverReady = state.vrrp === 'init';
   if (state.ability === 'cannot-serve') {
     // A proxy that has not been ready yet is no fault: the node waits for it.
@@ -187,8 +199,4 @@ interface HandoverReport {
 function reportHandover(draft: Draft, report: HandoverReport): void {
   const { purpose, startedUs, taken, detail } = report;
   draft.effects.push({ type: 'handover-ended', purpose, taken, detail, durationUs: draft.nowUs - startedUs });
-}
-
-function leaseThirdUs(config: MachineConfig): number {
-  return Math.floor((leaseSeconds(config) * 1_000_000) / 3);
 }

@@ -5,6 +5,7 @@ import {
   advertise,
   announceDue,
   becomeMaster,
+  dropInherited,
   endHandover,
   enterBackup,
   notice,
@@ -28,6 +29,8 @@ export function onAdvert(draft: Draft, event: AdvertEvent): void {
       return asBackup(draft, event);
     case 'init':
     case 'fault':
+      // Somebody else owns the address by now.
+      if (event.priority > 0) dropInherited(draft);
       state.owner = event.priority === 0 ? 0 : event.source;
       return;
   }

@@ -296,6 +296,37 @@ test('the lease is renewed in each third of it and by adverts alone', () => {
   expect(renewed.length).toBeLessThanOrEqual(15);
 });
 
+test('slow adverts renew the lease each time, so that it says when the last one left', () => {
+  const node = new Driver({ intervalUs: 1_000_000 }).backup();
+  node.pass(downUs(100, 1_000_000));
+  const adverts = node.pass(10_000_000).filter((effect) => effect.type === 'advertise');
+  expect(adverts.map((effect) => effect.type === 'advertise' && effect.lease)).toEqual(
+    Array.from({ length: 10 }, () => true),
+  );
+});
+
+test('a restarted agent goes on as master while its last advert is younger than half a down interval', () => {
+  const restarted = (lastAdvertAgoUs: number): Driver => {
+    const node = new Driver();
+    const lastAdvertUs = node.nowUs - lastAdvertAgoUs;
+    return node.feed({ type: 'inherited', nowUs: node.nowUs, lastAdvertUs }).link(true);
+  };
+  const warm = restarted(50_000).ability('serves');
+  expect(warm.state).toMatchObject({ vrrp: 'master', reason: 'warm restart' });
+  const late = restarted(50_000);
+  expect(late.pass(down).map(({ type }) => type)).toEqual(['release']);
+  expect(late.ability('serves').state.vrrp).toBe('backup');
+  const replaced = restarted(50_000).advert(100);
+  expect(replaced.types()).toEqual(['release']);
+  expect(replaced.ability('serves').state.vrrp).toBe('backup');
+  const unfit = restarted(50_000).ability('cannot-serve');
+  expect(unfit.types()).toEqual(['release']);
+  const unplugged = restarted(50_000).link(false).ability('serves');
+  expect(unplugged.types()).toContain('release');
+  const ended = restarted(50_000);
+  expect(ended.feed({ type: 'close', nowUs: ended.nowUs }).types()).toContain('release');
+});
+
 test('failover: priority 0, silence of announcements, release on the first advert, then hold', () => {
   const node = new Driver({ preferred: true, priority: 150 }).master();
   node.feed({ type: 'failover', nowUs: node.nowUs });

@@ -7,6 +7,7 @@ import {
   advertise,
   becomeMaster,
   announceDue,
+  dropInherited,
   enterFault,
   endHandover,
   notice,
@@ -18,7 +19,7 @@ import {
   type Draft,
 } from './machine-actions.ts';
 import type { Effect, MachineConfig, MachineEvent, MachineState, Step } from './state.ts';
-import { downUs, effectivePriority, handoverLimitUs, skewUs } from './timers.ts';
+import { downUs, effectivePriority, handoverLimitUs, skewUs, warmRestartUs } from './timers.ts';
 
 /** After the kernel refused the address or the adverts, the node stays out of the election this long. */
 const holdOffUs = 5_000_000;
@@ -36,6 +37,7 @@ export function initialState(config: MachineConfig, nowUs: number): MachineState
     linkDownSinceUs: Infinity,
     holdOffUntilUs: -Infinity,
     stopped: false,
+    inheritedUntilUs: -Infinity,
     advertDueUs: Infinity,
     lastAdvertUs: -Infinity,
     downDueUs: Infinity,
@@ -78,6 +80,7 @@ export function nextTickUs(config: MachineConfig, state: MachineState): number {
     state.garp.dueUs,
     linkFaultUs,
     holdOffUs,
+    state.inheritedUntilUs === -Infinity ? Infinity : state.inheritedUntilUs,
     handover === undefined ? Infinity : Math.min(handover.deadlineUs, handover.repeatUs),
   );
 }
@@ -109,6 +112,9 @@ function apply(draft: Draft, event: MachineEvent): void {
       return onLink(draft, event);
     case 'address':
       return onAddress(draft, event.present);
+    case 'inherited':
+      draft.state.inheritedUntilUs = event.lastAdvertUs + warmRestartUs(draft.config);
+      return;
     case 'own-failed':
       return onKernelRefused(draft, event.reason);
     case 'failover':
@@ -124,6 +130,7 @@ function onTick(draft: Draft): void {
   const { state, nowUs, config } = draft;
   if (state.holdOffUntilUs <= nowUs) state.holdOffUntilUs = -Infinity;
   if (state.linkDownSinceUs + config.intervalUs <= nowUs) enterFault(draft, state.linkReason);
+  if (state.inheritedUntilUs <= nowUs) dropInherited(draft);
   if (state.vrrp === 'fault') settle(draft);
   else if (state.vrrp === 'backup') tickBackup(draft);
   else if (state.vrrp === 'master') tickMaster(draft);
@@ -239,7 +246,7 @@ function onLink(draft: Draft, event: { readonly up: boolean; readonly reason: st
 function onAddress(draft: Draft, present: boolean): void {
   const { state, nowUs, config } = draft;
   if (state.vrrp !== 'master') {
-    if (!present) return;
+    if (!present || state.inheritedUntilUs !== -Infinity) return;
     state.counters = { ...state.counters, foreignRemoved: state.counters.foreignRemoved + 1 };
     notice(draft, 'foreign-address', 'this node had the address without owning it');
     draft.effects.push({ type: 'release', drain: false });
@@ -300,6 +307,7 @@ function onClose(draft: Draft): void {
 function stopNow(draft: Draft, reason: string): void {
   const { state } = draft;
   const handover = state.handover;
+  dropInherited(draft);
   transition(draft, 'init', reason);
   state.stopped = true;
   state.downDueUs = Infinity;

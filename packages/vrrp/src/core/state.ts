@@ -62,6 +62,8 @@ export interface MachineState {
   /** Fault until then: after the kernel refused the address or the adverts. */
   readonly holdOffUntilUs: number;
   readonly stopped: boolean;
+  /** Until then, in init: the address of an earlier life of this agent is still held. -Infinity: it is not. */
+  readonly inheritedUntilUs: number;
   readonly advertDueUs: number;
   readonly lastAdvertUs: number;
   readonly downDueUs: number;
@@ -104,6 +106,8 @@ export type MachineEvent =
   | { readonly type: 'link'; readonly nowUs: number; readonly up: boolean; readonly reason: string }
   /** The kernel has (`present`) or has no longer the address on an interface of this node. */
   | { readonly type: 'address'; readonly nowUs: number; readonly present: boolean }
+  /** At start: this node has the address with the lease of an agent that sent its last advert at `lastAdvertUs`. */
+  | { readonly type: 'inherited'; readonly nowUs: number; readonly lastAdvertUs: number }
   | { readonly type: 'own-failed'; readonly nowUs: number; readonly reason: string }
   | { readonly type: 'failover'; readonly nowUs: number }
   /** Planned end: make before break. */

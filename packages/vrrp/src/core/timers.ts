@@ -44,3 +44,16 @@ export function handoverLimitUs(config: MachineConfig): number {
 export function defaultPreemptDelayUs(priority: number, intervalUs: number): number {
   return 3 * downUs(priority, intervalUs);
 }
+
+/**
+ * How often the lease is renewed: well before it ends, and for slow adverts with each of them, because a restarted agent
+ * reads from the lease when its predecessor was heard last.
+ */
+export function leaseRenewUs(config: MachineConfig): number {
+  return Math.min(Math.floor((leaseSeconds(config) * secondUs) / 3), Math.max(config.intervalUs, secondUs));
+}
+
+/** After an advert a restarted agent may go on as master this long: the peer takes over no sooner than twice that. */
+export function warmRestartUs(config: MachineConfig): number {
+  return Math.floor(downUs(config.priority, config.intervalUs) / 2);
+}

@@ -6,7 +6,7 @@ import { drainEventFd, monotonicMs, Poller, raiseThread, TimerFd } from '@tospan
 import { initialState, nextTickUs, step } from '../core/machine.ts';
 import { receiveAdvert, type ReceiveFilter } from '../core/receive.ts';
 import type { Effect, MachineEvent, MachineState } from '../core/state.ts';
-import { leaseSeconds } from '../core/timers.ts';
+import { leaseSeconds, warmRestartUs } from '../core/timers.ts';
 import { Drain } from './drain.ts';
 import { LatenessMeter } from './lateness.ts';
 import type { HandoverResult, LoopCommand, LoopData, LoopMessage, VrrpEvent } from './messages.ts';
@@ -69,10 +69,12 @@ export class AgentLoop {
   /** Runs until it is stopped or closed; then every address is released. */
   run(): void {
     const { vips } = this.#data.plan;
-    const stale = this.#network.removeStale();
     const startUs = nowUs();
+    const stock = this.#network.takeStock(vips.map(({ machine }) => (startUs - warmRestartUs(machine)) / 1000));
     for (const vip of vips) this.#states.push(initialState(vip.machine, startUs));
-    for (const address of stale)
+    for (const [index, renewedAtMs] of stock.kept)
+      this.#feed(index, { type: 'inherited', nowUs: startUs, lastAdvertUs: Math.floor(renewedAtMs * 1000) });
+    for (const address of stock.removed)
       this.#emit({
         event: 'vrrp-notice',
         vip: '',

@@ -77,24 +77,31 @@ export class VipNetwork {
   }
 
   /**
-   * Removes what an earlier agent left: the VIPs in any form, and addresses with our tag that are no VIP any more.
+   * Takes stock at start: removes what an earlier agent left (the VIPs in any form, and addresses with our tag that are
+   * no VIP any more), but keeps a VIP whose lease was renewed not before `warmSinceMs` of its index.
    *
-   * @returns What was removed, as `address/prefix`.
+   * @returns What was removed, as `address/prefix`, and when the kept ones were renewed, by index, in monotonic ms.
    * @throws {TospannError} LB_KERNEL_NO_CAPABILITY (CAP_NET_ADMIN), LB_KERNEL_CALL.
    */
-  removeStale(): string[] {
-    const vips = new Set(this.#plan.vips.map(({ address }) => address));
-    const stale = this.#control
-      .list()
-      .filter(
-        ({ address, protocol }) => address !== this.#plan.address && (vips.has(address) || protocol === addressTag),
-      );
-    for (const record of stale) this.#control.delete(record);
-    // Nothing stale: ask the kernel anyway whether this process may change addresses at all.
+  takeStock(warmSinceMs: readonly number[]): { readonly removed: string[]; readonly kept: Map<number, number> } {
+    const removed: string[] = [];
+    const kept = new Map<number, number>();
+    const ownIndex = this.#control.links().find(({ name }) => name === this.#plan.interface)?.index;
+    for (const record of this.#control.list()) {
+      const index = this.#plan.vips.findIndex(({ address }) => address === record.address);
+      if (record.address === this.#plan.address || (index < 0 && record.protocol !== addressTag)) continue;
+      const form = record.protocol === addressTag && record.interfaceIndex === ownIndex;
+      if (form && record.prefixLength === hostPrefix && record.updatedAtMs >= (warmSinceMs[index] ?? Infinity)) {
+        kept.set(index, record.updatedAtMs);
+        continue;
+      }
+      this.#control.delete(record);
+      removed.push(`${record.address}/${record.prefixLength}`);
+    }
+    // Nothing was there: ask the kernel anyway whether this process may change addresses at all.
     const first = this.#plan.vips[0];
-    if (stale.length === 0 && first !== undefined)
-      this.#control.delete({ interfaceIndex: loopbackIndex, address: first.address, prefixLength: hostPrefix });
-    return stale.map(({ address, prefixLength }) => `${address}/${prefixLength}`);
+    if (first !== undefined) this.endDrain(first);
+    return { removed, kept };
   }
 
   /** Looks at the interface again; opens the sockets when it is usable and they are not open for it. */
