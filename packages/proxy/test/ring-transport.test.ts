@@ -84,6 +84,80 @@ describe.skipIf(!probeIoUring().usable)('ring transport', () => {
     expect(result['turnsWhileFull']).toBeLessThan(200); // it waits, it does not spin
   });
 
+  it.each([1, 2, 3])('leaves nothing behind after random sends, pauses, cuts and resets (seed %i)', (seed) => {
+    const transport = createRingTransport({
+      receiveBuffers: 32,
+      sendBuffers: 64,
+      bufferBytes: 4096,
+      tickMs: 2,
+      entries: 32,
+    });
+    const fd = openListener({ address: '127.0.0.1', port: 0 });
+    const random = seeded(seed);
+    const sends = new Map<number, number>();
+    let toConnect = 400;
+    const act = (handle: number): void => {
+      const dice = random(20);
+      if (dice < 8 && !sends.has(handle)) {
+        const offset = transport.takeBuffer();
+        if (offset < 0) return;
+        sends.set(handle, offset);
+        transport.send(handle, offset, 1 + random(4096), dice < 2);
+      } else if (dice < 12) transport.receive(handle, true);
+      else if (dice < 14) transport.receive(handle, false);
+      else if (dice === 14 && !sends.has(handle)) transport.shutdownSend(handle);
+      else if (dice < 17) transport.close(handle, random(2) === 0);
+    };
+    const open = new Set<number>();
+    const begin = (): void => {
+      if (toConnect-- <= 0) return;
+      const handle = transport.connect(localAddress(fd));
+      open.add(handle);
+      // Some are closed before they are connected.
+      if (random(8) === 0) transport.close(handle, random(2) === 0);
+    };
+    const freeSend = (handle: number): void => {
+      const offset = sends.get(handle);
+      if (offset !== undefined) transport.releaseBuffer(offset);
+      sends.delete(handle);
+    };
+    let ticks = 0;
+    transport.attach({
+      ...silent(),
+      accepted: (handle) => {
+        open.add(handle);
+        act(handle);
+      },
+      connected: act,
+      received: (handle, offset) => {
+        transport.releaseBuffer(offset);
+        act(handle);
+      },
+      ended: act,
+      failed: (handle) => transport.close(handle, false),
+      sent: (handle) => {
+        freeSend(handle);
+        act(handle);
+      },
+      closed: (handle) => {
+        freeSend(handle);
+        open.delete(handle);
+        begin();
+      },
+      tick: () => {
+        for (const handle of open) act(handle);
+        if (open.size === 0 || ++ticks > 5000) transport.stop();
+      },
+    });
+    transport.listen(fd, 0);
+    for (let i = 0; i < 30; i++) begin();
+    transport.run();
+    expect(transport.stats()).toMatchObject({ connections: 0, freeReceiveBuffers: 32, staleCompletions: 0 });
+    expect(sends.size).toBe(0);
+    transport.dispose();
+    closeFd(fd);
+  });
+
   it('delivers an early answer before it reports that sending failed', () => {
     const transport = createRingTransport({ receiveBuffers: 64, sendBuffers: 8, tickMs: 5 });
     const fd = openListener({ address: '127.0.0.1', port: 0 });
@@ -127,6 +201,15 @@ describe.skipIf(!probeIoUring().usable)('ring transport', () => {
     ]).toContainEqual(log);
   });
 });
+
+/** Whole numbers below a limit, the same ones for the same seed. */
+function seeded(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return (state >>> 8) % limit;
+  };
+}
 
 function silent(): TransportEvents {
   const nothing = (): void => {};
