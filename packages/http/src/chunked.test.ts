@@ -84,6 +84,44 @@ describe('ChunkedParser.next()', () => {
     expect(parser.next(body, 0, body.length)).toBe(CHUNKED_DONE);
   });
 
+  it('keeps the trailers that may be passed on, at every split, and drops the others', () => {
+    const sent = '5\r\nhello\r\n0\r\nX-Sum: 1\r\nContent-Length: 9\r\nset-cookie: a=b\r\nGrpc-Status:0\r\n\r\nNEXT';
+    const parser = new ChunkedParser({ keepTrailers: true });
+    for (let cut = 1; cut <= sent.length; cut++) {
+      parser.reset(false);
+      const memory = new Uint8Array(sent.length).fill(0x30);
+      let out = '';
+      let at = 0;
+      let result: number = ChunkResult.MORE;
+      for (const end of cut < sent.length ? [cut, sent.length] : [sent.length]) {
+        memory.set(latin1(sent.slice(0, end)));
+        for (let more = result !== CHUNKED_DONE; more; more = result === ChunkResult.SPAN) {
+          result = parser.next(memory, at, end);
+          out += text(memory, parser.spanStart, parser.spanEnd);
+          at = parser.position;
+        }
+      }
+      expect(result).toBe(CHUNKED_DONE);
+      out += text(parser.trailers, 0, parser.trailerLength);
+      expect(out).toBe('5\r\nhello\r\n0\r\nX-Sum: 1\r\nGrpc-Status:0\r\n\r\n');
+      expect(sent.slice(at)).toBe('NEXT');
+    }
+  });
+
+  it('has no trailers to send if all are forbidden, or the data alone is wanted', () => {
+    const parser = new ChunkedParser({ keepTrailers: true });
+    const forbidden = latin1('0\r\nTransfer-Encoding: chunked\r\n\r\n');
+    parser.reset(false);
+    expect(parser.next(forbidden, 0, forbidden.length)).toBe(ChunkResult.SPAN);
+    expect(parser.next(forbidden, parser.position, forbidden.length)).toBe(CHUNKED_DONE);
+    expect(parser.trailerLength).toBe(0);
+    expect(text(forbidden, parser.spanStart, parser.spanEnd)).toBe('\r\n');
+    const allowed = latin1('0\r\nX: 1\r\n\r\n');
+    parser.reset(true);
+    expect(parser.next(allowed, 0, allowed.length)).toBe(CHUNKED_DONE);
+    expect(parser.trailerLength).toBe(0);
+  });
+
   it('begins anew after reset, also in the middle of a body', () => {
     const parser = new ChunkedParser();
     const body = latin1('5\r\nhello\r\n0\r\n\r\n');

@@ -1,9 +1,11 @@
 // The chunked body: a streaming, strict parser (RFC 9112 section 7.1) that takes any split and copies nothing. It
 // hands out spans of the bytes as they lie: either the whole valid chunk stream without extensions and trailers
-// (to pass on), or the data alone (for an HTTP/1.0 client). Extensions and trailers are checked, bounded, dropped.
+// (to pass on), or the data alone (for an HTTP/1.0 client). Extensions and trailers are checked and
+// bounded; extensions are dropped, trailers too unless they are asked for (trailers.ts says which may pass).
 import { ascii, COLON, CR, HEX, LF, SPACE, TAB, TOKEN } from './bytes.ts';
 import { Fault } from './fault.ts';
 import { FieldId, identifyField } from './field-id.ts';
+import { TrailerKeeper } from './trailers.ts';
 import { wordsOf } from './words.ts';
 
 /** Results of `ChunkedParser.next` below the faults. */
@@ -65,13 +67,26 @@ export class ChunkedParser {
   readonly #name = new Uint8Array(NAME_BUFFER_BYTES);
   readonly #nameWords = wordsOf(this.#name);
   readonly #refuseFraming: boolean;
+  readonly #keeper: TrailerKeeper | null;
 
   /**
+   * @param options.keepTrailers Trailers that may be passed on are collected in `trailers`. @default false
    * @param options.refuseFramingTrailers A trailer named Content-Length, Transfer-Encoding or Host is a fault and
    * not only dropped: for requests, where nobody sends it for an honest reason. @default false
    */
-  constructor(options: { readonly refuseFramingTrailers?: boolean } = {}) {
+  constructor(options: { readonly keepTrailers?: boolean; readonly refuseFramingTrailers?: boolean } = {}) {
     this.#refuseFraming = options.refuseFramingTrailers ?? false;
+    this.#keeper = options.keepTrailers === true ? new TrailerKeeper() : null;
+  }
+
+  /** Bytes of `trailers` to send after the last span; 0 nearly always: then the spans hold the whole end. */
+  get trailerLength(): number {
+    return this.#keeper?.length ?? 0;
+  }
+
+  /** After CHUNKED_DONE: the trailers that are passed on and the empty line, in its first `trailerLength` bytes. */
+  get trailers(): Uint8Array {
+    return this.#keeper?.bytes ?? this.#name;
   }
 
   /** Begins a new body. */
@@ -83,6 +98,7 @@ export class ChunkedParser {
     this.#digits = 0;
     this.#extensionBytes = 0;
     this.#trailerBytes = 0;
+    this.#keeper?.reset();
   }
 
   /** True after CHUNKED_DONE until `reset`. */
@@ -133,8 +149,11 @@ export class ChunkedParser {
       case State.SIZE:
         return HEX[byte]! < 16 || byte === CR;
       case State.EXTENSION:
-      case State.TRAILER_START:
         return byte === CR;
+      case State.TRAILER_START:
+        return byte === CR && this.trailerLength === 0;
+      case State.LAST_LF:
+        return this.trailerLength === 0;
       case State.TRAILER_NAME:
       case State.TRAILER_VALUE:
       case State.TRAILER_LF:
@@ -163,6 +182,7 @@ export class ChunkedParser {
         return byte === LF ? 0 : Fault.BAD_CHUNK;
       case State.LAST_LF:
         this.#state = State.DONE;
+        if (this.trailerLength > 0) this.#keep(byte);
         return byte === LF ? 0 : Fault.BAD_TRAILER;
       default:
         return this.#trailerByte(byte);
@@ -199,35 +219,42 @@ export class ChunkedParser {
 
   #trailerByte(byte: number): number {
     if (++this.#trailerBytes > MAX_TRAILER_BYTES) return Fault.TRAILERS_TOO_LARGE;
-    switch (this.#state) {
-      case State.TRAILER_START:
-        if (byte === CR) this.#state = State.LAST_LF;
-        else if (TOKEN[byte] === 0) return Fault.BAD_TRAILER;
-        else {
-          this.#state = State.TRAILER_NAME;
-          this.#name[0] = byte;
-          this.#nameLength = 1;
-        }
+    if (this.#state === State.TRAILER_NAME) return this.#trailerNameByte(byte);
+    if (this.#state === State.TRAILER_START) {
+      if (byte === CR) {
+        this.#state = State.LAST_LF;
+        if (this.trailerLength > 0) this.#keep(byte);
         return 0;
-      case State.TRAILER_NAME:
-        return this.#trailerNameByte(byte);
-      case State.TRAILER_VALUE:
-        if (byte === CR) this.#state = State.TRAILER_LF;
-        else if (!isText(byte)) return Fault.BAD_TRAILER;
-        return 0;
-      default:
-        this.#state = State.TRAILER_START;
-        return byte === LF ? 0 : Fault.BAD_TRAILER;
+      }
+      this.#state = State.TRAILER_NAME;
+      this.#nameLength = 0;
+      return byte === COLON ? Fault.BAD_TRAILER : this.#trailerNameByte(byte);
     }
+    this.#keep(byte);
+    if (this.#state === State.TRAILER_VALUE) {
+      if (byte === CR) this.#state = State.TRAILER_LF;
+      else if (!isText(byte)) return Fault.BAD_TRAILER;
+      return 0;
+    }
+    this.#state = State.TRAILER_START;
+    if (!this.decode) this.#keeper?.lineEnds();
+    return byte === LF ? 0 : Fault.BAD_TRAILER;
+  }
+
+  #keep(byte: number): void {
+    if (!this.decode) this.#keeper?.push(byte);
   }
 
   #trailerNameByte(byte: number): number {
     if (byte !== COLON) {
       if (this.#nameLength < NAME_BYTES) this.#name[this.#nameLength] = byte;
       this.#nameLength++;
+      this.#keep(byte);
       return TOKEN[byte] === 0 ? Fault.BAD_TRAILER : 0;
     }
     this.#state = State.TRAILER_VALUE;
+    if (!this.decode) this.#keeper?.nameEnds();
+    this.#keep(byte);
     if (!this.#refuseFraming || this.#nameLength > NAME_BYTES) return 0;
     const id = identifyField(this.#nameWords, 0, this.#nameLength);
     const framing = id === FieldId.CONTENT_LENGTH || id === FieldId.TRANSFER_ENCODING || id === FieldId.HOST;

@@ -7,7 +7,7 @@ import { FIELD_ID, FIELD_ID_MASK, FIELD_STRIDE, type FieldTable, NAME_END, NAME_
 import { VALUE_END, VALUE_START } from './field-table.ts';
 
 /** Bits for the tokens of all Connection fields of a message together. */
-export const ConnectionToken = { CLOSE: 1, KEEP_ALIVE: 2, UPGRADE: 4, NAMES: 8, INVALID: 16 } as const;
+export const ConnectionToken = { CLOSE: 1, KEEP_ALIVE: 2, UPGRADE: 4, NAMES: 8, INVALID: 16, TE: 32 } as const;
 
 /** Bounds the work: each named field costs a walk over the table. */
 const MAX_TOKENS = 32;
@@ -15,6 +15,7 @@ const COMMA = 44;
 const CLOSE = ascii('close');
 const KEEP_ALIVE = ascii('keep-alive');
 const UPGRADE = ascii('upgrade');
+const TE = ascii('te');
 
 /** Never dropped although Connection names them: routing and framing depend on them. */
 const isProtected = (id: number): boolean =>
@@ -71,5 +72,6 @@ function tokenBit(memory: Uint8Array, at: number, length: number): number {
   if (length === 5 && sameIgnoringCase(memory, at, CLOSE)) return ConnectionToken.CLOSE;
   if (length === 10 && sameIgnoringCase(memory, at, KEEP_ALIVE)) return ConnectionToken.KEEP_ALIVE;
   if (length === 7 && sameIgnoringCase(memory, at, UPGRADE)) return ConnectionToken.UPGRADE;
+  if (length === 2 && sameIgnoringCase(memory, at, TE)) return ConnectionToken.TE;
   return ConnectionToken.NAMES;
 }

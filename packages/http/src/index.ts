@@ -15,14 +15,13 @@ export {
   VALUE_END,
   VALUE_START,
 } from './field-table.ts';
+export { isIdempotent, Method } from './method.ts';
 export { isPath, pathBegins, pathEnds, pathPattern, type PathPattern } from './path-match.ts';
 export {
   BodyKind,
   DEFAULT_MAX_FIELDS,
   DEFAULT_MAX_HEAD_BYTES,
   type HeadLimits,
-  isIdempotent,
-  Method,
   RequestFlag,
   RequestHeadParser,
 } from './request-head.ts';

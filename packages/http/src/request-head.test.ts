@@ -229,6 +229,16 @@ describe('RequestHeadWriter.write()', () => {
     expect(out).toBe(`POST / HTTP/1.1\r\n${HOST}Content-Length: 3\r\nX-Two: 2\r\n\r\n`);
   });
 
+  it.each([
+    ['TE: trailers\r\nConnection: TE', 'Connection: TE\r\nTE: trailers\r\n'],
+    ['TE: gzip;q=0.5, Trailers\r\nConnection: keep-alive, te', 'Connection: TE\r\nTE: trailers\r\n'],
+    ['TE: trailers', ''],
+    ['TE: gzip\r\nConnection: TE', ''],
+    ['TE: xtrailers, trailersx, trailers;q=0\r\nConnection: TE', ''],
+  ])('makes of %j a wish for trailers, or nothing', (fields, expected) => {
+    expect(forward(`GET / HTTP/1.1\r\n${HOST}${fields}\r\n\r\n`)).toBe(`GET / HTTP/1.1\r\n${HOST}${expected}\r\n`);
+  });
+
   it('writes framing anew when it is not plain', () => {
     expect(forward(`POST / HTTP/1.1\r\n${HOST}Content-Length:\t007 \r\n\r\n`)).toBe(
       `POST / HTTP/1.1\r\n${HOST}Content-Length: 7\r\n\r\n`,

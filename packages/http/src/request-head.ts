@@ -18,6 +18,7 @@ import { readContentLength } from './content-length.ts';
 import { Fault, NEED_MORE, OK } from './fault.ts';
 import { FieldId } from './field-id.ts';
 import { FIELD_ID, FIELD_STRIDE, FieldTable, NAME_END, VALUE_END, VALUE_START } from './field-table.ts';
+import { identifyMethod, Method } from './method.ts';
 import { authorityEnd, authorityStart, isAuthority } from './request-target.ts';
 import { word, wordAt, wordsOf } from './words.ts';
 
@@ -33,20 +34,6 @@ export interface HeadLimits {
 export const DEFAULT_MAX_HEAD_BYTES = 16_384;
 /** Browsers send 10 to 30 fields. */
 export const DEFAULT_MAX_FIELDS = 128;
-
-/** Methods that the proxy tells apart. */
-export const Method = {
-  OTHER: 0,
-  GET: 1,
-  HEAD: 2,
-  POST: 3,
-  PUT: 4,
-  DELETE: 5,
-  OPTIONS: 6,
-  PATCH: 7,
-  TRACE: 8,
-  CONNECT: 9,
-} as const;
 
 /** How the end of a body is found. UNTIL_CLOSE is for answers only. */
 export const BodyKind = { NONE: 0, LENGTH: 1, CHUNKED: 2, UNTIL_CLOSE: 3 } as const;
@@ -67,6 +54,8 @@ export const RequestFlag = {
   FRAMING_REWRITTEN: 64,
   /** Set by the parser for the writer: Host is written from the target of absolute-form. */
   HOST_REWRITTEN: 128,
+  /** `TE: trailers` with `Connection: TE`: the client reads trailers; forwarded in this form. */
+  TRAILERS: 256,
 } as const;
 
 /** At most this many empty lines may stand before a request line (RFC 9112 section 2.2 asks for one at least). */
@@ -77,16 +66,18 @@ const INCOMPLETE = -1;
 const CHUNKED = ascii('chunked');
 const CONTINUE = ascii('100-continue');
 const WEBSOCKET = ascii('websocket');
+const TRAILERS = ascii('trailers');
 const HTTP = word('HTTP');
 const SLASH_1_1 = word('/1.1');
 const HTTP_SLASH = ascii('HTTP/');
 const STAR = 42;
 const DOT = 46;
+const COMMA = 44;
 /** "HTTP/1.1" and its CR LF. */
 const VERSION_BYTES = 10;
 
 /** Bits of `#seen`: which fields of the head have come. */
-const Seen = { HOST: 1, LENGTH: 2, CODING: 4, EXPECT: 8, UPGRADE: 16, WEBSOCKET: 32 } as const;
+const Seen = { HOST: 1, LENGTH: 2, CODING: 4, EXPECT: 8, UPGRADE: 16, WEBSOCKET: 32, TRAILERS: 64 } as const;
 
 /**
  * Parses request heads in one memory. All offsets are positions in that memory and hold as long as its bytes do.
@@ -281,6 +272,9 @@ export class RequestHeadParser {
         this.flags |= RequestFlag.FORWARDED_FOR;
         return OK;
       case FieldId.TE:
+        if (hasTrailers(this.memory, this.fields.entries, entry)) this.#seen |= Seen.TRAILERS;
+        this.fields.drop(entry);
+        return OK;
       case FieldId.KEEP_ALIVE:
       case FieldId.PROXY_CONNECTION:
       case FieldId.TRAILER:
@@ -344,10 +338,16 @@ export class RequestHeadParser {
       if (this.minorVersion === 1 && this.bodyKind !== BodyKind.NONE) this.flags |= RequestFlag.EXPECT_CONTINUE;
       else this.#dropAll(FieldId.EXPECT);
     }
-    if ((this.#seen & Seen.UPGRADE) === 0) return;
+    const trailers = (this.#seen & Seen.TRAILERS) !== 0 && (connection & ConnectionToken.TE) !== 0;
+    if (trailers && this.minorVersion === 1) this.flags |= RequestFlag.TRAILERS;
+    if ((this.#seen & Seen.UPGRADE) !== 0) this.#upgrade();
+  }
+
+  /** Only a whole and valid wish for websocket is passed on. */
+  #upgrade(): void {
     const valid =
       (this.#seen & Seen.WEBSOCKET) !== 0 &&
-      (connection & ConnectionToken.UPGRADE) !== 0 &&
+      (this.#connection & ConnectionToken.UPGRADE) !== 0 &&
       this.minorVersion === 1 &&
       this.method === Method.GET &&
       this.bodyKind === BodyKind.NONE;
@@ -440,50 +440,24 @@ export class RequestHeadParser {
   }
 }
 
+/** True if the list in a field's value has the member "trailers", without parameters. */
+function hasTrailers(memory: Uint8Array, entries: Int32Array, entry: number): boolean {
+  const end = entries[entry + VALUE_END]!;
+  let p = entries[entry + VALUE_START]!;
+  while (p < end) {
+    const start = p;
+    while (p < end && TOKEN[memory[p]!] !== 0) p++;
+    const ended = p === end || memory[p] === COMMA || memory[p] === SPACE;
+    if (p - start === TRAILERS.length && ended && sameIgnoringCase(memory, start, TRAILERS)) return true;
+    p++;
+  }
+  return false;
+}
+
 /** Judges byte number `i` of "HTTP/d.d" CR LF. */
 function versionFault(byte: number, i: number): number {
   if (i === 8) return byte === CR ? OK : byte === LF ? Fault.BARE_LINE_END : Fault.BAD_VERSION;
   if (i === 9) return byte === LF ? OK : Fault.BARE_LINE_END;
   if (i === 5 || i === 7) return byte >= 48 && byte <= 57 ? OK : Fault.BAD_VERSION;
   return byte === (i === 6 ? DOT : HTTP_SLASH[i]) ? OK : Fault.BAD_VERSION;
-}
-
-const methodNames: readonly (readonly [number, Uint8Array])[] = [
-  [Method.GET, ascii('GET')],
-  [Method.PUT, ascii('PUT')],
-  [Method.HEAD, ascii('HEAD')],
-  [Method.POST, ascii('POST')],
-  [Method.PATCH, ascii('PATCH')],
-  [Method.TRACE, ascii('TRACE')],
-  [Method.DELETE, ascii('DELETE')],
-  [Method.OPTIONS, ascii('OPTIONS')],
-  [Method.CONNECT, ascii('CONNECT')],
-];
-
-/** Methods are case-sensitive (RFC 9110 section 9.1). */
-function identifyMethod(memory: Uint8Array, at: number, length: number): number {
-  if (length === 3 && memory[at] === 71 && memory[at + 1] === 69 && memory[at + 2] === 84) return Method.GET;
-  for (let i = 1; i < methodNames.length; i++) {
-    const name = methodNames[i]![1];
-    if (name.length !== length) continue;
-    let same = true;
-    for (let j = 0; j < length; j++) if (memory[at + j] !== name[j]) same = false;
-    if (same) return methodNames[i]![0];
-  }
-  return Method.OTHER;
-}
-
-/** Tells whether a request may be sent again after it may have reached a server (RFC 9110 section 9.2.2). */
-export function isIdempotent(method: number): boolean {
-  switch (method) {
-    case Method.GET:
-    case Method.HEAD:
-    case Method.OPTIONS:
-    case Method.TRACE:
-    case Method.PUT:
-    case Method.DELETE:
-      return true;
-    default:
-      return false;
-  }
 }

@@ -12,6 +12,9 @@ const CONTENT_LENGTH = ascii('Content-Length: ');
 const CHUNKED = ascii('Transfer-Encoding: chunked\r\n');
 const CONNECTION_CLOSE = ascii('Connection: close\r\n');
 const CONNECTION_UPGRADE = ascii('Connection: upgrade\r\n');
+const CONNECTION_TE = ascii('Connection: TE\r\n');
+const CONNECTION_CLOSE_TE = ascii('Connection: close, TE\r\n');
+const TE_TRAILERS = ascii('TE: trailers\r\n');
 const EMPTY = new Uint8Array(0);
 /** More than all that a head can grow by beside `insert`, `hostField` and a Host taken from the target. */
 const MOST_GROWTH = 128;
@@ -62,7 +65,7 @@ export class RequestHeadWriter {
     out = this.#fieldLines(out);
     if ((request.flags & (RequestFlag.HOST_ABSENT | RequestFlag.HOST_REWRITTEN)) !== 0) out = this.#host(out);
     if ((request.flags & RequestFlag.FRAMING_REWRITTEN) !== 0) out = this.#framing(out);
-    if ((request.flags & RequestFlag.WEBSOCKET) !== 0) out = this.#out.put(out, CONNECTION_UPGRADE);
+    if ((request.flags & (RequestFlag.WEBSOCKET | RequestFlag.TRAILERS)) !== 0) out = this.#hop(out);
     else if (this.close) out = this.#out.put(out, CONNECTION_CLOSE);
     out = this.#out.put(out, this.insert);
     memory[out] = CR;
@@ -109,6 +112,13 @@ export class RequestHeadWriter {
     const lineEnd = isLast ? end : entries[entry + FIELD_STRIDE + NAME_START]!;
     const kept = this.#out.copy(out, lineStart, this.#cutStart);
     return this.#out.copy(kept, this.#cutEnd, lineEnd);
+  }
+
+  /** Connection for the rare requests that need it, with the field that it names. */
+  #hop(at: number): number {
+    if ((this.#request.flags & RequestFlag.WEBSOCKET) !== 0) return this.#out.put(at, CONNECTION_UPGRADE);
+    const out = this.#out.put(at, this.close ? CONNECTION_CLOSE_TE : CONNECTION_TE);
+    return this.#out.put(out, TE_TRAILERS);
   }
 
   #host(at: number): number {

@@ -164,7 +164,6 @@ export class ResponseHeadParser {
       case FieldId.KEEP_ALIVE:
       case FieldId.PROXY_CONNECTION:
       case FieldId.TE:
-      case FieldId.TRAILER:
         this.fields.drop(entry);
         return OK;
       default:
