@@ -61,9 +61,22 @@ test('a dead node needs two answers to come back', () => {
   expect(after(['answered', 'answered'], dead).plan.state.verdict).toBe('serves');
 });
 
+test('a server that hangs moves nothing, and is no reason to stay out of the election', () => {
+  const slow: readonly ProbeResult[] = ['slow', 'slow', 'slow', 'answered', 'slow', 'slow', 'slow'];
+  expect(after(slow, serving).plan.state.verdict).toBe('serves');
+  expect(after(['slow']).plan.state.verdict).toBe('no-live-server');
+  const dead = after(['timed-out', 'timed-out'], serving).plan;
+  expect(after(['slow'], dead).plan.state.verdict).toBe('cannot-serve');
+  expect(after(['slow', 'slow'], dead).plan.state.verdict).toBe('no-live-server');
+  expect(after(['slow', 'answered'], dead).plan.state.verdict).toBe('serves');
+  expect(after(['slow', 'answered', 'answered'], after(['no-server']).plan).plan.state.verdict).toBe('serves');
+});
+
 test('worstResult() is dead for one dead listener, and without a server only if all are', () => {
   expect(worstResult(['answered', 'timed-out'])).toBe('timed-out');
   expect(worstResult(['answered', 'no-server'])).toBe('answered');
   expect(worstResult(['no-server', 'no-server'])).toBe('no-server');
+  expect(worstResult(['answered', 'slow'])).toBe('answered');
+  expect(worstResult(['slow', 'timed-out'])).toBe('timed-out');
   expect(worstResult([])).toBe('answered');
 });

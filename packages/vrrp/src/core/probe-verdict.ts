@@ -3,8 +3,11 @@
 // killed and is back within a second changes nothing, since its sockets stay open in the supervisor. Pure.
 import type { Ability } from './state.ts';
 
-/** What one request through the own listener gave; `reset` is a connection that ended without an answer. */
-export type ProbeResult = 'answered' | 'no-server' | 'refused' | 'timed-out' | 'reset';
+/**
+ * What one request through the own listener gave. `slow`: the proxy itself answers at once, but the server that it
+ * asked does not. `reset`: a connection that ended without an answer.
+ */
+export type ProbeResult = 'answered' | 'no-server' | 'slow' | 'refused' | 'timed-out' | 'reset';
 
 export interface ProbeState {
   readonly verdict: Ability;
@@ -40,7 +43,7 @@ export const firstProbe: ProbePlan = {
 
 /** Takes one result into account. */
 export function judgeProbe(state: ProbeState, result: ProbeResult): ProbePlan {
-  const answer = abilityOf(result);
+  const answer = abilityOf(result, state.verdict);
   return answer === undefined ? silent(state, result) : answered(state, result, answer);
 }
 
@@ -49,17 +52,24 @@ export function judgeProbe(state: ProbeState, result: ProbeResult): ProbePlan {
  * a side backend that is down for long must not make the election blind.
  */
 export function worstResult(results: readonly ProbeResult[]): ProbeResult {
-  const order = ['refused', 'timed-out', 'reset', 'answered', 'no-server'] as const;
+  const order = ['refused', 'timed-out', 'reset', 'answered', 'slow', 'no-server'] as const;
   return order.find((result) => results.includes(result)) ?? 'answered';
 }
 
-function abilityOf(result: ProbeResult): 'serves' | 'no-live-server' | undefined {
+function abilityOf(result: ProbeResult, verdict: Ability): 'serves' | 'no-live-server' | undefined {
   if (result === 'answered') return 'serves';
-  return result === 'no-server' ? 'no-live-server' : undefined;
+  if (result === 'no-server') return 'no-live-server';
+  // A server that hangs does so for both nodes: were it a fault of the node, both would leave the election, and nobody
+  // would own the address although other servers live. Finding it is the business of the health checks.
+  if (result === 'slow') return verdict === 'serves' ? 'serves' : 'no-live-server';
+  return undefined;
 }
 
 function answered(state: ProbeState, result: ProbeResult, answer: Ability): ProbePlan {
-  const agreeing = state.last === result ? state.agreeing + 1 : 1;
+  const sameAsLast = state.last !== undefined && abilityOf(state.last, state.verdict) === answer;
+  // A proxy that could not serve and now answers is alive, whatever it answers.
+  const aliveAgain = state.verdict === 'cannot-serve' && state.agreeing > 0;
+  const agreeing = sameAsLast || aliveAgain ? state.agreeing + 1 : 1;
   const first = state.verdict === 'unknown';
   const verdict = first || agreeing >= answersToChange ? answer : state.verdict;
   const calm = verdict === answer;

@@ -2,6 +2,7 @@
 // answers the one question of the election: can this node serve? Not a health check of servers. Side effects: a timer
 // and one loopback connection a listener and round.
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { firstProbe, judgeProbe, worstResult, type ProbePlan, type ProbeResult } from '../core/probe-verdict.ts';
 import type { Ability } from '../core/state.ts';
 
@@ -55,13 +56,52 @@ function describe(result: ProbeResult, targets: readonly ProbeTarget[]): string 
     answered: 'the own listener answers from a live server',
     'no-server': 'the own listener answers, but no server is alive',
     refused: 'the own listener refuses connections',
+    slow: 'the own listener answers, but the server that it asked does not',
     'timed-out': 'the own listener does not answer',
     reset: 'the own listener closes connections without an answer',
   };
   return `${words[result]} (${where})`;
 }
 
-function probe(target: ProbeTarget, timeoutMs: number): Promise<ProbeResult> {
+/** How many requests that need no server are sent when a real one hangs: a single hung worker must not hide. */
+const bareRequests = 3;
+
+/** One real request. When half of its time has passed, the proxy alone is asked, too: it must not wait for a server. */
+async function probe(target: ProbeTarget, timeoutMs: number): Promise<ProbeResult> {
+  const real = realRequest(target, timeoutMs);
+  const early = await Promise.race([real, after(timeoutMs / 2)]);
+  if (early !== undefined) return early;
+  const bare = await Promise.all(
+    Array.from({ length: bareRequests }, async () => await bareRequest(target, timeoutMs / 2)),
+  );
+  const result = await real;
+  return result === 'timed-out' && bare.every(Boolean) ? 'slow' : result;
+}
+
+function after(ms: number): Promise<undefined> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(undefined), ms).unref();
+  });
+}
+
+/** A request without Host, which the proxy answers by itself with 400: true when it does. */
+function bareRequest({ host, port }: ProbeTarget, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, noDelay: true });
+    const finish = (answered: boolean): void => {
+      clearTimeout(deadline);
+      resolve(answered);
+      socket.destroy();
+    };
+    const deadline = setTimeout(() => finish(false), timeoutMs);
+    socket.on('connect', () => socket.write('GET / HTTP/1.1\r\nConnection: close\r\n\r\n'));
+    socket.once('data', (bytes: Buffer) => finish(bytes.toString('latin1').startsWith('HTTP/1.')));
+    socket.on('error', () => finish(false));
+    socket.on('end', () => finish(false));
+  });
+}
+
+function realRequest(target: ProbeTarget, timeoutMs: number): Promise<ProbeResult> {
   return new Promise((resolve) => {
     const { host, port, path } = target;
     // A connection of its own each time: a kept one would not see that the listener is gone.
