@@ -74,6 +74,39 @@ describe('SIGKILL of the proxy process', () => {
   });
 });
 
+describe('something that hangs', () => {
+  test('a proxy process that is stopped counts as dead: the other node serves', async () => {
+    const other = pair.other(owner);
+    await using prober = await probing();
+    const stopped = owner.childPids('proxy');
+    const stoppedMs = monotonicMs();
+    signalAll(stopped, 'SIGSTOP');
+    await pair.waitForOwner(other, 10_000);
+    await pause(500);
+    signalAll(stopped, 'SIGCONT');
+    await pause(2_000);
+    await prober.finish();
+    const tookMs = (pair.ownedAtMs(other, stoppedMs) ?? Infinity) - stoppedMs;
+    expect(tookMs).toBeLessThan(3_000);
+    expect(prober.report(stoppedMs + 4_000).failed).toBe(0);
+    await pair.waitForOwner(other);
+  });
+
+  test('a web server that hangs moves nothing: both nodes would see the same', async () => {
+    const sinceMs = monotonicMs();
+    await using prober = new Prober(pair.client, { target: TARGET, intervalMs: 50 });
+    await prober.started();
+    pair.lab.node('web2').freeze();
+    await pause(9_000);
+    pair.lab.node('web2').thaw();
+    await pause(500);
+    const report = await prober.finish();
+    expect(pair.watch.changes.filter((change) => change.atMs > sinceMs)).toEqual([]);
+    expect(report.byOrigin['web1']).toBeGreaterThan(60);
+    expect(report.failedToConnect).toBe(0);
+  });
+});
+
 describe('a node that dies', () => {
   test('SIGKILL of everything: the address leaves by its lease, the other node alone has it, clients go on', async () => {
     const other = pair.other(owner);
