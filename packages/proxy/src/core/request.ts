@@ -1,6 +1,14 @@
 // A request: from its parsed head to the ranges that go to a server. Chooses the backend, reads the session cookie,
 // writes the forwarded head, and passes the body on as it comes. Choosing the server is dispatch.ts.
-import { BodyKind, CHUNKED_DONE, ChunkedParser, ChunkResult, isIdempotent, RequestFlag } from '@tospann/http';
+import {
+  BodyKind,
+  CHUNKED_DONE,
+  ChunkedParser,
+  ChunkResult,
+  faultStatus,
+  isIdempotent,
+  RequestFlag,
+} from '@tospann/http';
 import { loggedAddress } from './address.ts';
 import { answerLocally } from './answers.ts';
 import { latin1 } from './bytes.ts';
@@ -18,6 +26,8 @@ import { FrontendCounter } from './shared.ts';
 
 const EMPTY = new Uint8Array(0);
 const HEAD_TOO_LARGE = 431;
+/** Client addresses whose two forms are kept. */
+const MAX_NAMES = 4096;
 
 /** Begins the request whose head the engine's parser holds; its buffer has one use, which is this function's. */
 export function startRequest(engine: Engine, client: Client): void {
@@ -102,11 +112,18 @@ function resetRequest(engine: Engine, client: Client): void {
   client.rateBytes = 0;
 }
 
-/** What the connection's address means, worked out with its first request. */
+/** What the connection's address means, worked out with its first request; the same for all of one address. */
 export function nameClient(engine: Engine, client: Client): void {
   const address = engine.transport.peerAddress(client.handle);
-  client.logged = latin1(loggedAddress(address, engine.options.clientAddressInLog));
-  client.forwarded = engine.options.addsForwardedFor(address) ? latin1(`X-Forwarded-For: ${address}\r\n`) : EMPTY;
+  let name = engine.names.get(address);
+  if (name === undefined) {
+    if (engine.names.size >= MAX_NAMES) engine.names.clear();
+    const forwarded = engine.options.addsForwardedFor(address) ? latin1(`X-Forwarded-For: ${address}\r\n`) : EMPTY;
+    name = { logged: latin1(loggedAddress(address, engine.options.clientAddressInLog)), forwarded };
+    engine.names.set(address, name);
+  }
+  client.logged = name.logged;
+  client.forwarded = name.forwarded;
 }
 
 /** Finds the server that the session cookie means; with `indirect` the cookie does not go to the server. */
@@ -239,5 +256,5 @@ function brokenBody(engine: Engine, client: Client, fault: number): void {
   client.requestDone = true;
   countRefusal(engine, client, fault);
   if (client.answering) dropClient(engine, client, true);
-  else answerLocally(engine, client, 400);
+  else answerLocally(engine, client, faultStatus(fault));
 }
