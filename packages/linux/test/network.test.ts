@@ -1,4 +1,5 @@
 // Addresses, links, raw and packet sockets against the real kernel, in a namespace with one veth pair.
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   AddressControl,
@@ -30,8 +31,10 @@ beforeAll(() => {
   leave = enterNamespace();
   run('ip link add left type veth peer name right');
   // Both ends are in one namespace: without these the kernel takes the other end's packets for forged ones.
-  run('sysctl -qw net.ipv4.conf.all.accept_local=1 net.ipv4.conf.all.rp_filter=0');
-  run('sysctl -qw net.ipv4.conf.left.rp_filter=0 net.ipv4.conf.right.rp_filter=0');
+  for (const name of ['all', 'left', 'right']) {
+    writeFileSync(`/proc/sys/net/ipv4/conf/${name}/accept_local`, '1');
+    writeFileSync(`/proc/sys/net/ipv4/conf/${name}/rp_filter`, '0');
+  }
   // ... and without these it would deliver to its own addresses over lo instead of the wire.
   run('ip rule add pref 10 iif left lookup local');
   run('ip rule add pref 11 iif right lookup local');
