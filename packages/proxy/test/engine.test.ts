@@ -213,6 +213,35 @@ describe('Engine: back-pressure', () => {
     expect(client.text).toBe(OK);
   });
 
+  it('does not pool a connection whose server has answered without taking the whole body', () => {
+    const bench = new EngineBench({ flags: ['one-server'], transport: { socketBytes: 2048 } });
+    const client = ask(bench, `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n${'y'.repeat(4000)}`);
+    const server = bench.connections[0]!.peer;
+    server.reading = false;
+    client.write('y'.repeat(6000));
+    bench.transport.settle();
+    server.write(OK);
+    bench.transport.settle();
+    expect(client.text).toBe(OK);
+    expect(server.wasReset).toBe(true);
+  });
+
+  it('does not blame the client for the time in which the server took nothing', () => {
+    const bench = new EngineBench({ flags: ['one-server'], transport: { socketBytes: 2048 } });
+    const client = ask(bench, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n');
+    const server = bench.connections[0]!.peer;
+    server.reading = false;
+    client.write('y'.repeat(30_000));
+    bench.transport.advance(3500);
+    server.resume();
+    bench.transport.advance(100);
+    client.write('y'.repeat(10_000));
+    bench.transport.settle();
+    server.write(OK);
+    bench.transport.settle();
+    expect(client.text).toBe(OK);
+  });
+
   it('bounds what a client may pipeline without reading', () => {
     const bench = new EngineBench({ flags: ['one-server'], transport: { socketBytes: 8192 } });
     const client = bench.dial();

@@ -151,7 +151,10 @@ function attach(engine: Engine, client: Client, upstream: Upstream): void {
   engine.counters[upstream.server.counter + ServerCounter.requestsTotal]! += 1;
   pump(engine, upstream.out);
   engine.watchUpstream(upstream);
-  if (!client.requestDone && !client.receiving && !isFull(engine, upstream.out)) setReceiving(engine, client, true);
+  if (!client.requestDone && !client.receiving && !isFull(engine, upstream.out)) {
+    setReceiving(engine, client, true);
+    engine.rearmClient(client);
+  }
 }
 
 /** The end of an attempt to connect. */
@@ -251,8 +254,7 @@ export function abortUpstream(engine: Engine, client: Client): void {
 export function retireUpstream(engine: Engine, upstream: Upstream, clean: boolean): void {
   const server = upstream.server;
   const pool = engine.pools[server.index]!;
-  // A send still under way is fine: it is the whole request, and the next one waits behind it.
-  const safe = clean && upstream.keepAlive && !upstream.ended && upstream.out.count <= 1;
+  const safe = clean && upstream.keepAlive && !upstream.ended;
   if (!safe || pool.length >= MAX_IDLE_PER_SERVER || engine.draining || !engine.isUsable(server)) {
     closeUpstream(engine, upstream, !clean);
     return;

@@ -33,6 +33,8 @@ export class Engine implements TransportEvents {
   readonly requestWriter: RequestHeadWriter;
   readonly answerHead: ResponseHeadParser;
   readonly answerWriter: ResponseHeadWriter;
+  /** What client addresses look like in logs and in X-Forwarded-For. */
+  readonly names = new Map<string, { readonly logged: Uint8Array; readonly forwarded: Uint8Array }>();
   readonly place = new HeadPlace();
   readonly record = new LogRecord();
   /** To be added to monotonic ms to get ms since 1970. */
@@ -264,6 +266,8 @@ export class Engine implements TransportEvents {
   /** Sets the client's time-out after a wait: for the rest of its body, or none. */
   rearmClient(client: Client): void {
     const nowMs = this.transport.nowMs();
+    client.rateMs = nowMs; // the wait was not the client's
+    client.rateBytes = client.bytesIn;
     this.wheel.set(client.handle, client.requestDone ? Infinity : nowMs + this.options.timeouts.clientMs);
   }
 

@@ -370,7 +370,8 @@ function appendTrailers(engine: Engine, client: Client, parser: ChunkedParser): 
 /** The whole answer is here: the server's part is over. */
 function answerComplete(engine: Engine, client: Client, upstream: Upstream): void {
   client.answered = true;
-  const clean = client.requestDone;
+  // A head still on its way to the kernel is fine; a body that the server has not taken would wait there for ever.
+  const clean = client.requestDone && (upstream.out.head === NONE || client.bodyKind === BodyKind.NONE);
   const server = upstream.server;
   detach(engine, client, upstream);
   retireUpstream(engine, upstream, clean);
