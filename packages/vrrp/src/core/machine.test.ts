@@ -443,6 +443,7 @@ test('step() never owns in init, fault or stopped, whatever comes', () => {
     }),
     fc.record({ type: fc.constant('link' as const), nowUs, up: fc.boolean(), reason: fc.constant('') }),
     fc.record({ type: fc.constant('address' as const), nowUs, present: fc.boolean() }),
+    fc.record({ type: fc.constant('own-failed' as const), nowUs, reason: fc.constant('') }),
     fc.record({ type: fc.constant('sent' as const), nowUs, ok: fc.boolean(), reason: fc.constant('') }),
     fc.record({
       type: fc.constant('advert' as const),
@@ -479,6 +480,6 @@ test('step() never owns in init, fault or stopped, whatever comes', () => {
         expect(nextTickUs(node.config, node.state)).toBeGreaterThan(node.nowUs);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: Number(process.env['VRRP_RUNS'] ?? 500) },
   );
 });
