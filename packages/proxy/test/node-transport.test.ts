@@ -11,7 +11,7 @@ describe('node transport', () => {
 });
 
 function openNode(sizes: ComplianceSizes): TransportUnderTest {
-  const transport = new NodeTransport({ ...sizes, tickMs: 5 });
+  const transport = new NodeTransport({ ...sizes, tickMs: 20 });
   const fds: number[] = [];
   const listenAt = (): { fd: number; endpoint: { address: string; port: number } } => {
     const fd = openListener({ address: '127.0.0.1', port: 0 });
