@@ -18,6 +18,8 @@ export interface AgentPlan {
   readonly address: string;
   readonly peers: readonly { readonly name: string; readonly address: string }[];
   readonly vips: readonly PlannedVip[];
+  /** How long connections of the old owner are kept alive after a planned hand-over. */
+  readonly drainSeconds: number;
 }
 
 /**
@@ -37,12 +39,19 @@ export function planAgent(config: PairConfig, node: string): AgentPlan {
     interface: own.interface,
     address: own.address,
     peers: peers.map(({ name, address }) => ({ name, address })),
+    drainSeconds: drainSeconds(config),
     vips: config.vips.map((vip) => ({
       name: vip.name,
       address: vip.address,
       machine: machineConfig(vip, { node, address: own.address, peers: peers.map(({ address }) => address) }),
     })),
   };
+}
+
+/** Idle connections shall end by their own time-out first; two minutes are enough for a guard to stand. */
+function drainSeconds({ timeouts }: PairConfig): number {
+  const idleSeconds = Math.ceil(timeouts.httpKeepAliveMs / 1000);
+  return Math.min(Math.max(idleSeconds + 5, 15), 120);
 }
 
 /** Fair when a configuration names no priority for a node: the default of RFC 9568. */

@@ -29,12 +29,6 @@ export function leaseSeconds(config: MachineConfig): number {
   return Math.ceil(Math.max(leastLeaseSeconds * secondUs, 2 * downUs(config.priority, config.intervalUs)) / secondUs);
 }
 
-/**
- * Seconds for which connections of the old owner are kept alive after a planned hand-over. Longer than the usual
- * 10 s for which an idle connection is kept, so that those end by themselves.
- */
-export const drainSeconds = 15;
-
 /** How long a planned release waits for the peer's first advert. */
 export function handoverLimitUs(config: MachineConfig): number {
   return 3 * config.intervalUs + 50_000;

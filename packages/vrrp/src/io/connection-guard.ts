@@ -4,7 +4,6 @@
 import { spawn } from 'node:child_process';
 import { guardRules, noGuard, type GuardTarget } from '../core/guard-rules.ts';
 import { takeover } from '../core/machine-actions.ts';
-import { drainSeconds } from '../core/timers.ts';
 import type { VrrpStateEvent } from './messages.ts';
 
 /** A flap of states costs no run of nft. */
@@ -17,6 +16,7 @@ const livingReasons: ReadonlySet<string> = new Set(Object.values(takeover));
 export interface GuardOptions extends Omit<GuardTarget, 'addresses'> {
   /** Address of each VIP by name. */
   readonly addresses: Readonly<Record<string, string>>;
+  readonly drainSeconds: number;
   /** Called once when the guard cannot be had, with the reason. */
   readonly onUnavailable: (detail: string) => void;
 }
@@ -46,7 +46,7 @@ export class ConnectionGuard {
   /** The old owner has said that it drains: the guard stands until the end of that. */
   onDrain(vip: string): void {
     clearTimeout(this.#timers.get(vip));
-    this.#later(vip, { guard: false, afterMs: drainSeconds * 1000 });
+    this.#later(vip, { guard: false, afterMs: this.#options.drainSeconds * 1000 });
   }
 
   async close(): Promise<void> {
@@ -72,8 +72,13 @@ export class ConnectionGuard {
   }
 
   #apply(): void {
-    const { addresses, ...target } = this.#options;
-    const script = guardRules({ ...target, addresses: [...this.#guarded].map((vip) => addresses[vip] ?? '') });
+    const { addresses, ports, peer, interface: device } = this.#options;
+    const script = guardRules({
+      ports,
+      peer,
+      interface: device,
+      addresses: [...this.#guarded].map((vip) => addresses[vip] ?? ''),
+    });
     this.#pending = this.#pending.then(() => this.#run(script));
   }
 

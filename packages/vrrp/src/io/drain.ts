@@ -5,7 +5,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isTospannError } from '@tospann/errors';
 import type { AgentPlan } from '../core/plan.ts';
-import { drainSeconds } from '../core/timers.ts';
 import type { VipNetwork } from './network.ts';
 
 const ignoreForeign = 1;
@@ -37,13 +36,13 @@ export class Drain {
     const vip = this.#plan.vips[index];
     if (!this.#possible || vip === undefined) return 'the kernel refuses arp_ignore';
     try {
-      this.#network.keepForDrain(vip, drainSeconds);
+      this.#network.keepForDrain(vip, this.#plan.drainSeconds);
     } catch (error) {
       if (!isTospannError(error)) throw error;
       return error.message;
     }
     this.#announce.raise(announceOwn);
-    this.#endsUs.set(index, nowUs + drainSeconds * 1_000_000);
+    this.#endsUs.set(index, nowUs + this.#plan.drainSeconds * 1_000_000);
     return '';
   }
 

@@ -199,6 +199,7 @@ class Service implements VrrpService {
       ports,
       peer: peer.address,
       interface: plan.interface,
+      drainSeconds: plan.drainSeconds,
       onUnavailable: (detail) => {
         const msg = `Connections under way will not survive a planned hand-over: nft: ${detail}`;
         log({ event: 'vrrp-notice', vip: '', what: 'guard', detail, monotonicMs: monotonicMs(), msg });
