@@ -160,6 +160,28 @@ describe('privileges', () => {
     expect(printed).toBe('LB_KERNEL_NO_USER 0');
   });
 
+  it('without privileges, raw sockets and address changes throw LB_KERNEL_NO_CAPABILITY', () => {
+    const printed = child(`
+      const linux = await import(${JSON.stringify(index)});
+      linux.dropPrivileges(['nobody']);
+      const at = { protocol: 112, interface: 'lo', interfaceIndex: 1, localAddress: '127.0.0.1' };
+      const attempts = [
+        () => linux.openRawReceiver(at),
+        () => linux.openRawSender(at),
+        () => linux.openPacketSender(),
+        () => new linux.AddressControl().add({ interfaceIndex: 1, address: '127.9.9.9', prefixLength: 32 }),
+      ];
+      for (const attempt of attempts) {
+        try { attempt(); console.log('allowed'); } catch (error) { console.log(error.code, error.params.capability); }
+      }`);
+    expect(printed.split('\n')).toEqual([
+      'LB_KERNEL_NO_CAPABILITY CAP_NET_RAW',
+      'LB_KERNEL_NO_CAPABILITY CAP_NET_RAW',
+      'LB_KERNEL_NO_CAPABILITY CAP_NET_RAW',
+      'LB_KERNEL_NO_CAPABILITY CAP_NET_ADMIN',
+    ]);
+  });
+
   it('raiseThread() says what the thread got, without root too', () => {
     const printed = child(`
       const { raiseThread, dropPrivileges } = await import(${JSON.stringify(index)});
@@ -209,6 +231,7 @@ describe.skipIf(!probeIoUring().usable)('IoUring', () => {
     }
     expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i));
     expect(ring.reap(handler)).toBe(0);
+    expect(ring.lostCompletions).toBe(0);
     ring.close();
   });
 

@@ -105,8 +105,11 @@ export class IoUring {
     this.#enterFlags = registered >= 0 ? Enter.REGISTERED_RING : 0;
   }
 
-  /** Completions that did not fit and waited in the kernel; grows when the completion ring is too small. */
-  get overflows(): number {
+  /**
+   * Completions that the kernel lost for want of memory: must stay 0. (Those that only do not fit into the ring wait in
+   * the kernel and are not lost.)
+   */
+  get lostCompletions(): number {
     return this.#ring[this.#cqOverflowAt] ?? 0;
   }
 

@@ -256,7 +256,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
       freeReceiveBuffers: this.#buffers.free,
       acceptPauses: this.#accepts.pauses,
       bufferShortages: this.#buffers.shortages,
-      completionOverflows: this.#ring.overflows,
+      lostCompletions: this.#ring.lostCompletions,
       staleCompletions: this.#stale,
       turns: this.#turns,
     };

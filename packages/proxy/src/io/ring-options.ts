@@ -22,7 +22,8 @@ export interface RingTransportStats {
   readonly acceptPauses: number;
   /** Receives that stopped for want of buffers. */
   readonly bufferShortages: number;
-  readonly completionOverflows: number;
+  /** Completions that the kernel lost for want of memory: must stay 0. */
+  readonly lostCompletions: number;
   /** Completions of an earlier user of a handle: must stay 0. */
   readonly staleCompletions: number;
   readonly turns: number;
