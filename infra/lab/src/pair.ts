@@ -9,7 +9,7 @@ import { monotonicMs, pause, until } from './clock.ts';
 import { AddressWatch, startOrigin } from './instruments.ts';
 import { createLab, type Lab, type LabNode } from './lab.ts';
 import type { ExitStatus, LabProcess, OutputLine } from './process.ts';
-import { descendantsOf, environmentOf } from './system.ts';
+import { childrenOf, environmentOf } from './system.ts';
 import { NODE_ADDRESSES, PAIR_TOPOLOGY, VIP, type PairNodeName } from './topology.ts';
 
 /** Exit code of a command that a pre-check refused. */
@@ -121,7 +121,8 @@ export class PairMember {
 
   /** Pids of a child of the supervisor, by its role. */
   childPids(role: 'proxy' | 'vrrp' | 'admin'): number[] {
-    return descendantsOf(this.process.pid).filter((pid) => environmentOf(pid, 'TOSPANN_ROLE') === role);
+    // A child's own helpers, nft for instance, have the same environment: only the supervisor's children count.
+    return childrenOf(this.process.pid).filter((pid) => environmentOf(pid, 'TOSPANN_ROLE') === role);
   }
 
   /** Ends the node as an operator does and returns how it ended. */

@@ -72,6 +72,11 @@ export function pidsInNamespace(namespace: string): number[] {
   });
 }
 
+/** The direct children of a process. */
+export function childrenOf(parent: number): number[] {
+  return allPids().filter((pid) => Number(statFields(pid)[1]) === parent);
+}
+
 /** A process and all that descend from it, parents first. */
 export function descendantsOf(root: number): number[] {
   const children = new Map<number, number[]>();

@@ -121,7 +121,8 @@ describe('reload', () => {
     writeFileSync(pair.configFile, before);
     expect(JSON.stringify(line.json)).toContain('balance');
     expect(line.json?.['line']).toBeTypeOf('number');
-    expect(pair.lb1.childPids('proxy')).toEqual(pids);
+    // The one that the reload before has retired may end meanwhile; a new one may not appear.
+    expect(pair.lb1.childPids('proxy').filter((pid) => !pids.includes(pid))).toEqual([]);
     expect((await client.request(`http://${VIP}/`)).status).toBe(200);
   });
 });
