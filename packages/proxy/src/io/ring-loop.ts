@@ -66,6 +66,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
   readonly tickMs: number;
   readonly wakeFd: number;
   readonly #ring: IoUring;
+  readonly #bufferShift: number;
   readonly #receiveCount: number;
   readonly #base: number;
   readonly #control: { readonly address: number; readonly buffer: ArrayBuffer };
@@ -88,6 +89,8 @@ export class RingLoop implements RingTransport, CompletionHandler {
     this.#receiveCount = options.receiveBuffers ?? 2048;
     const sends = options.sendBuffers ?? 2048;
     this.bufferCount = this.#receiveCount + sends;
+    this.#bufferShift = Math.log2(this.bufferBytes);
+    if (!Number.isInteger(this.#bufferShift)) throw new RangeError('bufferBytes must be a power of two');
     // Offsets are 32-bit numbers everywhere.
     if (this.bufferCount * this.bufferBytes > 0x7fffffff) throw new RangeError('more than 2 GiB of buffers');
     this.tickMs = options.tickMs ?? 50;
@@ -121,7 +124,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
   }
 
   releaseBuffer(offset: number): void {
-    const id = Math.floor(offset / this.bufferBytes);
+    const id = offset >>> this.#bufferShift;
     if (id >= this.#receiveCount) {
       this.#freeSends[this.#freeSendCount++] = id;
       return;
@@ -166,8 +169,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
     const state = states[handle] as number;
     if (on) {
       states[handle] = state | State.WANTED;
-      if ((state & (State.ARMED | State.CONNECTING | State.CLOSING | State.ENDED | State.FAILED)) === 0)
-        this.#armReceive(handle);
+      if ((state & CANNOT_ARM) === 0) this.#armReceive(handle);
       return;
     }
     // Lazy: the entry is cancelled by the first bytes that come although nobody wants them, so that short pauses
