@@ -41,6 +41,7 @@ export type ToChild =
   | StartMessage
   | { readonly type: 'drain'; readonly limitMs: number }
   | { readonly type: 'stop' }
+  | { readonly type: 'new-config'; readonly config: PairConfig }
   | { readonly type: 'reopen-logs' }
   | { readonly type: 'failover'; readonly id: number }
   | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer }

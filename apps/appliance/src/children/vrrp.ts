@@ -1,29 +1,37 @@
 // The vrrp child: the failover agent of this node. It probes the own listeners with real requests and tells the
 // agent whether this node can serve; the agent's worker thread owns sockets, timers and addresses.
-import { startSelfProbe, startVrrp, type VrrpService } from '@tospann/vrrp';
+import type { PairConfig } from '@tospann/config';
+import { isTospannError } from '@tospann/errors';
+import { type SelfProbe, startSelfProbe, startVrrp, type VrrpService } from '@tospann/vrrp';
 import { startWorker } from '../assets.ts';
 import { probesOf } from '../core/probes.ts';
 import type { FailoverAnswer, StartMessage } from '../ipc.ts';
-import { makeLog } from '../log.ts';
+import { type Logger, makeLog } from '../log.ts';
 import { fail, openChannel, tell } from './channel.ts';
-import { isTospannError } from '@tospann/errors';
 
 /** How often the state goes to the supervisor without a change, ms. */
 const SNAPSHOT_INTERVAL_MS = 500;
 
 export function runVrrpChild(): void {
-  let service: VrrpService | undefined;
+  let agent: Agent | undefined;
   openChannel({
     message: (message) => {
-      if (message.type === 'start') start(message).then((started) => (service = started), fail);
-      if (message.type === 'failover') void failover(service, message.id);
-      if (message.type === 'stop') void stop(service);
+      if (message.type === 'start') start(message).then((started) => (agent = started), fail);
+      if (message.type === 'new-config') agent?.probe(message.config);
+      if (message.type === 'failover') void failover(agent?.service, message.id);
+      if (message.type === 'stop') void stop(agent?.service);
     },
-    orphaned: () => void release(service),
+    orphaned: () => void release(agent?.service),
   });
 }
 
-async function start(message: StartMessage): Promise<VrrpService> {
+interface Agent {
+  readonly service: VrrpService;
+  /** Probes the listeners of this configuration from now on. */
+  probe(config: PairConfig): void;
+}
+
+async function start(message: StartMessage): Promise<Agent> {
   const log = makeLog(message.node, 'vrrp');
   const service = startVrrp({
     config: message.config,
@@ -37,16 +45,26 @@ async function start(message: StartMessage): Promise<VrrpService> {
     onFatal: fail,
   });
   await service.ready;
-  startSelfProbe({
-    probes: probesOf(message.config),
-    onChange: (canServe, reason) => {
-      log.info({ event: 'can-serve', canServe, reason }, 'What this node can serve changed');
-      service.setCanServe(canServe, reason);
-    },
-  });
+  const agent = { service, probe: makeProbe(service, log) };
+  agent.probe(message.config);
   setInterval(() => tell({ type: 'vrrp-snapshot', snapshot: service.snapshot() }), SNAPSHOT_INTERVAL_MS);
   tell({ type: 'ready' });
-  return service;
+  return agent;
+}
+
+/** Probes as the configuration says until it is called again; the last verdict holds until the next probe's first. */
+function makeProbe(service: VrrpService, log: Logger): (config: PairConfig) => void {
+  let running: SelfProbe | undefined;
+  return (config) => {
+    running?.close();
+    running = startSelfProbe({
+      probes: probesOf(config),
+      onChange: (canServe, reason) => {
+        log.info({ event: 'can-serve', canServe, reason }, 'What this node can serve changed');
+        service.setCanServe(canServe, reason);
+      },
+    });
+  };
 }
 
 async function failover(service: VrrpService | undefined, id: number): Promise<void> {

@@ -79,10 +79,14 @@ function handleSignals({ supervisor, options, log, ended }: SignalHandling): voi
   process.on('SIGTERM', stop(Exit.ok));
   process.on('SIGINT', stop(Exit.interrupted));
   process.on('SIGUSR1', () => supervisor.reopenLogs());
-  process.on('SIGHUP', () => void reload(supervisor, options, log));
+  // One reload after the other: each begins from what the one before left.
+  let reloads = Promise.resolve();
+  process.on('SIGHUP', () => {
+    reloads = reloads.then(() => reload(supervisor, options, log));
+  });
 }
 
-/** One reload at a time; a configuration that is not valid changes nothing. */
+/** Never rejects; a configuration that is not valid, or does not start, changes nothing. */
 async function reload(supervisor: Supervisor, options: RunOptions, log: Logger): Promise<void> {
   try {
     const loaded = await loadConfig(options.config);
@@ -90,10 +94,8 @@ async function reload(supervisor: Supervisor, options: RunOptions, log: Logger):
     else logProblems(loaded, log);
   } catch (error) {
     const known = isTospannError(error);
-    log.error(
-      { event: 'reload-failed', code: known ? error.code : 'LB_INTERNAL', hint: known ? error.hint : '' },
-      String(error),
-    );
+    const facts = { event: 'reload-failed', code: known ? error.code : 'LB_INTERNAL', hint: known ? error.hint : '' };
+    log.error(facts, error instanceof Error ? error.message : String(error));
   }
 }
 

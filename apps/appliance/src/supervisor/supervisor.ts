@@ -1,7 +1,8 @@
 // The supervisor: opens the listeners, starts the three children, restarts each alone, passes on what they say,
 // reloads and stops. It touches no packet and no request: it must be too simple to fail.
 // See docs/architecture.md and docs/adr/0004.
-import type { PairConfig } from '@tospann/config';
+import { diffConfigs, type PairConfig } from '@tospann/config';
+import { TospannError } from '@tospann/errors';
 import { monotonicMs, notifySystemd } from '@tospann/linux';
 import { type FailoverAnswer, type FromChild, type NodeState, type Role, roles } from '../ipc.ts';
 import type { Logger } from '../log.ts';
@@ -70,11 +71,12 @@ export class Supervisor {
 
   /** Takes a new configuration for the proxy without losing a request; see reload.ts for what it refuses. */
   async reload(next: PairConfig): Promise<void> {
-    const done = await reloadProxy(this, next);
-    if (!done) return;
+    const changed = diffConfigs(this.#config, next);
+    await reloadProxy(this, { next, changed });
     this.#config = next;
+    this.slots.vrrp.child?.send({ type: 'new-config', config: next });
     this.listeners.closeUnused(next);
-    this.slots.admin.child?.send({ type: 'stop' });
+    if (changed.includes('admin')) this.slots.admin.child?.send({ type: 'stop' });
     this.#pushState();
     this.log.info({ event: 'reloaded', configHash: next.hash }, 'The new configuration serves');
   }
@@ -169,13 +171,8 @@ export class Supervisor {
   #failover(id: number): void {
     const vrrp = this.slots.vrrp.child;
     if (vrrp === undefined || vrrp.gone || !vrrp.ready) {
-      const hint = 'Look at "tospann status": the failover agent of this node does not run';
-      this.#answerFailover(id, {
-        outcome: 'refused',
-        code: 'LB_FAILOVER_NO_AGENT',
-        message: 'Cannot fail over: no failover agent runs here',
-        hint,
-      });
+      const { code, message, hint } = new TospannError('LB_OPERATION_NO_AGENT');
+      this.#answerFailover(id, { outcome: 'refused', code, message, hint });
       return;
     }
     vrrp.send({ type: 'failover', id });

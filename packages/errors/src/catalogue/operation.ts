@@ -16,6 +16,27 @@ export const operationErrors = {
     message: 'Cannot run a node in "{runDir}": process {pid} runs one there',
     hint: 'Stop that one first, or name another directory with --run-dir.',
   },
+  LB_OPERATION_RELOAD_NEEDS_RESTART: {
+    source: 'config',
+    retry: 'never',
+    status: 409,
+    message: 'Cannot reload the configuration: {parts} changed, which needs a restart of the node',
+    hint: 'Run "tospann failover" where the address is, then restart this node; then the other one.',
+  },
+  LB_OPERATION_RELOAD_FAILED: {
+    source: 'internal',
+    retry: 'always',
+    status: 500,
+    message: 'Cannot reload the configuration: the new proxy did not start; the old one serves on',
+    hint: 'Read the "child-failed" line before this one: it says what the new proxy lacked.',
+  },
+  LB_OPERATION_NO_AGENT: {
+    source: 'internal',
+    retry: 'always',
+    status: 409,
+    message: 'Cannot fail over: no failover agent runs on this node',
+    hint: 'Look at "tospann status"; without "vips" in the configuration there is no address to move.',
+  },
   LB_INTERNAL: {
     source: 'internal',
     retry: 'never',
