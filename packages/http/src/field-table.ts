@@ -1,6 +1,6 @@
 // The field section of a head: finds the lines, checks their grammar and notes where names and values are. It
 // does not know what a field means beyond its number. RFC 9112 section 5: no line folding, no space before the
-// colon, CR LF only. The table is made once and used for every head.
+// colon, CR LF only. The table is made once and used for every head. For answers folded lines are straightened.
 import { COLON, CR, LF, SPACE, TAB, TOKEN } from './bytes.ts';
 import { Fault } from './fault.ts';
 import { identifyField } from './field-id.ts';
@@ -30,9 +30,17 @@ export class FieldTable {
   dropped = 0;
   readonly #memory: Uint8Array;
   readonly #words: Int32Array;
+  readonly #unfolds: boolean;
 
-  constructor(memory: Uint8Array, maxFields: number) {
+  /**
+   * @param memory Where heads lie.
+   * @param maxFields More fields are a fault.
+   * @param unfolds A folded line is made one line in place, by spaces, as RFC 9112 section 5.2 allows for answers;
+   * otherwise it is a fault.
+   */
+  constructor(memory: Uint8Array, maxFields: number, unfolds: boolean) {
     this.#memory = memory;
+    this.#unfolds = unfolds;
     this.#words = wordsOf(memory);
     this.entries = new Int32Array(maxFields * FIELD_STRIDE);
   }
@@ -67,12 +75,17 @@ export class FieldTable {
       while (p < end && (memory[p] === SPACE || memory[p] === TAB)) p++;
       const valueStart = p;
       let byte = 0;
-      p = endOfText(words, p, end);
-      while (p < end && ((byte = memory[p]!) >= SPACE ? byte !== 127 : byte === TAB)) p++;
-      if (p >= end) return 0;
-      if (byte !== CR) return byte === LF ? -Fault.BARE_LINE_END : -Fault.BAD_FIELD_VALUE;
-      if (p + 1 >= end) return 0;
-      if (memory[p + 1] !== LF) return -Fault.BARE_LINE_END;
+      for (;;) {
+        p = endOfText(words, p, end);
+        while (p < end && ((byte = memory[p]!) >= SPACE ? byte !== 127 : byte === TAB)) p++;
+        if (p >= end) return 0;
+        if (byte !== CR) return byte === LF ? -Fault.BARE_LINE_END : -Fault.BAD_FIELD_VALUE;
+        if (p + 1 >= end) return 0;
+        if (memory[p + 1] !== LF) return -Fault.BARE_LINE_END;
+        if (!this.#unfolds || p + 2 >= end || !isBlank(memory[p + 2]!)) break;
+        memory[p] = SPACE;
+        memory[p + 1] = SPACE;
+      }
       let valueEnd = p;
       while (valueEnd > valueStart && isBlank(memory[valueEnd - 1]!)) valueEnd--;
       p += 2;

@@ -125,7 +125,7 @@ export class RequestHeadParser {
   constructor(memory: Uint8Array, limits: HeadLimits = {}) {
     this.memory = memory;
     this.#words = wordsOf(memory);
-    this.fields = new FieldTable(memory, limits.maxFields ?? DEFAULT_MAX_FIELDS);
+    this.fields = new FieldTable(memory, limits.maxFields ?? DEFAULT_MAX_FIELDS, false);
     this.#maxHeadBytes = limits.maxHeadBytes ?? DEFAULT_MAX_HEAD_BYTES;
   }
 
