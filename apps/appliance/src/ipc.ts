@@ -43,6 +43,7 @@ export type ToChild =
   | { readonly type: 'stop' }
   | { readonly type: 'new-config'; readonly config: PairConfig }
   | { readonly type: 'reopen-logs' }
+  | { readonly type: 'standby'; readonly on: boolean }
   | { readonly type: 'failover'; readonly id: number }
   | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer }
   | { readonly type: 'node-state'; readonly state: NodeState };

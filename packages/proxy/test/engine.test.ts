@@ -265,6 +265,49 @@ describe('Engine: back-pressure', () => {
   });
 });
 
+describe('Engine: servers that do not answer a connect', () => {
+  const SILENT = { address: '10.0.0.1', port: 80 };
+
+  it('gives up after connect time-out x (retries + 1), with 503', () => {
+    const bench = new EngineBench({ flags: ['one-server'] });
+    bench.transport.unserve(SILENT);
+    bench.transport.blackhole(SILENT);
+    const client = ask(bench);
+    bench.transport.advance(5900);
+    expect(client.text).toBe('');
+    bench.transport.advance(400);
+    expect(client.text).toContain('HTTP/1.1 503 ');
+    expect(bench.logLines()[0]).toContain('"retries":4,"state":"sC--"');
+    client.close();
+    bench.transport.advance(10_000);
+    expect(bench.missingBuffers).toBe(0);
+  });
+
+  it('turns to another server after one connect time-out', () => {
+    const bench = new EngineBench();
+    bench.transport.unserve(SILENT);
+    bench.transport.blackhole(SILENT);
+    const client = ask(bench);
+    bench.transport.advance(1700);
+    bench.connections[0]!.peer.write(OK);
+    bench.transport.settle();
+    expect(client.text).toBe(OK);
+    expect(bench.logLines()[0]).toContain('"server":"web2"');
+  });
+
+  it('forgets the attempt when the client leaves meanwhile', () => {
+    const bench = new EngineBench({ flags: ['one-server'] });
+    bench.transport.unserve(SILENT);
+    bench.transport.blackhole(SILENT);
+    const client = ask(bench);
+    client.close(true);
+    bench.transport.advance(100);
+    expect(bench.engine.openClients).toBe(0);
+    expect(bench.logLines()[0]).toContain('"state":"CC--"');
+    expect(bench.missingBuffers).toBe(0);
+  });
+});
+
 describe('Engine: heads in pieces', () => {
   it.each([1, 100, 1023])('takes an answer whose head came in %s bytes and then a full buffer', (first) => {
     const bench = new EngineBench({ flags: ['one-server', 'small-buffers'] });
@@ -320,6 +363,25 @@ describe('Engine: draining', () => {
     idle.close();
     bench.transport.advance(6000);
     expect(bench.engine.openClients).toBe(0);
+  });
+});
+
+describe('Engine: standby', () => {
+  it('accepts, and ends each connection with its answer, until the node owns an address again', () => {
+    const bench = new EngineBench({ flags: ['one-server'] });
+    const answered = (): string => {
+      const client = ask(bench);
+      bench.connections.at(-1)!.peer.write(OK);
+      bench.transport.settle();
+      return client.take();
+    };
+    expect(answered()).not.toContain('Connection: close');
+    Atomics.store(bench.words, HeaderWord.standby, 1);
+    bench.transport.advance(100);
+    expect(answered()).toContain('Connection: close');
+    Atomics.store(bench.words, HeaderWord.standby, 0);
+    bench.transport.advance(100);
+    expect(answered()).not.toContain('Connection: close');
   });
 });
 

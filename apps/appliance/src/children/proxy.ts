@@ -17,6 +17,7 @@ export function runProxyChild(): void {
     message: (message) => {
       if (message.type === 'start') start(message).then((started) => (service = started), fail);
       if (message.type === 'reopen-logs') service?.reopenLogs();
+      if (message.type === 'standby') service?.setStandby(message.on);
       if (message.type === 'drain') void drain(service, message.limitMs);
     },
     orphaned: () => process.exit(0),

@@ -116,6 +116,7 @@ export class Supervisor {
     switch (message.type) {
       case 'ready':
         child.ready = true;
+        if (child.role === 'proxy') this.#tellStandby(child);
         this.#pushState();
         this.#announceReady();
         return;
@@ -130,6 +131,7 @@ export class Supervisor {
       case 'vrrp-snapshot':
         this.#state = { ...this.#state, vrrp: message.snapshot };
         this.#pushState();
+        if (this.slots.proxy.child !== undefined) this.#tellStandby(this.slots.proxy.child);
         return;
       case 'failover':
         this.#failover(message.id);
@@ -153,6 +155,12 @@ export class Supervisor {
     const listeners = this.listeners.list().map((listener) => `${listener.address}:${listener.port}`);
     this.log.info({ event: 'ready', listeners, configHash: this.#config.hash }, 'All listeners accept');
     tellSystemd('READY=1');
+  }
+
+  /** A node that owns no address ends connections with their answers: clients that keep one open must move too. */
+  #tellStandby(proxy: Child): void {
+    const vips = this.#state.vrrp?.vips ?? [];
+    proxy.send({ type: 'standby', on: vips.length > 0 && vips.every((vip) => vip.state === 'backup') });
   }
 
   #pushState(): void {

@@ -52,6 +52,8 @@ export class Engine implements TransportEvents {
   /** Clients of each frontend on this worker. */
   readonly frontendClients: Int32Array;
   draining = false;
+  /** This node owns no address: connections end with their answer. */
+  standby = false;
   readonly #freeClients: Client[] = [];
   readonly #freeUpstreams: Upstream[] = [];
   /** Frontend and socket of each listener number, and whether it accepts. */
@@ -196,6 +198,7 @@ export class Engine implements TransportEvents {
       this.#generation = generation;
       followServers(this);
     }
+    this.standby = Atomics.load(this.words, HeaderWord.standby) === 1;
     if (!this.draining && Atomics.load(this.words, HeaderWord.draining) === 1) this.#drain();
     if (this.queued > 0) serveQueues(this);
     if (this.#pausedListeners > 0 && !this.draining) this.#resumeAll();

@@ -260,7 +260,8 @@ function writeAnswerHead(engine: Engine, client: Client, kind: number): boolean 
     if (decode) framing = BodyKind.UNTIL_CLOSE;
   }
   // Without the whole request nobody knows where the next one begins.
-  if (framing === BodyKind.UNTIL_CLOSE || !client.requestDone || engine.draining) client.keepAlive = false;
+  const leaving = engine.draining || engine.standby;
+  if (framing === BodyKind.UNTIL_CLOSE || !client.requestDone || leaving) client.keepAlive = false;
   writer.framing = framing;
   if (!client.keepAlive) writer.connection = ConnectionChoice.CLOSE;
   else writer.connection = client.minorVersion === 0 ? ConnectionChoice.KEEP_ALIVE : ConnectionChoice.NONE;

@@ -23,6 +23,8 @@ export const HeaderWord = {
   draining: 1,
   /** 1: end the worker at once. */
   stopping: 2,
+  /** 1: this node owns no address; every answer says `Connection: close`, so that clients go where the address is. */
+  standby: 3,
 } as const;
 export const HEADER_WORDS = 8;
 

@@ -68,6 +68,11 @@ export interface ProxyService {
   /** Opens log files by their names again. */
   reopenLogs(): void;
   /**
+   * Says whether this node owns no address: then every answer ends its connection, so that a client that keeps one
+   * open follows the address to the other node.
+   */
+  setStandby(on: boolean): void;
+  /**
    * Accepts no more; answers say `Connection: close`; settles when the last connection is gone or the limit is over.
    *
    * @returns The number of connections that were still open.
@@ -151,6 +156,10 @@ class Service implements ProxyService {
 
   reopenLogs(): void {
     this.#logs?.reopen();
+  }
+
+  setStandby(on: boolean): void {
+    if (Atomics.exchange(this.#words, HeaderWord.standby, on ? 1 : 0) !== (on ? 1 : 0)) this.#wakeAll();
   }
 
   async drain(limitMs = DEFAULT_DRAIN_LIMIT_MS): Promise<number> {
