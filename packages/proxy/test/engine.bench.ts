@@ -60,6 +60,9 @@ class InstantTransport implements Transport {
   peerAddress(): string {
     return '192.0.2.1';
   }
+  peerPort(): number {
+    return 50_000;
+  }
   receive(): void {}
   send(handle: number): void {
     this.#sending[this.#sendCount++] = handle;

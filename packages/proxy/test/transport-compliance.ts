@@ -25,6 +25,7 @@ function connectionCases(factory: TransportFactory): void {
     const server = bench.accepted[0]?.handle ?? -1;
     expect(server).not.toBe(client);
     expect(bench.transport.peerAddress(server)).toBe(endpoint.address);
+    expect(bench.transport.peerPort(client)).toBe(endpoint.port);
   });
 
   it('reports a refused connect by its errno, after connect has returned', async () => {

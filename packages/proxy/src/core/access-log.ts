@@ -42,6 +42,7 @@ export class LogRecord {
   /** The client's address as it may be logged. */
   client: Uint8Array = EMPTY;
   clientLength = 0;
+  clientPort = 0;
   /** Where it came in and went, as text for one log line; made once for each way through the configuration. */
   way: LogWay = NO_WAY;
   /** The request line (without CRLF), as it came; length 0 when no valid one came. */
@@ -111,6 +112,11 @@ export class AccessLog {
     return this.#format === 'combined';
   }
 
+  /** Whether the client's port must be known for the line. */
+  get wantsPort(): boolean {
+    return this.#format === 'haproxy';
+  }
+
   write(record: LogRecord): void {
     const at = this.#ring.reserve(MAX_LINE_BYTES);
     if (at < 0) return;
@@ -144,6 +150,8 @@ export class AccessLog {
   #haproxy(from: number, r: LogRecord): number {
     const d = this.#ring.data;
     let at = putPart(d, from, r.client, 0, r.clientLength);
+    d[at++] = 58;
+    at = putNumber(d, at, r.clientPort);
     at = put(d, at, this.#clock.haproxy);
     at = put(d, at, r.way.haproxy);
     at = putSigned(d, at, r.requestMs);

@@ -6,15 +6,14 @@ const DAY_S = 86_400;
 
 /** Where the time begins in `ClockText.json` and in `ClockText.haproxy`. */
 export const JSON_TIME_AT = 9;
-export const LOG_TIME_AT = 4;
+export const LOG_TIME_AT = 2;
 
 /** Renders wall-clock ms into the two forms that logs use, with what always stands around them. */
 export class ClockText {
   /** Begin of a JSON line: `{"time":"2026-11-22T17:20:30.123Z","client":"`. */
   readonly json: Uint8Array = latin1('{"time":"1970-01-01T00:00:00.000Z","client":"');
-  /** Part of a HAProxy line: `:0 [22/Nov/2026:17:20:30.123` (the client's port is not known here). The time's first 20
-   * bytes are the common log format's. */
-  readonly haproxy: Uint8Array = latin1(':0 [01/Jan/1970:00:00:00.000');
+  /** Part of a HAProxy line: ` [22/Nov/2026:17:20:30.123`. The time's first 20 bytes are the common log format's. */
+  readonly haproxy: Uint8Array = latin1(' [01/Jan/1970:00:00:00.000');
   #second = 0;
   #day = 0;
   #ms = 0;

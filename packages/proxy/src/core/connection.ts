@@ -85,6 +85,8 @@ export class Client {
   /** The address as it may be logged, and the X-Forwarded-For line (empty: none); null until the first request. */
   logged: Uint8Array | null = null;
   forwarded: Uint8Array = EMPTY;
+  /** The client's port if the log has it, else 0. */
+  port = 0;
 
   // ---- the request under way
   /** It has been begun and not logged yet. */

@@ -110,6 +110,7 @@ function logRequest(engine: Engine, client: Client, nowMs: number): void {
   record.startWallMs = client.startMs + engine.wallOffsetMs;
   record.client = client.logged ?? EMPTY;
   record.clientLength = record.client.length;
+  record.clientPort = client.port;
   record.way = client.frontend.way(client.backend, client.server);
   record.status = client.status;
   record.bytesIn = client.bytesIn;

@@ -24,6 +24,8 @@ export interface MemoryTransportOptions {
 /** One end of a connection. An end with a handle belongs to the engine, one without to a `MemoryPeer`. */
 interface Side {
   handle: number;
+  /** Port that was connected to; 0: this end was connected to. */
+  port: number;
   other: Side | null;
   /** Bytes that have arrived and were not read. */
   inbox: Uint8Array[];
@@ -216,6 +218,7 @@ export class MemoryTransport implements Transport {
   connect(endpoint: Endpoint): number {
     const [near, far] = this.#pair();
     near.peer = null;
+    near.port = endpoint.port;
     this.#give(near);
     const name = nameOf(endpoint);
     if (this.#silent.has(name)) return near.handle;
@@ -239,6 +242,12 @@ export class MemoryTransport implements Transport {
 
   peerAddress(handle: number): string {
     return this.#sides[handle]?.other?.handle === -1 ? this.#address : '127.0.0.1';
+  }
+
+  peerPort(handle: number): number {
+    const side = this.#sides[handle];
+    if (side === undefined) return 0;
+    return side.port !== 0 ? side.port : 50_000 + handle;
   }
 
   receive(handle: number, on: boolean): void {
@@ -448,6 +457,7 @@ export class MemoryTransport implements Transport {
 function emptySide(): Side {
   return {
     handle: -1,
+    port: 0,
     other: null,
     inbox: [],
     inboxBytes: 0,

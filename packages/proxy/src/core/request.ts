@@ -123,6 +123,7 @@ export function nameClient(engine: Engine, client: Client): void {
     engine.names.set(address, name);
   }
   client.logged = name.logged;
+  client.port = engine.log?.wantsPort === true ? engine.transport.peerPort(client.handle) : 0;
   client.forwarded = name.forwarded;
 }
 

@@ -79,6 +79,8 @@ export interface Transport {
   connect(endpoint: Endpoint): number;
   /** The peer's IP address as text (an IPv4-mapped one as IPv4). One system call: ask once a connection. */
   peerAddress(handle: number): string;
+  /** The peer's port; 0 when the peer is gone. Asked once a connection, and only when the log has it. */
+  peerPort(handle: number): number;
   /** Turns receiving on or off (back-pressure). */
   receive(handle: number, on: boolean): void;
   /** Sends memory[offset, offset + length); `more`: further bytes follow at once, the kernel may wait for them. */

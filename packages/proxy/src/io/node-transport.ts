@@ -135,6 +135,10 @@ export class NodeTransport implements Transport {
     return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
   }
 
+  peerPort(handle: number): number {
+    return this.#connections[handle]?.socket.remotePort ?? 0;
+  }
+
   receive(handle: number, on: boolean): void {
     const connection = this.#connections[handle];
     if (connection === undefined || connection.closing) return;

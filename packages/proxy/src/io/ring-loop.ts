@@ -164,6 +164,14 @@ export class RingLoop implements RingTransport, CompletionHandler {
     }
   }
 
+  peerPort(handle: number): number {
+    try {
+      return peerAddress(this.#handles.fd[handle] as number).port;
+    } catch {
+      return 0;
+    }
+  }
+
   receive(handle: number, on: boolean): void {
     const states = this.#handles.state;
     const state = states[handle] as number;
