@@ -58,6 +58,7 @@ export class FieldTable {
     const entries = this.entries;
     let entry = 0;
     let p = at;
+    let folded = false;
     for (;;) {
       if (p >= end) return 0;
       if (memory[p] === CR) {
@@ -65,6 +66,7 @@ export class FieldTable {
         if (memory[p + 1] !== LF) return -Fault.BARE_LINE_END;
         this.count = entry / FIELD_STRIDE;
         this.dropped = 0;
+        if (folded) this.#straighten();
         return p + 2;
       }
       const nameStart = p;
@@ -83,8 +85,8 @@ export class FieldTable {
         if (p + 1 >= end) return 0;
         if (memory[p + 1] !== LF) return -Fault.BARE_LINE_END;
         if (!this.#unfolds || p + 2 >= end || !isBlank(memory[p + 2]!)) break;
-        memory[p] = SPACE;
-        memory[p + 1] = SPACE;
+        folded = true;
+        p += 2;
       }
       let valueEnd = p;
       while (valueEnd > valueStart && isBlank(memory[valueEnd - 1]!)) valueEnd--;
@@ -96,6 +98,20 @@ export class FieldTable {
       entries[entry + 3] = valueEnd;
       entries[entry + 4] = identifyField(words, nameStart, nameEnd - nameStart);
       entry += FIELD_STRIDE;
+    }
+  }
+
+  /**
+   * Puts spaces in the place of line ends inside values. Only once the head is complete: while it still comes in
+   * pieces, its owner may keep some of the bytes elsewhere.
+   */
+  #straighten(): void {
+    const memory = this.#memory;
+    for (let entry = 0; entry < this.count * FIELD_STRIDE; entry += FIELD_STRIDE) {
+      const end = this.entries[entry + VALUE_END]!;
+      for (let p = this.entries[entry + VALUE_START]!; p < end; p++) {
+        if (memory[p] === CR || memory[p] === LF) memory[p] = SPACE;
+      }
     }
   }
 
