@@ -3,7 +3,7 @@
 // what others need: children never talk to each other.
 import type { PairConfig } from '@tospann/config';
 import type { ProxySnapshot } from '@tospann/proxy';
-import type { VrrpSnapshot } from '@tospann/vrrp';
+import type { VrrpSnapshot, VrrpState } from '@tospann/vrrp';
 
 /** The children of the supervisor, in the order in which they are started and the reverse of the stop order. */
 export const roles = ['proxy', 'vrrp', 'admin'] as const;
@@ -68,6 +68,7 @@ export type FromChild =
   | { readonly type: 'drained' }
   | { readonly type: 'fatal'; readonly code: string; readonly message: string; readonly hint: string }
   | { readonly type: 'proxy-snapshot'; readonly snapshot: ProxySnapshot }
+  | { readonly type: 'vrrp-state'; readonly vip: string; readonly state: VrrpState }
   | { readonly type: 'vrrp-snapshot'; readonly snapshot: VrrpSnapshot }
   | { readonly type: 'failover'; readonly id: number; readonly to?: string }
   | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer };

@@ -38,6 +38,7 @@ async function start(message: StartMessage): Promise<Agent> {
     node: message.node,
     startWorker,
     onEvent: (event) => {
+      tell({ type: 'vrrp-state', vip: event.vip, state: event.to });
       log.info(event, 'The state of the virtual address changed');
       tell({ type: 'vrrp-snapshot', snapshot: service.snapshot() });
     },

@@ -4,6 +4,7 @@
 import { diffConfigs, type PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { monotonicMs, notifySystemd } from '@tospann/linux';
+import type { VrrpState } from '@tospann/vrrp';
 import { type FailoverAnswer, type FromChild, type NodeState, type Role, roles } from '../ipc.ts';
 import type { Logger } from '../log.ts';
 import { type Child, FIRST_INHERITED_FD } from './child.ts';
@@ -33,6 +34,8 @@ export class Supervisor {
   readonly #startedMs = monotonicMs();
   #config: PairConfig;
   #state: Pick<NodeState, 'proxy' | 'vrrp'> = {};
+  /** By events, which come before the snapshots that show them. */
+  readonly #vipStates = new Map<string, VrrpState>();
   #announcedReady = false;
   #stopping = false;
   #timer: NodeJS.Timeout | undefined;
@@ -128,10 +131,13 @@ export class Supervisor {
       case 'proxy-snapshot':
         if (child === this.slots.proxy.child) this.#state = { ...this.#state, proxy: message.snapshot };
         return;
+      case 'vrrp-state':
+        this.#vipStates.set(message.vip, message.state);
+        if (this.slots.proxy.child !== undefined) this.#tellStandby(this.slots.proxy.child);
+        return;
       case 'vrrp-snapshot':
         this.#state = { ...this.#state, vrrp: message.snapshot };
         this.#pushState();
-        if (this.slots.proxy.child !== undefined) this.#tellStandby(this.slots.proxy.child);
         return;
       case 'failover':
         this.#failover(message.id);
@@ -159,8 +165,8 @@ export class Supervisor {
 
   /** A node that owns no address ends connections with their answers: clients that keep one open must move too. */
   #tellStandby(proxy: Child): void {
-    const vips = this.#state.vrrp?.vips ?? [];
-    proxy.send({ type: 'standby', on: vips.length > 0 && vips.every((vip) => vip.state === 'backup') });
+    const states = [...this.#vipStates.values()];
+    proxy.send({ type: 'standby', on: states.length > 0 && states.every((state) => state === 'backup') });
   }
 
   #pushState(): void {
