@@ -88,16 +88,10 @@ export function hasLineFeed(memory: Uint8Array, start: number, end: number): boo
   return false;
 }
 
-/** How many decimal digits a number (0 .. 2^53 - 1) has. */
-export function decimalDigits(value: number): number {
-  let digits = 1;
-  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
-  return digits;
-}
-
 /** Writes a decimal number (0 .. 2^53 - 1) at `at` and returns the offset after it. */
 export function putDecimal(memory: Uint8Array, at: number, value: number): number {
-  const digits = decimalDigits(value);
+  let digits = 1;
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
   let rest = value;
   for (let i = at + digits - 1; i >= at; i--) {
     const next = Math.floor(rest / 10);

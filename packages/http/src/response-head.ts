@@ -1,9 +1,9 @@
 // The response head parser: one pass over a server's answer head, strict where a mistake could let one message be
 // taken for another, lenient in the status line's reason only. Framing by RFC 9112 section 6.3. It finds and
 // judges; response-writer.ts makes the client's head. One parser serves a whole worker.
-import { ascii, CR, decimalDigits, hasLineFeed, LF, sameIgnoringCase, SPACE, TAB } from './bytes.ts';
+import { ascii, CR, hasLineFeed, LF, sameIgnoringCase, SPACE, TAB } from './bytes.ts';
 import { ConnectionToken, dropNamedFields, readConnectionTokens } from './connection-field.ts';
-import { readContentLengths } from './content-length.ts';
+import { readContentLength, readContentLengths } from './content-length.ts';
 import { Fault, NEED_MORE, OK } from './fault.ts';
 import { FieldId } from './field-id.ts';
 import { FIELD_ID, FIELD_STRIDE, FieldTable, NAME_END, VALUE_END, VALUE_START } from './field-table.ts';
@@ -175,7 +175,8 @@ export class ResponseHeadParser {
   #length(entry: number): number {
     const start = this.fields.entries[entry + VALUE_START]!;
     const end = this.fields.entries[entry + VALUE_END]!;
-    const length = readContentLengths(this.memory, start, end);
+    const single = readContentLength(this.memory, start, end);
+    const length = single >= 0 ? single : readContentLengths(this.memory, start, end);
     if (length < 0) return Fault.ANSWER_FRAMING;
     if ((this.flags & ResponseFlag.LENGTH_GIVEN) !== 0) {
       if (length !== this.contentLength) return Fault.ANSWER_FRAMING;
@@ -184,8 +185,8 @@ export class ResponseHeadParser {
     }
     this.flags |= ResponseFlag.LENGTH_GIVEN;
     this.contentLength = length;
-    // Leading zeros or a list: more than the digits of the number.
-    if (end - start !== decimalDigits(length) || !this.#isPlain(entry)) {
+    const leadingZero = end - start > 1 && this.memory[start] === 48;
+    if (single < 0 || leadingZero || !this.#isPlain(entry)) {
       this.fields.drop(entry);
       this.flags |= ResponseFlag.LENGTH_REWRITTEN;
     }
