@@ -30,6 +30,9 @@ export type BenchFlag =
 export interface BenchOptions {
   readonly flags?: readonly BenchFlag[];
   readonly transport?: MemoryTransportOptions;
+  /** Another worker's words: both then share servers' states and limits. */
+  readonly words?: Int32Array;
+  readonly wakeOthers?: () => void;
 }
 
 /** The listening socket's number. */
@@ -124,9 +127,9 @@ export class EngineBench {
     this.transport = new MemoryTransport({ tickMs: 10, bufferBytes: 4096, ...small, ...options.transport });
     this.#buffers = this.transport.freeBuffers;
     const layout = sharedLayout(config);
-    this.words = new Int32Array(new SharedArrayBuffer(layout.wordBytes));
+    this.words = options.words ?? new Int32Array(new SharedArrayBuffer(layout.wordBytes));
     this.counters = new Float64Array(new SharedArrayBuffer(layout.counterBytes));
-    initialWords(config, this.words);
+    if (options.words === undefined) initialWords(config, this.words);
     const ring = new SharedArrayBuffer(logRingBytes(LOG_BYTES));
     this.#log = new LogRingReader(ring);
     this.engine = new Engine(this.transport, makePlan(config), {
@@ -140,6 +143,7 @@ export class EngineBench {
       wallOffsetMs: () => 1_795_348_800_000 - 1000,
       words: this.words,
       counters: this.counters,
+      wakeOthers: () => options.wakeOthers?.(),
       onTick: () => undefined,
     });
     this.engine.listen(LISTENER, 0);

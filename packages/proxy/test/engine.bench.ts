@@ -121,6 +121,7 @@ const engine = new Engine(transport, makePlan(config), {
   wallOffsetMs: () => 1_795_348_800_000,
   words,
   counters: new Float64Array(new SharedArrayBuffer(layout.counterBytes)),
+  wakeOthers: () => undefined,
   onTick: () => undefined,
 });
 engine.listen(3, 0);

@@ -71,6 +71,34 @@ describe('Engine: limits', () => {
     expect(waiting.text).toContain('SERVERID=s1');
   });
 
+  it('shares a server limit with another worker, and starves none', () => {
+    const woken: EngineBench[] = [];
+    const a = new EngineBench({ flags: ['one-server', 'server-max-1'], wakeOthers: () => woken.push(b) });
+    const b: EngineBench = new EngineBench({
+      flags: ['one-server', 'server-max-1'],
+      words: a.words,
+      wakeOthers: () => woken.push(a),
+    });
+    const served: string[] = [];
+    for (let i = 0; i < 6; i++) ask(a, `GET /a${i} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    for (let i = 0; i < 3; i++) ask(b, `GET /b${i} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    for (let i = 0; i < 9; i++) {
+      const running = [a, b].flatMap(({ connections }) => connections).filter(({ peer }) => peer.text !== '');
+      expect(running.length).toBe(1);
+      served.push(running[0]!.peer.take().split(' ')[1]!);
+      running[0]!.peer.write(OK);
+      for (const bench of [a, b]) bench.transport.settle();
+      for (const bench of woken.splice(0)) {
+        bench.engine.woken();
+        bench.transport.settle();
+      }
+    }
+    expect(served.filter((path) => path.startsWith('/a'))).toEqual(['/a0', '/a1', '/a2', '/a3', '/a4', '/a5']);
+    expect(served.filter((path) => path.startsWith('/b'))).toEqual(['/b0', '/b1', '/b2']);
+    expect(served.indexOf('/b2')).toBeLessThan(7);
+    expect(a.engine.queued + b.engine.queued).toBe(0);
+  });
+
   it('stops accepting at maxConnections and goes on when one closes', () => {
     const bench = new EngineBench({ flags: ['one-server', 'max-2'] });
     const first = ask(bench);

@@ -203,6 +203,12 @@ export class ClientQueue {
   first: Client | null = null;
   last: Client | null = null;
   length = 0;
+  /** The shared word that counts those who wait on all workers. */
+  readonly word: number;
+
+  constructor(word: number) {
+    this.word = word;
+  }
 
   push(client: Client): void {
     client.queueList = this;

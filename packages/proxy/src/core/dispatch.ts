@@ -56,12 +56,14 @@ function enqueue(engine: Engine, client: Client, server: ServerPlan | null): voi
   client.queueTurn = engine.queueTurn++;
   queue.push(client);
   engine.queued++;
+  Atomics.add(engine.words, queue.word, 1);
   engine.wheel.set(client.handle, engine.transport.nowMs() + engine.options.timeouts.queueMs);
 }
 
 /** Takes a waiting request out of its queue. */
 export function leaveQueue(engine: Engine, client: Client): void {
   if (client.queueList === null) return;
+  Atomics.sub(engine.words, client.queueList.word, 1);
   client.queueList.remove(client);
   engine.queued--;
   client.wait = Wait.NONE;
@@ -232,12 +234,29 @@ export function detach(engine: Engine, client: Client, upstream: Upstream): void
   engine.counters[upstream.server.counter + ServerCounter.currentSessions]! -= 1;
 }
 
-/** Gives the request's place at a server with a limit to the next that waits. */
+/**
+ * Gives the request's place at a server with a limit to the next that waits. When requests wait on other workers too,
+ * every second place is theirs: a busy worker must not starve the others.
+ */
 export function freePlace(engine: Engine, client: Client, server: ServerPlan): void {
   if (!client.holdsSlot) return;
   client.holdsSlot = false;
   Atomics.sub(engine.words, server.word + ServerWord.inUse, 1);
+  const own = waitingHere(engine, server);
+  const othersWait = engine.waitingFor(server) > own;
+  if (othersWait) {
+    engine.yields = !engine.yields;
+    if (engine.yields || own === 0) {
+      engine.options.wakeOthers();
+      return;
+    }
+  }
   if (engine.queued > 0) serveQueue(engine, server);
+}
+
+function waitingHere(engine: Engine, server: ServerPlan): number {
+  const backend = engine.plan.serverBackends[server.index]!;
+  return engine.serverQueues[server.index]!.length + engine.backendQueues[backend.index]!.length;
 }
 
 /** Ends the request's work at its server: the connection cannot be used again. */

@@ -18,6 +18,8 @@ export interface EngineOptions {
   readonly words: Int32Array;
   /** This worker's counters, by `SharedLayout`. */
   readonly counters: Float64Array;
+  /** Wakes the other workers: a place at a server has become free for which they have requests waiting. */
+  readonly wakeOthers: () => void;
   /** Called at the end of every tick, and when another thread has woken the transport. */
   readonly onTick: () => void;
 }

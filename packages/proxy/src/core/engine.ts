@@ -48,6 +48,8 @@ export class Engine implements TransportEvents {
   readonly backendQueues: readonly ClientQueue[];
   readonly serverQueues: readonly ClientQueue[];
   queued = 0;
+  /** Whether the next place that becomes free is left to other workers' requests, if any wait. */
+  yields = false;
   queueTurn = 0;
   /** Clients of each frontend on this worker. */
   readonly frontendClients: Int32Array;
@@ -82,8 +84,8 @@ export class Engine implements TransportEvents {
     this.answerHead = new ResponseHeadParser(transport.memory, limits);
     this.answerWriter = new ResponseHeadWriter(this.answerHead);
     this.pools = plan.servers.map(() => new IdlePool());
-    this.serverQueues = plan.servers.map(() => new ClientQueue());
-    this.backendQueues = plan.backends.map(() => new ClientQueue());
+    this.serverQueues = plan.servers.map((server) => new ClientQueue(server.word + ServerWord.waiting));
+    this.backendQueues = plan.backends.map(({ servers }) => new ClientQueue(servers[0]!.word + ServerWord.anyWaiting));
     this.frontendClients = new Int32Array(plan.frontends.length);
     this.wallOffsetMs = options.wallOffsetMs();
     this.#wallCheckedMs = transport.nowMs();
@@ -229,14 +231,16 @@ export class Engine implements TransportEvents {
     return false;
   }
 
-  /** Takes a place at a server for a new request, which does not overtake those that wait. */
+  /** Requests that wait for this server, or for any of its backend, on all workers. */
+  waitingFor(server: ServerPlan): number {
+    const any = this.backendQueues[this.plan.serverBackends[server.index]!.index]!;
+    return Atomics.load(this.words, server.word + ServerWord.waiting) + Atomics.load(this.words, any.word);
+  }
+
+  /** Takes a place at a server for a new request, which does not overtake those that wait, on whatever worker. */
   reserve(server: ServerPlan, client: Client): boolean {
     if (server.maxConnections === 0) return true;
-    if (this.queued > 0) {
-      const backend = this.plan.serverBackends[server.index]!;
-      if (this.serverQueues[server.index]!.length > 0 || this.backendQueues[backend.index]!.length > 0) return false;
-    }
-    return this.takePlace(server, client);
+    return this.waitingFor(server) === 0 && this.takePlace(server, client);
   }
 
   /** Takes a place at a server; false when it has its maximum, counted over all workers. */

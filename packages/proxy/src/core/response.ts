@@ -247,10 +247,8 @@ function beginAnswer(engine: Engine, client: Client, upstream: Upstream): void {
   }
 }
 
-/** Writes the client's head into a buffer of its own and queues it; false when there is no buffer. */
-function writeAnswerHead(engine: Engine, client: Client, kind: number): boolean {
-  const head = engine.answerHead;
-  const writer = engine.answerWriter;
+/** How the client finds the end of the body, and whether its connection can stay open behind it. */
+function frameForClient(engine: Engine, client: Client, kind: number): number {
   let framing = kind;
   if (kind === BodyKind.CHUNKED) {
     const decode = client.minorVersion === 0;
@@ -262,7 +260,14 @@ function writeAnswerHead(engine: Engine, client: Client, kind: number): boolean 
   // Without the whole request nobody knows where the next one begins.
   const leaving = engine.draining || engine.standby;
   if (framing === BodyKind.UNTIL_CLOSE || !client.requestDone || leaving) client.keepAlive = false;
-  writer.framing = framing;
+  return framing;
+}
+
+/** Writes the client's head into a buffer of its own and queues it; false when there is no buffer. */
+function writeAnswerHead(engine: Engine, client: Client, kind: number): boolean {
+  const head = engine.answerHead;
+  const writer = engine.answerWriter;
+  writer.framing = frameForClient(engine, client, kind);
   if (!client.keepAlive) writer.connection = ConnectionChoice.CLOSE;
   else writer.connection = client.minorVersion === 0 ? ConnectionChoice.KEEP_ALIVE : ConnectionChoice.NONE;
   const server = client.server!;

@@ -12,8 +12,12 @@ export const ServerWord = {
   inUse: 2,
   /** Next place in the backend's turn; kept on the backend's first server. */
   turn: 3,
+  /** Requests that wait for this server, over all workers. */
+  waiting: 4,
+  /** Requests that wait for any server of the backend, over all workers; kept on its first server. */
+  anyWaiting: 5,
 } as const;
-export const SERVER_WORDS = 4;
+export const SERVER_WORDS = 6;
 
 /** Words at the start of `words`. */
 export const HeaderWord = {

@@ -16,6 +16,8 @@ export interface WorkerData {
   readonly listeners: readonly WorkerListener[];
   /** Words for all workers (`SharedLayout.wordBytes`). */
   readonly words: SharedArrayBuffer;
+  /** One word for each worker: the descriptor that wakes it, or -1. */
+  readonly wakeFds: SharedArrayBuffer;
   /** Counters of this worker (`SharedLayout.counterBytes`). */
   readonly counters: SharedArrayBuffer;
   /** Log lines of this worker; null when the access log is off. */

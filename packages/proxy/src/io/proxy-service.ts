@@ -110,6 +110,8 @@ class Service implements ProxyService {
   readonly #counters: readonly Float64Array[];
   readonly #workers: Worker[] = [];
   readonly #wakeFds: number[] = [];
+  /** The same for the workers among themselves. */
+  readonly #wakeWords: SharedArrayBuffer;
   readonly #checks: (HealthCheck | undefined)[] = [];
   readonly #logs: LogSink | undefined;
   readonly #startMs = monotonicMs();
@@ -125,6 +127,8 @@ class Service implements ProxyService {
     this.#unchecked = initialHealth(false, this.#startMs);
     initialWords(config, this.#words);
     const threads = config.proxy.threads === 0 ? availableParallelism() : config.proxy.threads;
+    this.#wakeWords = new SharedArrayBuffer(4 * threads);
+    new Int32Array(this.#wakeWords).fill(-1);
     const indices = Array.from({ length: threads }, (_, i) => i);
     this.#counters = indices.map(() => new Float64Array(new SharedArrayBuffer(this.#layout.counterBytes)));
     const rings = config.log.access.enabled
@@ -194,6 +198,7 @@ class Service implements ProxyService {
         fd,
         frontend: config.frontends.findIndex(({ name }) => name === frontend),
       })),
+      wakeFds: this.#wakeWords,
       words: this.#words.buffer as SharedArrayBuffer, // made from one in the constructor
       counters: this.#counters[worker]!.buffer as SharedArrayBuffer, // likewise
       logRing,

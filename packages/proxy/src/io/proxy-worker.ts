@@ -3,6 +3,7 @@
 import { BlockList, isIPv6 } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { PairConfig } from '@tospann/config';
+import { signalEventFd } from '@tospann/linux';
 import { AccessLog } from '../core/access-log.ts';
 import { Engine } from '../core/engine.ts';
 import { LogRingWriter } from '../core/log-ring.ts';
@@ -28,6 +29,7 @@ export function runProxyWorker(data: WorkerData, tell: (message: WorkerMessage) 
   }
   const ring = createRingTransport({ receiveBuffers: data.buffers, sendBuffers: data.buffers });
   startEngine(data, ring, () => ring.stop());
+  Atomics.store(new Int32Array(data.wakeFds), data.worker, ring.wakeFd);
   tell({ type: 'ready', wakeFd: ring.wakeFd });
   ring.run();
   const figures = { ...ring.stats() };
@@ -49,11 +51,21 @@ function startEngine(data: WorkerData, transport: Transport, stop: () => void): 
     wallOffsetMs: () => Date.now() - transport.nowMs(),
     words,
     counters: new Float64Array(data.counters),
+    wakeOthers: () => wakeOthers(data),
     onTick: () => {
       if (Atomics.load(words, HeaderWord.stopping) === 1) stop();
     },
   });
   for (const listener of data.listeners) engine.listen(listener.fd, listener.frontend);
+}
+
+/** Workers on the node transport have no such descriptor: they look at their next tick. */
+function wakeOthers(data: WorkerData): void {
+  const fds = new Int32Array(data.wakeFds);
+  for (let worker = 0; worker < fds.length; worker++) {
+    const fd = Atomics.load(fds, worker);
+    if (worker !== data.worker && fd >= 0) signalEventFd(fd);
+  }
 }
 
 /** Whether a client's address gets X-Forwarded-For, by the configuration's exceptions. */
