@@ -189,6 +189,8 @@ export class Upstream {
   bodyLeft = 0;
   /** The connection may serve another request after this answer. */
   keepAlive = false;
+  /** When it was pooled, monotonic ms. */
+  idleSinceMs = 0;
   // Pool links (idle connections of one server, last used first).
   poolNext: Upstream | null = null;
   poolPrevious: Upstream | null = null;

@@ -7,7 +7,7 @@ import { answerLocally } from './answers.ts';
 import { NONE } from './buffers.ts';
 import { UpstreamPhase, Wait, type Client, type Upstream } from './connection.ts';
 import type { Engine } from './engine.ts';
-import { IDLE_UPSTREAM_MS, MAX_IDLE_PER_SERVER, RETRY_PAUSE_MS } from './engine-options.ts';
+import { FRESH_IDLE_MS, IDLE_UPSTREAM_MS, MAX_IDLE_PER_SERVER, RETRY_PAUSE_MS } from './engine-options.ts';
 import type { BackendPlan, ServerPlan } from './plan.ts';
 import { pump, setReceiving, isFull } from './sending.ts';
 import { ServerCounter, ServerWord } from './shared.ts';
@@ -111,7 +111,7 @@ function sendTo(engine: Engine, client: Client, server: ServerPlan): void {
   counters[server.counter + ServerCounter.currentSessions]! += 1;
   const pool = engine.pools[server.index]!;
   const idle = pool.top;
-  if (idle !== null && !client.freshOnly) {
+  if (idle !== null && mayReuse(engine, client, idle)) {
     pool.remove(idle);
     counters[server.counter + ServerCounter.idle]! -= 1;
     idle.client = client;
@@ -135,6 +135,12 @@ function sendTo(engine: Engine, client: Client, server: ServerPlan): void {
   client.upstream = upstream;
   engine.storeUpstream(upstream);
   engine.wheel.set(handle, engine.transport.nowMs() + engine.options.timeouts.connectMs);
+}
+
+/** Whether the request may go over this idle connection, the one used last. */
+function mayReuse(engine: Engine, client: Client, idle: Upstream): boolean {
+  if (client.freshOnly) return false;
+  return client.repeatable || engine.transport.nowMs() - idle.idleSinceMs < FRESH_IDLE_MS;
 }
 
 /** The connection is there: what has come of the request goes out. */
@@ -280,10 +286,11 @@ export function retireUpstream(engine: Engine, upstream: Upstream, clean: boolea
   }
   upstream.phase = UpstreamPhase.IDLE;
   upstream.reused = true;
+  upstream.idleSinceMs = engine.transport.nowMs();
   pool.push(upstream);
   engine.counters[server.counter + ServerCounter.idle]! += 1;
   setReceiving(engine, upstream, true);
-  engine.wheel.set(upstream.handle, engine.transport.nowMs() + IDLE_UPSTREAM_MS);
+  engine.wheel.set(upstream.handle, upstream.idleSinceMs + IDLE_UPSTREAM_MS);
 }
 
 export function closeUpstream(engine: Engine, upstream: Upstream, reset: boolean): void {

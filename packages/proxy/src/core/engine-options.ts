@@ -34,6 +34,9 @@ export const MAX_HEAD_BYTES = 16_384;
 export const MAX_IDLE_PER_SERVER = 256;
 /** Idle connections are closed after this: below the 5 s after which Apache and Node close them, which would race. */
 export const IDLE_UPSTREAM_MS = 4000;
+/** A request that cannot be repeated takes no pooled connection that has been idle for longer: its server might be
+ * closing it at this moment. No usual server closes idle connections within a second. */
+export const FRESH_IDLE_MS = 1000;
 /** How long and how much is read after the last answer, so that closing does not destroy it (RFC 9112 section 9.6). */
 export const LINGER_MS = 2000;
 export const LINGER_BYTES = 1 << 20;
