@@ -31,16 +31,17 @@ class Site implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'tospann-service-'));
   service!: ProxyService;
   port = 0;
-  /** Answers of the first server are delayed so long. */
-  delayMs = 0;
+  /** Ends the answers to `/held`, which wait until then. */
+  readonly held: (() => void)[] = [];
   #fd = -1;
 
   static async open(engine: 'ring' | 'node', threads: number): Promise<Site> {
     const site = new Site();
     const ports: number[] = [];
     for (const name of ['web1', 'web2', 'files']) {
-      const server = http.createServer((_request, response) => {
-        setTimeout(() => response.end(name), name === 'web1' ? site.delayMs : 0);
+      const server = http.createServer((request, response) => {
+        if (request.url === '/held') site.held.push(() => response.end(name));
+        else response.end(name);
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       site.servers.push(server);
@@ -183,12 +184,12 @@ describe.each(ENGINES)('startProxy() on %s', (engine) => {
     await using site = await Site.open(engine, 1);
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     await site.get('/', agent);
-    site.delayMs = 300;
-    const slow = [site.get(), site.get()];
-    await until(() => site.service.snapshot().frontends[0]!.currentConnections === 3);
+    const slow = [site.get('/held'), site.get('/held')];
+    await until(() => site.held.length === 2);
     const drained = site.service.drain(5000);
-    await new Promise((resolve) => setTimeout(resolve, 120));
+    await new Promise((resolve) => setTimeout(resolve, 120)); // a tick of the worker: 50 ms
     expect((await site.get('/', agent)).close).toBe(true);
+    for (const release of site.held) release();
     expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200]);
     expect(await drained).toBe(0);
     agent.destroy();
