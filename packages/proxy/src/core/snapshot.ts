@@ -25,10 +25,14 @@ export interface ServerSnapshot {
   readonly checkFailuresTotal: number;
   readonly bytesInTotal: number;
   readonly bytesOutTotal: number;
+  /** Requests that wait for this server now, because of its limit and their session. */
+  readonly queued?: number;
 }
 
 export interface BackendSnapshot {
   readonly name: string;
+  /** Requests that wait now for any server of the backend. */
+  readonly queued?: number;
   readonly servers: readonly ServerSnapshot[];
 }
 

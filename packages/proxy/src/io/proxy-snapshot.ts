@@ -36,7 +36,12 @@ export function buildSnapshot(source: SnapshotSource): ProxySnapshot {
   for (const backend of config.backends) {
     const first = firstServer;
     firstServer += backend.servers.length;
-    backends.push({ name: backend.name, servers: backend.servers.map((_, i) => server(source, backend, first, i)) });
+    const queued = source.words[serverWord(first) + ServerWord.anyWaiting]!;
+    backends.push({
+      name: backend.name,
+      queued,
+      servers: backend.servers.map((_, i) => server(source, backend, first, i)),
+    });
   }
   return {
     engine: source.engine.engine,
@@ -101,6 +106,7 @@ function server(
     checkFailuresTotal: health.failuresTotal,
     bytesInTotal: c[ServerCounter.bytesIn]!,
     bytesOutTotal: c[ServerCounter.bytesOut]!,
+    queued: source.words[serverWord(first + i) + ServerWord.waiting]!,
   };
 }
 
