@@ -182,3 +182,15 @@ export class EngineBench {
     return this.#buffers - this.transport.freeBuffers;
   }
 }
+
+/** The smallest request, and the smallest answer with a body. */
+export const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+/** A new client that has sent a request. */
+export function ask(bench: EngineBench, text = GET): MemoryPeer {
+  const client = bench.dial();
+  client.write(text);
+  bench.transport.settle();
+  return client;
+}

@@ -1,26 +1,8 @@
 // The engine on the memory transport: what does not fit a script of one client and one server: limits, queues,
 // back-pressure, draining, balancing, many clients at once.
 import { describe, expect, it } from 'vitest';
-import type { MemoryPeer } from '../src/core/memory-transport.ts';
-import {
-  FrontendCounter,
-  HeaderWord,
-  LATENCY_BOUNDS_MS,
-  ServerCounter,
-  serverCounter,
-  sharedLayout,
-} from '../src/core/shared.ts';
-import { benchConfig, EngineBench } from './engine-bench.ts';
-
-const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-
-function ask(bench: EngineBench, text = GET): MemoryPeer {
-  const client = bench.dial();
-  client.write(text);
-  bench.transport.settle();
-  return client;
-}
+import { FrontendCounter, HeaderWord } from '../src/core/shared.ts';
+import { ask, EngineBench, GET, OK } from './engine-bench.ts';
 
 describe('Engine: limits', () => {
   it('lets requests over a server limit wait in order, and serves them as places become free', () => {
@@ -410,71 +392,5 @@ describe('Engine: standby', () => {
     Atomics.store(bench.words, HeaderWord.standby, 0);
     bench.transport.advance(100);
     expect(answered()).not.toContain('Connection: close');
-  });
-});
-
-describe('Engine: counters', () => {
-  it('counts requests, answers, bytes and durations of frontend and server', () => {
-    const bench = new EngineBench({ flags: ['one-server'] });
-    const layout = sharedLayout(benchConfig(['one-server']));
-    const client = ask(bench);
-    bench.transport.advance(30);
-    bench.connections[0]!.peer.write('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
-    bench.transport.settle();
-    client.write('NO\r\n\r\n');
-    bench.transport.settle();
-    const server = serverCounter(layout, 0);
-    expect(bench.counters[FrontendCounter.requestsTotal]).toBe(2);
-    expect([...bench.counters.subarray(FrontendCounter.responses, FrontendCounter.responses + 5)]).toEqual([
-      0, 0, 0, 2, 0,
-    ]);
-    expect([
-      ...bench.counters.subarray(server + ServerCounter.responses, server + ServerCounter.responses + 5),
-    ]).toEqual([0, 0, 0, 1, 0]);
-    expect(bench.counters[server + ServerCounter.currentSessions]).toBe(0);
-    expect(bench.counters[server + ServerCounter.bytesIn]).toBe(GET.length);
-    const latency = [...bench.counters.subarray(layout.latencyBase, layout.latencyBase + LATENCY_BOUNDS_MS.length + 1)];
-    expect(latency.reduce((a, b) => a + b)).toBe(2);
-    expect(latency[5]).toBe(1); // 30 ms is in "up to 50"
-    const refused = bench.counters.subarray(layout.refusalBase);
-    expect(refused.reduce((a, b) => a + b)).toBe(1);
-  });
-
-  it('writes no log when it is off', () => {
-    const bench = new EngineBench({ flags: ['one-server', 'log-off'] });
-    ask(bench);
-    bench.connections[0]!.peer.write(OK);
-    bench.transport.settle();
-    expect(bench.logLines()).toEqual([]);
-  });
-});
-
-describe('Engine: shortage of buffers', () => {
-  it('serves on with very few buffers, one after the other', () => {
-    const bench = new EngineBench({
-      flags: ['one-server'],
-      transport: { receiveBuffers: 4, sendBuffers: 4, socketBytes: 8192 },
-    });
-    const clients = Array.from({ length: 3 }, () => ask(bench));
-    for (let i = 0; i < 3; i++) {
-      const server = bench.connections[i]!.peer;
-      server.write(`HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n${'b'.repeat(50_000)}`);
-    }
-    bench.transport.advance(1000);
-    for (const client of clients) expect(client.text.length).toBeGreaterThan(50_000);
-    expect(bench.missingBuffers).toBeLessThan(3);
-  });
-
-  it('answers 503 or closes, and does not stall, when there is no buffer for a request', () => {
-    const bench = new EngineBench({ flags: ['one-server'], transport: { receiveBuffers: 8, sendBuffers: 2 } });
-    const clients = Array.from({ length: 6 }, () => ask(bench));
-    bench.transport.advance(10);
-    const refused = clients.filter((client) => client.wasReset || client.text.includes(' 503 '));
-    expect(refused.length).toBeGreaterThan(0);
-    for (const { peer } of bench.connections) peer.write(OK);
-    bench.transport.settle();
-    for (const client of clients) client.close();
-    bench.transport.advance(10_000);
-    expect(bench.missingBuffers).toBe(0);
   });
 });

@@ -85,10 +85,14 @@ export class Client {
   /** The address as it may be logged, and the X-Forwarded-For line (empty: none); null until the first request. */
   logged: Uint8Array | null = null;
   forwarded: Uint8Array = EMPTY;
+  /** It comes from this machine. */
+  loopback = false;
   /** The client's port if the log has it, else 0. */
   port = 0;
 
   // ---- the request under way
+  /** It is this node's own probe: not counted, not logged. */
+  probe = false;
   /** It has been begun and not logged yet. */
   open = false;
   backend: BackendPlan | null = null;

@@ -156,7 +156,7 @@ function attach(engine: Engine, client: Client, upstream: Upstream): void {
     buffers.hold(client.repeatOffset);
   }
   upstream.out.takeAll(ranges, client.request);
-  engine.counters[upstream.server.counter + ServerCounter.requestsTotal]! += 1;
+  if (!client.probe) engine.counters[upstream.server.counter + ServerCounter.requestsTotal]! += 1;
   pump(engine, upstream.out);
   engine.watchUpstream(upstream);
   if (!client.requestDone && !client.receiving && !isFull(engine, upstream.out)) {

@@ -34,7 +34,10 @@ export class Engine implements TransportEvents {
   readonly answerHead: ResponseHeadParser;
   readonly answerWriter: ResponseHeadWriter;
   /** What client addresses look like in logs and in X-Forwarded-For. */
-  readonly names = new Map<string, { readonly logged: Uint8Array; readonly forwarded: Uint8Array }>();
+  readonly names = new Map<
+    string,
+    { readonly logged: Uint8Array; readonly forwarded: Uint8Array; readonly loopback: boolean }
+  >();
   readonly place = new HeadPlace();
   readonly record = new LogRecord();
   /** To be added to monotonic ms to get ms since 1970. */

@@ -14,7 +14,7 @@ const NOT_INSERTED = 78;
 /** Copies the request line (and two fields for the combined format) to the log store. */
 export function keepForLog(engine: Engine, client: Client): void {
   client.open = true;
-  if (engine.log === null) return;
+  if (engine.log === null || client.probe) return;
   const head = engine.requestHead;
   const store = engine.logStore;
   const slot = store.take();
@@ -50,6 +50,7 @@ function keepField(engine: Engine, head: RequestHeadParser, id: number, at: numb
 export function beginRefusal(engine: Engine, client: Client): void {
   const nowMs = engine.transport.nowMs();
   client.open = true;
+  client.probe = false;
   client.backend = null;
   client.server = null;
   client.logSlot = NONE;
@@ -83,6 +84,7 @@ export function finish(engine: Engine, client: Client): void {
   if (!client.open) return;
   client.open = false;
   engine.dropRepeat(client);
+  if (client.probe) return;
   const nowMs = engine.transport.nowMs();
   const counters = engine.counters;
   const frontend = client.frontend.counter;

@@ -21,6 +21,7 @@ import { MIN_BODY_BYTES_PER_S } from './engine-options.ts';
 import { countRefusal, keepForLog } from './finish.ts';
 import type { BackendPlan } from './plan.ts';
 import { route } from './route.ts';
+import { isLoopback, isSelfProbe } from './self-probe.ts';
 import { append, isFull, pump, setReceiving } from './sending.ts';
 import { FrontendCounter } from './shared.ts';
 
@@ -34,8 +35,9 @@ export function startRequest(engine: Engine, client: Client): void {
   const head = engine.requestHead;
   const end = engine.place.end;
   resetRequest(engine, client);
-  engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
   if (client.logged === null) nameClient(engine, client);
+  client.probe = client.loopback && isSelfProbe(head);
+  if (!client.probe) engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
   const backend = route(client.frontend, head);
   client.backend = backend;
   keepForLog(engine, client);
@@ -119,10 +121,12 @@ export function nameClient(engine: Engine, client: Client): void {
   if (name === undefined) {
     if (engine.names.size >= MAX_NAMES) engine.names.clear();
     const forwarded = engine.options.addsForwardedFor(address) ? latin1(`X-Forwarded-For: ${address}\r\n`) : EMPTY;
-    name = { logged: latin1(loggedAddress(address, engine.options.clientAddressInLog)), forwarded };
+    const logged = latin1(loggedAddress(address, engine.options.clientAddressInLog));
+    name = { logged, forwarded, loopback: isLoopback(address) };
     engine.names.set(address, name);
   }
   client.logged = name.logged;
+  client.loopback = name.loopback;
   client.port = engine.log?.wantsPort === true ? engine.transport.peerPort(client.handle) : 0;
   client.forwarded = name.forwarded;
 }

@@ -235,7 +235,7 @@ function beginAnswer(engine: Engine, client: Client, upstream: Upstream): void {
   client.answering = true;
   client.status = head.status;
   const responses = upstream.server.counter + ServerCounter.responses;
-  if (head.status < 600) engine.counters[responses + ((head.status / 100) | 0) - 1]! += 1;
+  if (head.status < 600 && !client.probe) engine.counters[responses + ((head.status / 100) | 0) - 1]! += 1;
   upstream.phase = UpstreamPhase.BODY;
   upstream.headQueued = true;
   const body = head.headEnd;

@@ -2,6 +2,7 @@
 // answers the one question of the election: can this node serve? Not a health check of servers. Side effects: a timer
 // and one loopback connection a listener and round.
 import { request } from 'node:http';
+import { SELF_PROBE_AGENT } from '@tospann/config';
 import { connect } from 'node:net';
 import { firstProbe, judgeProbe, worstResult, type ProbePlan, type ProbeResult } from '../core/probe-verdict.ts';
 import type { Ability } from '../core/state.ts';
@@ -105,7 +106,7 @@ function realRequest(target: ProbeTarget, timeoutMs: number): Promise<ProbeResul
   return new Promise((resolve) => {
     const { host, port, path } = target;
     // A connection of its own each time: a kept one would not see that the listener is gone.
-    const headers = { 'user-agent': 'tospann-self-probe', connection: 'close' };
+    const headers = { 'user-agent': SELF_PROBE_AGENT, connection: 'close' };
     const attempt = request({ host, port, path, headers, agent: false, method: 'GET' });
     const deadline = setTimeout(() => finish('timed-out'), timeoutMs);
     const finish = (result: ProbeResult): void => {
