@@ -6,7 +6,7 @@ import type { MemoryPeer } from '../src/core/memory-transport.ts';
 import { sharedLayout, serverCounter, ServerCounter } from '../src/core/shared.ts';
 import { benchConfig, EngineBench, type BenchFlag } from './engine-bench.ts';
 
-const RUNS = Number(process.env['SIM_RUNS'] ?? 40);
+const RUNS = Number(process.env['SIM_RUNS'] ?? 25);
 const ONE_SEED = process.env['SIM_SEED'];
 
 /** A small deterministic generator (mulberry32). */
