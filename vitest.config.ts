@@ -1,8 +1,10 @@
-// How tests run. Two projects: `unit` (pure, parallel: beside the sources) and `system` (root, namespaces,
-// the built binary, a browser: one file at a time, in apps/*/test and infra/*/test).
+// How tests run. Two projects: `unit` (parallel: pure code, and sockets on loopback) and `system` (namespaces, the
+// built binary, a browser, agents in real time: one file at a time).
 import { defineConfig } from 'vitest/config';
 
 const conditions = ['@tospann/source'];
+/** Two agents in real time: they need the processors to themselves, like the rest of `system`. */
+const agentsInRealTime = ['pair', 'guard', 'keepalived'].map((name) => `packages/vrrp/test/${name}.test.ts`);
 
 export default defineConfig({
   resolve: { conditions },
@@ -13,6 +15,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          // More than CPUs: many of these wait for protocol timers.
+          maxWorkers: 3,
           include: [
             'packages/*/src/**/*.test.ts',
             'packages/*/test/**/*.test.ts',
@@ -20,6 +24,7 @@ export default defineConfig({
             'infra/*/src/**/*.test.ts',
             'scripts/**/*.test.ts',
           ],
+          exclude: agentsInRealTime,
           testTimeout: 60_000,
         },
       },
@@ -27,7 +32,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'system',
-          include: ['apps/*/test/**/*.test.ts', 'infra/*/test/**/*.test.ts'],
+          include: ['apps/*/test/**/*.test.ts', 'infra/*/test/**/*.test.ts', ...agentsInRealTime],
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 120_000,
