@@ -194,10 +194,12 @@ describe.each(ENGINES)('startProxy() on %s', (engine) => {
     expect(await drained).toBe(0);
     agent.destroy();
   });
+});
 
+describe('startProxy() on node', () => {
+  // Only here: a thread that waits in the ring cannot be ended from outside; what follows its end is the same code.
   it('tells when a worker dies', async () => {
-    if (engine === 'ring') return; // a thread in the ring cannot be ended from outside; it is the same code
-    await using site = await Site.open(engine, 1);
+    await using site = await Site.open('node', 1);
     await site.workers[0]!.terminate();
     await until(() => site.fatal.length === 1);
     expect(site.lines[0]).toMatchObject({ event: 'worker-lost' });
