@@ -51,7 +51,6 @@ export type ToChild =
 /** All that `admin` shows of this node; pushed by the supervisor once a second and at each change. */
 export interface NodeState {
   readonly startedMs: number;
-  readonly nowMs: number;
   readonly configHash: string;
   readonly children: readonly ChildInfo[];
   readonly proxy?: ProxySnapshot;
@@ -65,10 +64,9 @@ export type FailoverAnswer =
 
 export type FromChild =
   | { readonly type: 'ready' }
-  | { readonly type: 'drained' }
   | { readonly type: 'fatal'; readonly code: string; readonly message: string; readonly hint: string }
   | { readonly type: 'proxy-snapshot'; readonly snapshot: ProxySnapshot }
   | { readonly type: 'vrrp-state'; readonly vip: string; readonly state: VrrpState }
   | { readonly type: 'vrrp-snapshot'; readonly snapshot: VrrpSnapshot }
-  | { readonly type: 'failover'; readonly id: number; readonly to?: string }
+  | { readonly type: 'failover'; readonly id: number }
   | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer };

@@ -34,7 +34,7 @@ async function once(): Promise<boolean> {
 }
 
 /** Each line of the old files in the report: `FILE:LINE: VERDICT: TEXT`, then the reason on a line of its own. */
-const REPORTED = /^\S+?([^/\s]+:\d+): (taken|changed|not-needed|refused)\b[^:]*: (.*)$/;
+const REPORTED = /^\S+?([^/\s]+:\d+): (taken|changed|not-needed|refused) +(.*)$/;
 
 function printImport(pair: Pair): void {
   const verdicts = new Map<string, number>();

@@ -65,7 +65,7 @@ class Admin {
   }
 
   #status({ config, node }: StartMessage): NodeStatus {
-    const empty: NodeState = { startedMs: monotonicMs(), nowMs: monotonicMs(), configHash: config.hash, children: [] };
+    const empty: NodeState = { startedMs: monotonicMs(), configHash: config.hash, children: [] };
     return toNodeStatus(this.state ?? empty, {
       node,
       cluster: config.cluster.name,
@@ -81,7 +81,7 @@ class Admin {
     const vips = (this.state?.vrrp?.vips ?? []).filter((vip) => vip.state === 'master').map((vip) => vip.name);
     const answer = await new Promise<FailoverAnswer>((resolve) => {
       this.#waiting.set(id, resolve);
-      tell({ type: 'failover', id, to });
+      tell({ type: 'failover', id });
     });
     if (answer.outcome === 'refused') throw new TospannError('LB_API_FAILOVER_REFUSED', { to, detail: answer.message });
     const { durationMs, detail } = answer;

@@ -51,7 +51,6 @@ async function start(message: StartMessage): Promise<ProxyService> {
 
 async function drain(service: ProxyService | undefined, limitMs: number): Promise<void> {
   await service?.drain(limitMs);
-  tell({ type: 'drained' });
   await service?.close();
   process.exit(0);
 }

@@ -1,7 +1,7 @@
 // `tospann import`: the old files become one pair configuration; the report says what became of every line.
 import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
-import { importConfig, type ImportLine, parseConfig } from '@tospann/config';
+import { formatImportReport, importConfig, parseConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { Exit, type ExitCode, out, say } from './exit.ts';
 import { sayProblems } from './validate.ts';
@@ -32,7 +32,7 @@ export async function importCommand(options: ImportOptions): Promise<ExitCode> {
     nodeAddresses,
   });
   if (options.json === true) out(JSON.stringify(result));
-  else result.report.forEach((line) => say(describe(line)));
+  else say(formatImportReport(result.report));
   await write(result.yaml, options);
   const check = parseConfig(result.yaml, { file: options.output ?? '(imported)' });
   // Contradictions between the old files come first: they are why the new file has places to fill in.
@@ -50,11 +50,6 @@ async function write(yaml: string, options: ImportOptions): Promise<void> {
   await writeFile(temporary, yaml, { mode: 0o644 });
   await rename(temporary, options.output);
   say(`Wrote ${options.output}`);
-}
-
-function describe(line: ImportLine): string {
-  const target = line.target === undefined || line.target === '' ? '' : ` -> ${line.target}`;
-  return `${line.file}:${line.line}: ${line.verdict}${target}: ${line.text}\n    ${line.why}`;
 }
 
 function read(files: readonly string[]): readonly { readonly file: string; readonly text: string }[] {

@@ -23,7 +23,7 @@ function stateWith(proxyState: 'running' | 'waiting'): NodeState {
     sinceMs: 100,
     lastExit: 'signal SIGKILL',
   } as const;
-  return { startedMs: 100, nowMs: 900, configHash: 'ab', children: [child], proxy };
+  return { startedMs: 100, configHash: 'ab', children: [child], proxy };
 }
 
 test('toNodeStatus() shows the data plane of a running proxy, with the reason of its engine as a notice', () => {

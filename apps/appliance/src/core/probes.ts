@@ -1,18 +1,12 @@
 // Which requests show that this node serves: one for each frontend, through its own listener, to a live server.
 import type { PairConfig } from '@tospann/config';
-
-/** One probe: an HTTP request to an own listener. */
-export interface Probe {
-  readonly host: string;
-  readonly port: number;
-  readonly path: string;
-}
+import type { ProbeTarget } from '@tospann/vrrp';
 
 /**
  * Takes the first bind of each frontend; a wildcard one is asked on loopback. The path is the one that the
  * backend's own health check uses, because the server is known to answer it.
  */
-export function probesOf(config: PairConfig): readonly Probe[] {
+export function probesOf(config: PairConfig): readonly ProbeTarget[] {
   return config.frontends.flatMap((frontend) => {
     const bind = frontend.binds[0];
     if (bind === undefined) return [];

@@ -126,8 +126,6 @@ export class Supervisor {
       case 'fatal':
         this.#childFailed(child, message);
         return;
-      case 'drained':
-        return;
       case 'proxy-snapshot':
         if (child === this.slots.proxy.child) this.#state = { ...this.#state, proxy: message.snapshot };
         return;
@@ -174,7 +172,6 @@ export class Supervisor {
       type: 'node-state',
       state: {
         startedMs: this.#startedMs,
-        nowMs: monotonicMs(),
         configHash: this.#config.hash,
         children: this.roles().map((role) => this.slots[role].info()),
         ...this.#state,
