@@ -80,7 +80,7 @@ function buildFrontend(name: string, frontend: ConfigFile['frontends'][string]):
       pathSuffix: acl.pathSuffix ?? [],
       ignoreCase: acl.ignoreCase,
     })),
-    rules: frontend.rules,
+    rules: frontend.rules.map((rule) => ({ if: { acl: rule.if }, action: { type: 'use', backend: rule.use } })),
     defaultBackend: frontend.defaultBackend,
   };
 }

@@ -62,7 +62,7 @@ export function benchConfig(flags: readonly BenchFlag[]): PairConfig {
         acls: [
           { name: 'static', pathExact: ['/exact'], pathPrefix: ['/static'], pathSuffix: ['.jpg'], ignoreCase: true },
         ],
-        rules: [{ if: 'static', use: 'static' }],
+        rules: [{ if: { acl: 'static' }, action: { type: 'use', backend: 'static' } }],
         defaultBackend: 'app',
       },
     ],

@@ -84,7 +84,7 @@ function fromFlags(): PairConfig {
         mode: 'http',
         maxConnections: Number(values.max),
         acls: values.rule ? [{ ...acl, ignoreCase: true }] : [],
-        rules: values.rule ? [{ if: 'static', use: 'static' }] : [],
+        rules: values.rule ? [{ if: { acl: 'static' }, action: { type: 'use', backend: 'static' } }] : [],
         defaultBackend: 'app',
       },
     ],

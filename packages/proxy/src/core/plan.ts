@@ -1,7 +1,7 @@
 // The plan: a configuration worked out for the hot path: numbers instead of names, bytes instead of text, one object
 // of fixed shape for each frontend, backend and server. Read-only but for the balancing table, which follows the
 // servers' state words.
-import type { BackendConfig, FrontendConfig, PairConfig, ServerConfig } from '@tospann/config';
+import type { BackendConfig, FrontendConfig, PairConfig, RuleConfig, ServerConfig } from '@tospann/config';
 import { CookieFinder, pathPattern, type PathPattern } from '@tospann/http';
 import { logWay, type LogWay } from './access-log.ts';
 import { roundRobinTurns } from './balance.ts';
@@ -110,8 +110,8 @@ export class FrontendPlan {
     this.index = index;
     this.name = frontend.name;
     this.maxConnections = frontend.maxConnections;
-    this.acls = frontend.rules.map((rule) => pathAcl(frontend, rule.if));
-    this.uses = frontend.rules.map((rule) => backendNamed(options, rule.use));
+    this.acls = frontend.rules.map((rule) => pathAcl(frontend, aclOf(rule)));
+    this.uses = frontend.rules.map((rule) => backendNamed(options, backendOf(rule)));
     this.defaultBackend = backendNamed(options, frontend.defaultBackend);
     this.counter = frontendCounter(index);
     this.word = options.word;
@@ -172,6 +172,16 @@ export function initialWords(config: Pick<PairConfig, 'backends'>, words: Int32A
       server++;
     }
   }
+}
+
+function aclOf(rule: RuleConfig): string {
+  if (rule.if === undefined || !('acl' in rule.if)) throw new RangeError('a rule without one ACL');
+  return rule.if.acl;
+}
+
+function backendOf(rule: RuleConfig): string {
+  if (rule.action.type !== 'use') throw new RangeError(`no action ${rule.action.type}`);
+  return rule.action.backend;
 }
 
 function pathAcl(frontend: FrontendConfig, name: string): PathAcl {
