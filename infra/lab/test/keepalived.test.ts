@@ -7,8 +7,9 @@ import { afterEach, expect, test } from 'vitest';
 import { monotonicMs, Pair, pause, Prober, startHaproxy, startKeepalived, VIP, type LabProcess } from '../src/index.ts';
 
 /** The article's advert interval is a second; here it is shorter to keep the tests short. */
-const ADVERT = { ours: '200ms', theirs: '0.2' };
-const DOWN_INTERVAL_MS = 3 * 200 + 200;
+const ADVERT_MS = 400;
+const ADVERT = { ours: `${ADVERT_MS}ms`, theirs: String(ADVERT_MS / 1000) };
+const DOWN_INTERVAL_MS = 4 * ADVERT_MS;
 
 let pair: Pair | undefined;
 
@@ -54,7 +55,7 @@ test('keepalived is BACKUP under our priority, takes over on our priority 0, and
   await pair.waitForOwner(pair.lb2, 3_000);
   const tookMs = (pair.ownedAtMs(pair.lb2, stoppedMs) ?? Infinity) - stoppedMs;
   // Priority 0 lets the peer wait for its skew only, not for three adverts.
-  expect(tookMs).toBeLessThan(3 * 200);
+  expect(tookMs).toBeLessThan(3 * ADVERT_MS);
   await pause(500);
   const report = prober.report(stoppedMs - 100);
   expect(report.failedToConnect, JSON.stringify(report.byKind)).toBe(0);
@@ -82,7 +83,7 @@ test("we are BACKUP under keepalived's priority, take over on its priority 0, an
   await peer.stop();
   await pair.waitForOwner(pair.lb1, 3_000);
   const tookMs = (pair.ownedAtMs(pair.lb1, stoppedMs) ?? Infinity) - stoppedMs;
-  expect(tookMs).toBeLessThan(3 * 200);
+  expect(tookMs).toBeLessThan(3 * ADVERT_MS);
 
   await startPeer(pair, 200);
   await pair.waitForOwner(pair.lb2, 10_000);
