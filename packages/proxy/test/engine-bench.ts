@@ -177,6 +177,13 @@ export class EngineBench {
     this.transport.advance(this.transport.tickMs);
   }
 
+  /** Sets what the operator wants of a server: a `ServerAdmin`. */
+  setAdmin(server: number, admin: number): void {
+    this.words[serverWord(server) + ServerWord.admin] = admin;
+    this.words[HeaderWord.generation]! += 1;
+    this.transport.advance(this.transport.tickMs);
+  }
+
   /** Buffers that are missing: 0 when nothing is under way. */
   get missingBuffers(): number {
     return this.#buffers - this.transport.freeBuffers;

@@ -1,7 +1,7 @@
 // The engine on the memory transport: what does not fit a script of one client and one server: limits, queues,
 // back-pressure, draining, balancing, many clients at once.
 import { describe, expect, it } from 'vitest';
-import { FrontendCounter, HeaderWord } from '../src/core/shared.ts';
+import { FrontendCounter, HeaderWord, ServerAdmin } from '../src/core/shared.ts';
 import { ask, EngineBench, GET, OK } from './engine-bench.ts';
 
 describe('Engine: limits', () => {
@@ -126,6 +126,34 @@ describe('Engine: limits', () => {
         .map(({ server }) => server)
         .toSorted(),
     ).toEqual(['web1', 'web2']);
+  });
+});
+
+describe('Engine: what the operator wants of a server', () => {
+  const sticky = 'GET / HTTP/1.1\r\nHost: a\r\nCookie: SERVERID=s2\r\n\r\n';
+  const servers = (bench: EngineBench, texts: readonly string[]): string[] => {
+    const before = bench.connections.length;
+    for (const text of texts) ask(bench, text);
+    return bench.connections.slice(before).map(({ server }) => server);
+  };
+
+  it('drain: no new sessions, but those whose cookie means the server', () => {
+    const bench = new EngineBench({ flags: ['cookie'] });
+    bench.setAdmin(1, ServerAdmin.DRAIN);
+    expect(servers(bench, [GET, GET, sticky, GET])).toEqual(['web1', 'web1', 'web2', 'web1']);
+    bench.setAdmin(1, ServerAdmin.READY);
+    expect(servers(bench, [GET, GET]).toSorted()).toEqual(['web1', 'web2']);
+  });
+
+  it('maint: nothing, and no idle connection is kept', () => {
+    const bench = new EngineBench({ flags: ['cookie'] });
+    const client = ask(bench, sticky);
+    bench.connections[0]!.peer.write(OK);
+    bench.transport.settle();
+    expect(client.text).toContain('200 OK');
+    bench.setAdmin(1, ServerAdmin.MAINT);
+    expect(bench.connections[0]!.peer.ended).toBe(true);
+    expect(servers(bench, [GET, GET, sticky])).toEqual(['web1', 'web1', 'web1']);
   });
 });
 

@@ -17,7 +17,7 @@ import { upstreamLost } from './response.ts';
 export function assign(engine: Engine, client: Client): void {
   const backend = client.backend!;
   const wanted = client.wanted;
-  if (wanted !== null && engine.isUsable(wanted)) {
+  if (wanted !== null && engine.mayTakeSession(wanted)) {
     if (engine.reserve(wanted, client)) sendTo(engine, client, wanted);
     else enqueue(engine, client, wanted);
     return;
@@ -81,7 +81,7 @@ export function serveQueue(engine: Engine, server: ServerPlan): void {
   for (;;) {
     let client = own.first;
     // Those who wait for a server that went down take any other.
-    if (client !== null && !engine.isUsable(server)) {
+    if (client !== null && !engine.mayTakeSession(server)) {
       leaveQueue(engine, client);
       client.wanted = null;
       assign(engine, client);
@@ -89,7 +89,7 @@ export function serveQueue(engine: Engine, server: ServerPlan): void {
     }
     if (client === null || (any.first !== null && any.first.queueTurn < client.queueTurn)) client = any.first;
     if (client === null) return;
-    if (!engine.isUsable(server)) {
+    if (!engine.mayTakeSession(server)) {
       if (engine.plan.serverBackends[server.index]!.turns.length > 0) return;
       leaveQueue(engine, client);
       assign(engine, client);
@@ -280,7 +280,7 @@ export function retireUpstream(engine: Engine, upstream: Upstream, clean: boolea
   const server = upstream.server;
   const pool = engine.pools[server.index]!;
   const safe = clean && upstream.keepAlive && !upstream.ended;
-  if (!safe || pool.length >= MAX_IDLE_PER_SERVER || engine.draining || !engine.isUsable(server)) {
+  if (!safe || pool.length >= MAX_IDLE_PER_SERVER || engine.draining || !engine.mayTakeSession(server)) {
     closeUpstream(engine, upstream, !clean);
     return;
   }
@@ -327,7 +327,7 @@ export function upstreamExpired(engine: Engine, upstream: Upstream): void {
 export function followServers(engine: Engine): void {
   for (const backend of engine.plan.backends) backend.follow(engine.words);
   for (const server of engine.plan.servers) {
-    if (engine.isUsable(server)) continue;
+    if (engine.mayTakeSession(server)) continue;
     const pool = engine.pools[server.index]!;
     while (pool.top !== null) closeUpstream(engine, pool.top, false);
     if (engine.queued > 0) serveQueue(engine, server);

@@ -11,7 +11,7 @@ import { LogRecord, type AccessLog } from './access-log.ts';
 import { LogStore } from './log-store.ts';
 import { HeadPlace } from './partial-head.ts';
 import type { BackendPlan, Plan, ServerPlan } from './plan.ts';
-import { FrontendCounter, HeaderWord, ServerWord } from './shared.ts';
+import { FrontendCounter, HeaderWord, ServerAdmin, ServerWord } from './shared.ts';
 import { upstreamEnded, upstreamFailed, upstreamReceived, upstreamSent } from './response.ts';
 import { TimerWheel } from './wheel.ts';
 import type { Transport, TransportEvents } from './transport.ts';
@@ -223,9 +223,19 @@ export class Engine implements TransportEvents {
     }
   }
 
-  /** Whether requests may be sent to the server. */
+  /** Whether the server is healthy, as far as checks know; what the operator wants of it is another matter. */
   isUsable(server: ServerPlan): boolean {
     return this.words[server.word + ServerWord.usable] === 1;
+  }
+
+  /** Whether a session that is bound to the server may go there: it is healthy and not in maintenance. */
+  mayTakeSession(server: ServerPlan): boolean {
+    return this.isUsable(server) && this.words[server.word + ServerWord.admin] !== ServerAdmin.MAINT;
+  }
+
+  /** Whether anybody's request may go to the server: it is not being drained either. */
+  mayTakeNew(server: ServerPlan): boolean {
+    return this.isUsable(server) && this.words[server.word + ServerWord.admin] === ServerAdmin.READY;
   }
 
   /** Whether the backend has another server to turn to. */

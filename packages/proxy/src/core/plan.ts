@@ -6,7 +6,15 @@ import { CookieFinder, pathPattern, type PathPattern } from '@tospann/http';
 import { logWay, type LogWay } from './access-log.ts';
 import { roundRobinTurns } from './balance.ts';
 import { latin1 } from './bytes.ts';
-import { frontendCounter, serverCounter, serverWord, ServerWord, sharedLayout, type SharedLayout } from './shared.ts';
+import {
+  frontendCounter,
+  ServerAdmin,
+  serverCounter,
+  serverWord,
+  ServerWord,
+  sharedLayout,
+  type SharedLayout,
+} from './shared.ts';
 import type { Endpoint } from './transport.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -73,7 +81,9 @@ export class BackendPlan {
   /** Works the turns out again from the servers' state words. */
   follow(words: Int32Array): void {
     const weights = this.servers.map((server) =>
-      words[server.word + ServerWord.usable] === 1 ? words[server.word + ServerWord.weight]! : 0,
+      words[server.word + ServerWord.usable] === 1 && words[server.word + ServerWord.admin] === ServerAdmin.READY
+        ? words[server.word + ServerWord.weight]!
+        : 0,
     );
     this.turns = roundRobinTurns(weights);
   }
@@ -166,9 +176,10 @@ export function makePlan(config: Pick<PairConfig, 'frontends' | 'backends'>): Pl
 export function initialWords(config: Pick<PairConfig, 'backends'>, words: Int32Array): void {
   let server = 0;
   for (const backend of config.backends) {
-    for (const { weight } of backend.servers) {
+    for (const { weight, maxConnections } of backend.servers) {
       words[serverWord(server) + ServerWord.usable] = 1;
       words[serverWord(server) + ServerWord.weight] = weight;
+      words[serverWord(server) + ServerWord.limit] = maxConnections ?? 0;
       server++;
     }
   }

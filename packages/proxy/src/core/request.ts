@@ -141,7 +141,7 @@ function readCookie(engine: Engine, client: Client, backend: BackendPlan): void 
     const server = backend.servers[i]!;
     if (!sameBytes(memory, finder, server.cookie)) continue;
     client.cookieServer = server;
-    if (engine.isUsable(server)) {
+    if (engine.mayTakeSession(server)) {
       client.cookieState = CookieState.VALID;
       client.wanted = server;
     } else client.cookieState = CookieState.DOWN;

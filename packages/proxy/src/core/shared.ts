@@ -16,8 +16,15 @@ export const ServerWord = {
   waiting: 4,
   /** Requests that wait for any server of the backend, over all workers; kept on its first server. */
   anyWaiting: 5,
+  /** What the operator wants, `ServerAdmin`; whoever changes it counts `HeaderWord.generation` up. */
+  admin: 6,
+  /** Most requests under way now, 0: no limit. The configuration's maxConnections, or what an agent says. */
+  limit: 7,
 } as const;
-export const SERVER_WORDS = 6;
+export const SERVER_WORDS = 8;
+
+/** Values of `ServerWord.admin`. drain: no new sessions, those whose cookie means the server stay. maint: nothing. */
+export const ServerAdmin = { READY: 0, DRAIN: 1, MAINT: 2 } as const;
 
 /** Words at the start of `words`. */
 export const HeaderWord = {
