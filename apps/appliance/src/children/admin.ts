@@ -2,6 +2,7 @@
 // dies, no packet and no request notices.
 import { join } from 'node:path';
 import { type FailoverReport, loadClusterKey, type NodeStatus, type RunningApi, startApi } from '@tospann/api';
+import type { PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { dropPrivileges, monotonicMs } from '@tospann/linux';
 import { SOCKET_NAME } from '../cli/control.ts';
@@ -22,6 +23,7 @@ export function runAdminChild(): void {
       if (message.type === 'start') admin.start(message).then(() => tell({ type: 'ready' }), fail);
       if (message.type === 'node-state') admin.state = message.state;
       if (message.type === 'failover-answer') admin.answered(message.id, message.answer);
+      if (message.type === 'new-config') admin.config = message.config;
       if (message.type === 'stop') void admin.stop();
     },
     orphaned: () => process.exit(0),
@@ -30,6 +32,7 @@ export function runAdminChild(): void {
 
 class Admin {
   state: NodeState | undefined;
+  config: PairConfig | undefined;
   #api: RunningApi | undefined;
   #waiting = new Map<number, (answer: FailoverAnswer) => void>();
   #nextId = 1;
@@ -37,6 +40,8 @@ class Admin {
   async start(message: StartMessage): Promise<void> {
     const { config, node, runDir, stateDir } = message;
     const log = makeLog(node, 'admin');
+    this.config = config;
+    const { stats } = config.admin;
     this.#api = await startApi({
       nodeName: node,
       peers: adminPeers(config, node),
@@ -47,6 +52,16 @@ class Admin {
       consoleAssets: consoleAsset,
       getStatus: () => this.#status(message),
       failover: ({ to }) => this.#failover(node, to),
+      ...(stats === undefined
+        ? {}
+        : {
+            stats: {
+              binds: adminBinds({ admin: stats }, localAddresses()),
+              path: stats.path,
+              ...(stats.auth === undefined ? {} : { login: stats.auth }),
+              config: () => this.config ?? config,
+            },
+          }),
       log,
     });
     const user = dropPrivileges(usersFor(config.proxy.user));

@@ -1,11 +1,14 @@
 // Where this node's admin API listens and where the other node's is: pure. The file is the same on both nodes,
 // so it lists the addresses of both; each node takes its own.
-import type { BindConfig, PairConfig } from '@tospann/config';
+import type { AdminConfig, BindConfig, PairConfig } from '@tospann/config';
 
 const WILDCARDS = ['0.0.0.0', '::'];
 
 /** The binds that this machine has: those on one of its addresses, and wildcard ones. */
-export function adminBinds(config: PairConfig, localAddresses: readonly string[]): readonly BindConfig[] {
+export function adminBinds(
+  config: { readonly admin: Pick<AdminConfig, 'binds'> },
+  localAddresses: readonly string[],
+): readonly BindConfig[] {
   return config.admin.binds.filter(({ address }) => WILDCARDS.includes(address) || localAddresses.includes(address));
 }
 

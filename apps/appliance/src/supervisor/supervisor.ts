@@ -77,7 +77,7 @@ export class Supervisor {
     const changed = diffConfigs(this.#config, next);
     await reloadProxy(this, { next, changed });
     this.#config = next;
-    this.slots.vrrp.child?.send({ type: 'new-config', config: next });
+    for (const role of ['vrrp', 'admin'] as const) this.slots[role].child?.send({ type: 'new-config', config: next });
     this.listeners.closeUnused(next);
     if (changed.includes('admin')) this.slots.admin.child?.send({ type: 'stop' });
     this.#pushState();

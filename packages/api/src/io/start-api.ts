@@ -18,6 +18,7 @@ import type { PeerAddress } from './peer-client.ts';
 import { PeerLink } from './peer-link.ts';
 import { addRoutes, type ApiNode, type ConsoleAsset } from './routes.ts';
 import { Sessions } from './sessions.ts';
+import { StatsListener, type StatsLogin, type StatsOptions } from './stats-listener.ts';
 
 /** Where to listen with TLS; port 0 takes a free one. */
 export interface ApiBind {
@@ -42,6 +43,14 @@ export interface ApiOptions {
   readonly getStatus: () => NodeStatus;
   /** Gives this node's addresses up to `to` and ends when the other node owns them. */
   readonly failover: (request: { readonly to: string }) => Promise<FailoverReport>;
+  /** The HAProxy-compatible statistics; absent: none. Without a login, the console's token is the password. */
+  readonly stats?: {
+    readonly binds: readonly ApiBind[];
+    readonly path: string;
+    readonly login?: StatsLogin;
+    /** The running configuration, asked at each page. */
+    readonly config: StatsOptions['config'];
+  };
   readonly log: ApiLog;
   /** Overrides for tests. */
   readonly tuning?: {
@@ -55,6 +64,8 @@ export interface ApiOptions {
 export interface RunningApi {
   /** The TLS addresses that are open now. */
   readonly addresses: () => readonly ApiBind[];
+  /** Ports of the statistics that are open now. */
+  readonly statsPorts: () => readonly number[];
   /** SHA-256 of the certificate, lower-case hex: what a careful operator compares in the browser. */
   readonly fingerprint: string;
   readonly pair: () => PairStatus;
@@ -79,18 +90,26 @@ export async function openApi(options: ApiOptions): Promise<RunningApi> {
   const core = new ApiCore(options);
   const socketApp = await openSocket(options, core.node);
   const listeners = options.binds.map((bind) => new TlsListener(bind, { options, node: core.node, certificate }));
-  await Promise.all(listeners.map((listener) => listener.open()));
+  const stats = statsListeners(options, core.node.self);
+  await Promise.all([...listeners, ...stats].map((listener) => listener.open()));
   core.start();
   return {
     addresses: () => listeners.flatMap((listener) => listener.address ?? []),
+    statsPorts: () => stats.flatMap((listener) => listener.port ?? []),
     fingerprint,
     pair: core.node.pair,
     close: async () => {
       core.stop();
-      await Promise.all([socketApp.close(), ...listeners.map((listener) => listener.close())]);
+      await Promise.all([socketApp.close(), ...[...listeners, ...stats].map((listener) => listener.close())]);
       removeSocket(options.socketPath);
     },
   };
+}
+
+function statsListeners({ stats, clusterKey, log }: ApiOptions, status: () => NodeStatus): readonly StatsListener[] {
+  if (stats === undefined) return [];
+  const { binds, path, config, login = { password: consoleToken(clusterKey) } } = stats;
+  return binds.map((bind) => new StatsListener({ bind, path, login, config, status, log }));
 }
 
 /** What is behind all listeners: status, peer, history, live stream. */

@@ -1,0 +1,120 @@
+// The statistics rows, their CSV and their page, against what HAProxy's own readers rely on.
+import { expect, test } from 'vitest';
+import type { PairConfig } from '@tospann/config';
+import { node, server } from '../../../test/fixture.ts';
+import { STATS_COLUMNS } from './columns.ts';
+import { statsCsv } from './csv.ts';
+import { statsPage } from './page.ts';
+import { Peaks } from './peaks.ts';
+import { statsRows, watchedFigures } from './rows.ts';
+
+const config: Pick<PairConfig, 'frontends' | 'backends'> = {
+  frontends: [
+    { name: 'main', binds: [], mode: 'http', maxConnections: 3000, acls: [], rules: [], defaultBackend: 'app' },
+  ],
+  backends: [
+    {
+      name: 'app',
+      balance: 'leastconn',
+      check: {
+        type: 'http',
+        method: 'GET',
+        path: '/',
+        intervalMs: 1,
+        fastIntervalMs: 1,
+        timeoutMs: 1,
+        rise: 2,
+        fall: 3,
+      },
+      servers: [
+        { name: 'web1', address: '10.10.10.1', port: 80, weight: 100, cookie: 's1', maxConnections: 50 },
+        { name: 'web2', address: '10.10.10.2', port: 80, weight: 100, backup: true },
+      ],
+    },
+  ],
+};
+
+function status(): ReturnType<typeof node> {
+  const base = node('lb1', 'master');
+  return {
+    ...base,
+    proxy: {
+      ...base.proxy!,
+      backends: [
+        {
+          name: 'app',
+          servers: [
+            server('web1'),
+            server('web2', { state: 'down', lastCheck: 'HTTP 503, wanted "200", or 3xx', address: '10.10.10.2' }),
+          ],
+        },
+      ],
+    },
+  };
+}
+
+/** Reads the CSV as HAProxy's exporters do: columns by the names of the first line. */
+function readCsv(text: string): readonly Readonly<Record<string, string>>[] {
+  const [head = '', ...lines] = text.trimEnd().split('\n');
+  const names = head.replace(/^# /, '').split(',');
+  return lines.map((line) => {
+    const fields = [...line.matchAll(/("(?:[^"]|"")*"|[^,]*),/g)].map(([, field = '']) =>
+      field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field,
+    );
+    expect(fields.length, line).toBe(STATS_COLUMNS.length);
+    return Object.fromEntries(fields.map((field, i) => [names[i] ?? '', field]));
+  });
+}
+
+test('the CSV has a row for each frontend, server and backend, with the columns that scripts read', () => {
+  const rows = readCsv(statsCsv(statsRows({ status: status(), config, peaks: new Peaks() })));
+  expect(rows.map((row) => `${row['pxname']}/${row['svname']}`)).toEqual([
+    'main/FRONTEND',
+    'app/web1',
+    'app/web2',
+    'app/BACKEND',
+  ]);
+  expect(rows[0]).toMatchObject({ status: 'OPEN', slim: '3000', scur: '12', stot: '400', req_tot: '2000', type: '0' });
+  expect(rows[0]).toMatchObject({ hrsp_2xx: '1980', hrsp_5xx: '2', ereq: '3', mode: 'http' });
+  expect(rows[1]).toMatchObject({
+    status: 'UP',
+    slim: '50',
+    weight: '100',
+    act: '1',
+    bck: '0',
+    cookie: 's1',
+    type: '2',
+  });
+  expect(rows[1]).toMatchObject({ check_status: 'L7OK', check_code: '200', check_duration: '3', lastchg: '65' });
+  expect(rows[2]).toMatchObject({ status: 'DOWN', bck: '1', check_status: 'L7STS', check_code: '503', sid: '2' });
+  expect(rows[2]?.['last_chk']).toBe('HTTP 503, wanted "200", or 3xx');
+  expect(rows[3]).toMatchObject({ status: 'UP', act: '1', bck: '0', algo: 'leastconn', stot: '2000', type: '1' });
+});
+
+test('rates and maxima follow the counters and survive a counter that begins anew', () => {
+  const peaks = new Peaks();
+  const at = (requestsTotal: number, currentSessions: number): ReturnType<typeof watchedFigures> => {
+    const now = status();
+    const [backend] = now.proxy!.backends;
+    const web1 = server('web1', { requestsTotal, currentSessions });
+    return watchedFigures({ ...now, proxy: { ...now.proxy!, backends: [{ ...backend!, servers: [web1] }] } });
+  };
+  peaks.take(at(1000, 3), 1000);
+  peaks.take(at(1500, 9), 2000);
+  expect(peaks.of('s app/web1')).toEqual({ levelMax: 9, rate: 500, rateMax: 500 });
+  peaks.take(at(10, 2), 4000);
+  expect(peaks.of('s app/web1')).toEqual({ levelMax: 9, rate: 0, rateMax: 500 });
+  peaks.take([], 5000);
+  expect(peaks.of('s app/web1')).toEqual({ levelMax: 0, rate: 0, rateMax: 0 });
+});
+
+test('the page escapes every text and names states in words', () => {
+  const rows = statsRows({ status: status(), config, peaks: new Peaks() });
+  const heading = { node: '<lb1>', cluster: 'a&b', version: '1', uptimeMs: 61_000, refreshSeconds: 10, path: '/' };
+  const page = statsPage(heading, [...rows, { pxname: 'x', svname: '<script>', status: 'UP', type: 2 }]);
+  expect(page).toContain('Statistics Report for &lt;lb1&gt;');
+  expect(page).toContain('a&amp;b');
+  expect(page).not.toContain('<script>');
+  expect(page).toContain('>DOWN<');
+  expect(page).toContain('href="/;csv"');
+});
