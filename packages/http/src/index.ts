@@ -4,6 +4,8 @@ export { CHUNKED_DONE, ChunkedParser, ChunkResult, LAST_CHUNK, MAX_CHUNK_SIZE_BY
 export { CookieFinder } from './cookie.ts';
 export { Fault, FAULT_COUNT, faultCode, faultStatus, NEED_MORE, OK } from './fault.ts';
 export { FieldId } from './field-id.ts';
+export { type FieldName, fieldName, findField, isOwnField, type ParsedFields } from './field-name.ts';
+export { HeadEdits } from './head-edits.ts';
 export {
   DROPPED,
   FIELD_ID,

@@ -3,6 +3,7 @@
 // form, with what the proxy inserts at the end. It decides nothing about the request; the engine sets the fields.
 import { ascii, CR, LF, putDecimal, SLASH, SPACE } from './bytes.ts';
 import { DROPPED, FIELD_ID, FIELD_STRIDE, NAME_START } from './field-table.ts';
+import type { HeadEdits } from './head-edits.ts';
 import { BodyKind, type RequestHeadParser, RequestFlag } from './request-head.ts';
 import { SpanWriter } from './span-writer.ts';
 
@@ -27,9 +28,13 @@ export class RequestHeadWriter {
   insert: Uint8Array = EMPTY;
   /** A whole Host line for requests with HOST_ABSENT (HTTP/1.0): `Host: 10.0.0.1:80\r\n`. */
   hostField: Uint8Array = ascii('Host:\r\n');
+  /** What else is changed in the fields; null: nothing. Applied by each `write`. */
+  edits: HeadEdits | null = null;
   readonly #request: RequestHeadParser;
   readonly #out: SpanWriter;
   #cookieEntry = -1;
+  #path: Uint8Array = EMPTY;
+  #pathBytes = -1;
   #cutStart = 0;
   #cutEnd = 0;
 
@@ -50,6 +55,16 @@ export class RequestHeadWriter {
   }
 
   /**
+   * Puts another path in the place of the request's, in front of its query; holds for the next `write` only.
+   *
+   * @param path Its first `bytes` bytes are written as they are: "/" and what may stand in a path, without query.
+   */
+  replacePath(path: Uint8Array, bytes: number): void {
+    this.#path = path;
+    this.#pathBytes = bytes;
+  }
+
+  /**
    * Writes the head of the request that the parser holds.
    *
    * @param at Where to write, in the parser's memory; must not overlap the received head.
@@ -58,16 +73,26 @@ export class RequestHeadWriter {
    */
   write(at: number, limit: number): number {
     const request = this.#request;
-    const most = request.headEnd - request.methodStart + this.insert.length + this.hostField.length + MOST_GROWTH;
-    if (at + most + request.hostEnd - request.hostStart > limit) return -1;
+    const edits = this.edits;
+    let most = request.headEnd - request.methodStart + this.insert.length + this.hostField.length + MOST_GROWTH;
+    if (edits !== null) most += edits.overflowed ? limit : edits.length;
+    if (this.#pathBytes > 0) most += this.#pathBytes;
+    if (at + most + request.hostEnd - request.hostStart > limit) {
+      this.#cookieEntry = -1;
+      this.#pathBytes = -1;
+      return -1;
+    }
     const memory = request.memory;
+    if (edits !== null) edits.applyTo(request);
     let out = this.#requestLine(at);
     out = this.#fieldLines(out);
-    if ((request.flags & (RequestFlag.HOST_ABSENT | RequestFlag.HOST_REWRITTEN)) !== 0) out = this.#host(out);
+    const ownHost = (request.flags & (RequestFlag.HOST_ABSENT | RequestFlag.HOST_REWRITTEN)) !== 0;
+    if (ownHost && (edits === null || !edits.setsHost)) out = this.#host(out);
     if ((request.flags & RequestFlag.FRAMING_REWRITTEN) !== 0) out = this.#framing(out);
     if ((request.flags & (RequestFlag.WEBSOCKET | RequestFlag.TRAILERS)) !== 0) out = this.#hop(out);
     else if (this.close) out = this.#out.put(out, CONNECTION_CLOSE);
     out = this.#out.put(out, this.insert);
+    if (edits !== null) out = this.#out.putPart(out, edits.lines, edits.length);
     memory[out] = CR;
     memory[out + 1] = LF;
     return out + 2;
@@ -76,6 +101,7 @@ export class RequestHeadWriter {
   #requestLine(at: number): number {
     const request = this.#request;
     const memory = request.memory;
+    if (this.#pathBytes >= 0) return this.#lineWithPath(at);
     if (request.forwardStart === request.targetStart && request.minorVersion === 1) {
       return this.#out.copy(at, request.methodStart, request.fieldsStart);
     }
@@ -85,6 +111,16 @@ export class RequestHeadWriter {
       memory[out++] = this.#emptyTarget();
     }
     out = this.#out.copy(out, request.forwardStart, request.forwardEnd);
+    return this.#out.put(out, VERSION);
+  }
+
+  #lineWithPath(at: number): number {
+    const request = this.#request;
+    let out = this.#out.copy(at, request.methodStart, request.methodEnd);
+    request.memory[out++] = SPACE;
+    out = this.#out.putPart(out, this.#path, this.#pathBytes);
+    this.#pathBytes = -1;
+    out = this.#out.copy(out, request.pathEnd, request.forwardEnd);
     return this.#out.put(out, VERSION);
   }
 

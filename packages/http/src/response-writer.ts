@@ -2,6 +2,8 @@
 // HTTP/1.1, without the fields of the server's hop, with the framing and persistence that the engine has chosen.
 // Status, Date and all other fields stay as the server sent them.
 import { ascii, CR, LF, putDecimal, SPACE } from './bytes.ts';
+import { FieldId } from './field-id.ts';
+import type { HeadEdits } from './head-edits.ts';
 import { BodyKind } from './request-head.ts';
 import { ResponseFlag, type ResponseHeadParser } from './response-head.ts';
 import { SpanWriter } from './span-writer.ts';
@@ -28,7 +30,8 @@ const MOST_GROWTH = 128;
 export class ResponseHeadWriter {
   /**
    * How the client finds the end of the body, a number of `BodyKind`: CHUNKED adds Transfer-Encoding; LENGTH and
-   * NONE keep the server's Content-Length, if there was one; UNTIL_CLOSE needs `connection` CLOSE.
+   * NONE keep the server's Content-Length, if there was one, CHUNKED and UNTIL_CLOSE drop it (the body is another one
+   * than the server's); UNTIL_CLOSE needs `connection` CLOSE.
    */
   framing: number = BodyKind.NONE;
   /** A number of `ConnectionChoice`. */
@@ -37,6 +40,8 @@ export class ResponseHeadWriter {
   insert: Uint8Array = EMPTY;
   /** Adds `Cache-control: private`, so that no shared cache keeps the cookie (HAProxy's `nocache`). */
   cachePrivate = false;
+  /** What else is changed in the fields; null: nothing. Applied by each `write`. */
+  edits: HeadEdits | null = null;
   readonly #response: ResponseHeadParser;
   readonly #out: SpanWriter;
 
@@ -54,14 +59,21 @@ export class ResponseHeadWriter {
    */
   write(at: number, limit: number): number {
     const response = this.#response;
-    if (at + response.headEnd - response.lineStart + this.insert.length + MOST_GROWTH > limit) return -1;
+    const edits = this.edits;
+    let most = response.headEnd - response.lineStart + this.insert.length + MOST_GROWTH;
+    if (edits !== null) most += edits.overflowed ? limit : edits.length;
+    if (at + most > limit) return -1;
     const memory = response.memory;
+    if (edits !== null) edits.applyTo(response);
+    const ownLength = this.framing !== BodyKind.CHUNKED && this.framing !== BodyKind.UNTIL_CLOSE;
+    if (!ownLength && (response.flags & ResponseFlag.LENGTH_GIVEN) !== 0) this.#dropLength();
     let out = this.#statusLine(at);
     out = this.#out.fields(out, response.fields, response);
     if (this.framing === BodyKind.CHUNKED) out = this.#out.put(out, CHUNKED);
-    else if ((response.flags & ResponseFlag.LENGTH_REWRITTEN) !== 0) out = this.#length(out);
+    else if (ownLength && (response.flags & ResponseFlag.LENGTH_REWRITTEN) !== 0) out = this.#length(out);
     if (this.connection !== ConnectionChoice.NONE) out = this.#out.put(out, CONNECTIONS[this.connection]!);
     out = this.#out.put(out, this.insert);
+    if (edits !== null) out = this.#out.putPart(out, edits.lines, edits.length);
     if (this.cachePrivate) out = this.#out.put(out, CACHE_PRIVATE);
     memory[out] = CR;
     memory[out + 1] = LF;
@@ -83,6 +95,12 @@ export class ResponseHeadWriter {
     memory[out + 1] = CR;
     memory[out + 2] = LF;
     return out + 3;
+  }
+
+  #dropLength(): void {
+    const { fields } = this.#response;
+    const entry = fields.find(FieldId.CONTENT_LENGTH);
+    if (entry >= 0) fields.drop(entry);
   }
 
   #length(at: number): number {

@@ -56,6 +56,13 @@ export class SpanWriter {
     }
   }
 
+  /** Writes the first `length` of `bytes` at `at`. */
+  putPart(at: number, bytes: Uint8Array, length: number): number {
+    const memory = this.#memory;
+    for (let i = 0; i < length; i++) memory[at + i] = bytes[i]!;
+    return at + length;
+  }
+
   /** Writes `bytes` at `at`. */
   put(at: number, bytes: Uint8Array): number {
     const memory = this.#memory;

@@ -1,6 +1,6 @@
 // Connections as the engine sees them: one object for a client's and one for a server's side, of fixed shape, made once
 // and used again. They hold state only; what happens to them is in client.ts, request.ts, dispatch.ts and response.ts.
-import { BodyKind, type ChunkedParser } from '@tospann/http';
+import { BodyKind, type ChunkedParser, type HeadEdits } from '@tospann/http';
 import { Chain, NONE } from './buffers.ts';
 import type { BackendPlan, FrontendPlan, ServerPlan } from './plan.ts';
 
@@ -133,6 +133,8 @@ export class Client {
   freshOnly = false;
   cookieState: number = CookieState.NONE;
   setsCookie = false;
+  /** What is changed in the answer's head; see edits.ts. */
+  answerEdits: HeadEdits | null = null;
   /** The final answer's head has gone to `out`. */
   answering = false;
   /** The last byte of the answer has gone to `out`. */

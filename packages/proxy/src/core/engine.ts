@@ -7,6 +7,7 @@ import { Buffers, NONE, Ranges } from './buffers.ts';
 import { clientEnded, clientExpired, clientFailed, clientReceived, clientSent, dropClient } from './client.ts';
 import { Client, ClientPhase, ClientQueue, IdlePool, Upstream, UpstreamPhase } from './connection.ts';
 import { followServers, serveQueues, upstreamConnected, upstreamExpired } from './dispatch.ts';
+import { EditLists } from './edits.ts';
 import { LogRecord, type AccessLog } from './access-log.ts';
 import { LogStore } from './log-store.ts';
 import { HeadPlace } from './partial-head.ts';
@@ -33,6 +34,7 @@ export class Engine implements TransportEvents {
   readonly requestWriter: RequestHeadWriter;
   readonly answerHead: ResponseHeadParser;
   readonly answerWriter: ResponseHeadWriter;
+  readonly edits = new EditLists();
   /** What client addresses look like in logs and in X-Forwarded-For. */
   readonly names = new Map<
     string,

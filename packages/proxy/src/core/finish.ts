@@ -3,6 +3,7 @@ import { FieldId, type RequestHeadParser, VALUE_END, VALUE_START } from '@tospan
 import { LOGGED_FIELD_BYTES, LOGGED_LINE_BYTES, type LogRecord } from './access-log.ts';
 import { NONE } from './buffers.ts';
 import { CookieState, type Client } from './connection.ts';
+import { dropAnswerEdits } from './edits.ts';
 import type { Engine } from './engine.ts';
 import { FrontendCounter, LATENCY_BOUNDS_MS, REFUSAL_SLOTS, ServerCounter } from './shared.ts';
 
@@ -84,6 +85,7 @@ export function finish(engine: Engine, client: Client): void {
   if (!client.open) return;
   client.open = false;
   engine.dropRepeat(client);
+  dropAnswerEdits(engine, client);
   if (client.probe) return;
   const nowMs = engine.transport.nowMs();
   const counters = engine.counters;

@@ -42,6 +42,7 @@ export function startRequest(engine: Engine, client: Client): void {
   client.backend = backend;
   keepForLog(engine, client);
   const writer = engine.requestWriter;
+  writer.edits = null;
   if (backend.cookie !== null && (head.flags & RequestFlag.COOKIE) !== 0) readCookie(engine, client, backend);
   writer.insert = client.forwarded;
   writer.close = engine.options.http.serverClose;

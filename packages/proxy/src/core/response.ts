@@ -194,6 +194,7 @@ function passInterim(engine: Engine, client: Client): boolean {
   writer.connection = ConnectionChoice.NONE;
   writer.insert = EMPTY;
   writer.cachePrivate = false;
+  writer.edits = null;
   const target = engine.buffers.take();
   if (target === NONE) return false;
   const stop = writer.write(target, engine.buffers.end(target));
@@ -274,6 +275,7 @@ function writeAnswerHead(engine: Engine, client: Client, kind: number): boolean 
   client.setsCookie = server.setCookie.length > 0 && client.cookieServer !== server;
   writer.insert = client.setsCookie ? server.setCookie : EMPTY;
   writer.cachePrivate = client.setsCookie && client.backend!.cookieNoCache && isSharedCacheable(head, client.method);
+  writer.edits = client.answerEdits;
   const target = engine.buffers.take();
   if (target === NONE) return false;
   const stop = writer.write(target, engine.buffers.end(target));

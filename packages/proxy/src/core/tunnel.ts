@@ -19,6 +19,7 @@ export function beginTunnel(engine: Engine, client: Client, upstream: Upstream):
   writer.connection = ConnectionChoice.UPGRADE;
   writer.insert = EMPTY;
   writer.cachePrivate = false;
+  writer.edits = client.answerEdits;
   const target = engine.buffers.take();
   const stop = target === NONE ? NONE : writer.write(target, engine.buffers.end(target));
   if (stop === NONE) {
