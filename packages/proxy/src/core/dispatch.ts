@@ -10,7 +10,7 @@ import type { Engine } from './engine.ts';
 import { FRESH_IDLE_MS, IDLE_UPSTREAM_MS, MAX_IDLE_PER_SERVER, RETRY_PAUSE_MS } from './engine-options.ts';
 import type { BackendPlan, ServerPlan } from './plan.ts';
 import { pump, setReceiving, isFull } from './sending.ts';
-import { ServerCounter, ServerWord } from './shared.ts';
+import { BackendWord, ServerCounter, ServerWord } from './shared.ts';
 import { upstreamLost } from './response.ts';
 
 /** Gives the request to a server, puts it into a queue, or answers 503. */
@@ -38,7 +38,7 @@ function nextServer(engine: Engine, client: Client, backend: BackendPlan): Serve
   const turns = backend.turns;
   const length = turns.length;
   let second: ServerPlan | null = null;
-  const turn = length === 1 ? 0 : Atomics.add(engine.words, backend.servers[0]!.word + ServerWord.turn, 1) >>> 0;
+  const turn = length === 1 ? 0 : Atomics.add(engine.words, backend.word + BackendWord.turn, 1) >>> 0;
   for (let i = 0; i < length; i++) {
     const server = backend.servers[turns[(turn + i) % length]!]!;
     if (server === client.avoid) {
@@ -77,7 +77,7 @@ export function serveQueues(engine: Engine): void {
 /** Gives the places that a server has to those who have waited longest: for it, or for any server of its backend. */
 export function serveQueue(engine: Engine, server: ServerPlan): void {
   const own = engine.serverQueues[server.index]!;
-  const any = engine.backendQueues[engine.plan.serverBackends[server.index]!.index]!;
+  const any = engine.backendQueues[server.backend.index]!;
   for (;;) {
     let client = own.first;
     // Those who wait for a server that went down take any other.
@@ -90,7 +90,7 @@ export function serveQueue(engine: Engine, server: ServerPlan): void {
     if (client === null || (any.first !== null && any.first.queueTurn < client.queueTurn)) client = any.first;
     if (client === null) return;
     if (!engine.mayTakeSession(server)) {
-      if (engine.plan.serverBackends[server.index]!.turns.length > 0) return;
+      if (server.backend.turns.length > 0) return;
       leaveQueue(engine, client);
       assign(engine, client);
       continue;
@@ -261,8 +261,7 @@ export function freePlace(engine: Engine, client: Client, server: ServerPlan): v
 }
 
 function waitingHere(engine: Engine, server: ServerPlan): number {
-  const backend = engine.plan.serverBackends[server.index]!;
-  return engine.serverQueues[server.index]!.length + engine.backendQueues[backend.index]!.length;
+  return engine.serverQueues[server.index]!.length + engine.backendQueues[server.backend.index]!.length;
 }
 
 /** Ends the request's work at its server: the connection cannot be used again. */

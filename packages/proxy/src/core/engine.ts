@@ -12,7 +12,15 @@ import { LogRecord, type AccessLog } from './access-log.ts';
 import { LogStore } from './log-store.ts';
 import { HeadPlace } from './partial-head.ts';
 import type { BackendPlan, Plan, ServerPlan } from './plan.ts';
-import { FrontendCounter, HeaderWord, ServerAdmin, ServerWord } from './shared.ts';
+import {
+  backendWord,
+  BackendWord,
+  FrontendCounter,
+  HeaderWord,
+  ServerAdmin,
+  serverWord,
+  ServerWord,
+} from './shared.ts';
 import { upstreamEnded, upstreamFailed, upstreamReceived, upstreamSent } from './response.ts';
 import { TimerWheel } from './wheel.ts';
 import type { Transport, TransportEvents } from './transport.ts';
@@ -47,7 +55,7 @@ export class Engine implements TransportEvents {
   /** Connection objects by handle. */
   readonly clients: (Client | null)[] = [];
   readonly upstreams: (Upstream | null)[] = [];
-  /** Idle connections of each server. */
+  /** Idle connections of each server, by its slot, as are the queues. */
   readonly pools: readonly IdlePool[];
   /** Requests that wait for any server of a backend, and for one server. */
   readonly backendQueues: readonly ClientQueue[];
@@ -88,10 +96,14 @@ export class Engine implements TransportEvents {
     this.requestWriter = new RequestHeadWriter(this.requestHead);
     this.answerHead = new ResponseHeadParser(transport.memory, limits);
     this.answerWriter = new ResponseHeadWriter(this.answerHead);
-    this.pools = plan.servers.map(() => new IdlePool());
-    this.serverQueues = plan.servers.map((server) => new ClientQueue(server.word + ServerWord.waiting));
-    this.backendQueues = plan.backends.map(({ servers }) => new ClientQueue(servers[0]!.word + ServerWord.anyWaiting));
-    this.frontendClients = new Int32Array(plan.frontends.length);
+    const { layout } = plan;
+    this.pools = Array.from({ length: layout.servers }, () => new IdlePool());
+    this.serverQueues = this.pools.map((_, slot) => new ClientQueue(serverWord(slot) + ServerWord.waiting));
+    this.backendQueues = Array.from(
+      { length: layout.backends },
+      (_, slot) => new ClientQueue(backendWord(layout, slot) + BackendWord.anyWaiting),
+    );
+    this.frontendClients = new Int32Array(layout.frontends);
     this.wallOffsetMs = options.wallOffsetMs();
     this.#wallCheckedMs = transport.nowMs();
     transport.attach(this);
@@ -103,7 +115,7 @@ export class Engine implements TransportEvents {
     return this.#openClients;
   }
 
-  /** Accepts on a listening socket for a frontend (its position in the configuration). */
+  /** Accepts on a listening socket for a frontend (its slot). */
   listen(fd: number, frontend: number): void {
     const listener = this.#listenerFrontend.length;
     this.#listenerFrontend.push(frontend);
@@ -113,7 +125,7 @@ export class Engine implements TransportEvents {
   }
 
   accepted(handle: number, listener: number): void {
-    const frontend = this.plan.frontends[this.#listenerFrontend[listener]!]!;
+    const frontend = this.plan.frontendAt[this.#listenerFrontend[listener]!]!;
     const client = this.#freeClients.pop() ?? new Client(frontend);
     client.frontend = frontend;
     client.handle = handle;
@@ -248,7 +260,7 @@ export class Engine implements TransportEvents {
 
   /** Requests that wait for this server, or for any of its backend, on all workers. */
   waitingFor(server: ServerPlan): number {
-    const any = this.backendQueues[this.plan.serverBackends[server.index]!.index]!;
+    const any = this.backendQueues[server.backend.index]!;
     return Atomics.load(this.words, server.word + ServerWord.waiting) + Atomics.load(this.words, any.word);
   }
 

@@ -7,22 +7,26 @@ import { logWay, type LogWay } from './access-log.ts';
 import { roundRobinTurns } from './balance.ts';
 import { latin1 } from './bytes.ts';
 import {
+  backendWord,
   frontendCounter,
+  frontendWord,
+  layoutFor,
   ServerAdmin,
   serverCounter,
   serverWord,
   ServerWord,
-  sharedLayout,
   type SharedLayout,
 } from './shared.ts';
+import { capacityFor, firstSlots, type Capacity, type SlotMap } from './slots.ts';
 import type { Endpoint } from './transport.ts';
 
 const EMPTY = new Uint8Array(0);
 
 export class ServerPlan {
-  /** Number over all backends: index of its words and counters. */
+  /** Its slot: index of its words and counters, and of what the engine keeps for it; the same over reloads. */
   readonly index: number;
   readonly name: string;
+  readonly backend: BackendPlan;
   readonly endpoint: Endpoint;
   /** Value of the session cookie that means this server; empty: none. */
   readonly cookie: Uint8Array;
@@ -33,10 +37,17 @@ export class ServerPlan {
   readonly word: number;
   readonly counter: number;
 
-  constructor(index: number, server: ServerConfig, options: { backend: BackendConfig; layout: SharedLayout }) {
+  // oxlint-disable-next-line max-params -- what a server is, and where
+  constructor(
+    index: number,
+    server: ServerConfig,
+    backend: BackendPlan,
+    options: { backend: BackendConfig; layout: SharedLayout },
+  ) {
     const cookie = options.backend.cookie;
     this.index = index;
     this.name = server.name;
+    this.backend = backend;
     this.endpoint = { address: server.address, port: server.port };
     this.cookie = cookie !== undefined && server.cookie !== undefined ? latin1(server.cookie) : EMPTY;
     this.setCookie =
@@ -50,8 +61,11 @@ export class ServerPlan {
 }
 
 export class BackendPlan {
+  /** Its slot; the same over reloads. */
   readonly index: number;
   readonly name: string;
+  /** Its first word in the shared words. */
+  readonly word: number;
   readonly servers: readonly ServerPlan[];
   /** Null: no session cookie. */
   readonly cookie: CookieFinder | null;
@@ -64,11 +78,13 @@ export class BackendPlan {
   /** Order of turns among the usable servers (positions in `servers`); empty when none is usable. */
   turns: Uint16Array = new Uint16Array(0);
 
-  constructor(index: number, backend: BackendConfig, options: { firstServer: number; layout: SharedLayout }) {
+  constructor(index: number, backend: BackendConfig, options: { servers: readonly number[]; layout: SharedLayout }) {
+    const { layout } = options;
     this.index = index;
     this.name = backend.name;
+    this.word = backendWord(layout, index);
     this.servers = backend.servers.map(
-      (server, i) => new ServerPlan(options.firstServer + i, server, { backend, layout: options.layout }),
+      (server, i) => new ServerPlan(options.servers[i]!, server, this, { backend, layout }),
     );
     this.cookie = backend.cookie === undefined ? null : new CookieFinder(latin1(backend.cookie.name));
     this.cookieIndirect = backend.cookie?.indirect ?? false;
@@ -97,6 +113,7 @@ export interface PathAcl {
 }
 
 export class FrontendPlan {
+  /** Its slot; the same over reloads. */
   readonly index: number;
   readonly name: string;
   readonly maxConnections: number;
@@ -105,17 +122,19 @@ export class FrontendPlan {
   readonly uses: readonly BackendPlan[];
   readonly defaultBackend: BackendPlan;
   readonly counter: number;
-  /** Its connection count in the shared words. */
+  /** Its first word in the shared words. */
   readonly word: number;
-  /** For log lines: to no backend, to each backend without a server, to each server. */
+  /** For log lines: to no backend, to each backend without a server, to each server; by slot. */
   readonly #noBackend: LogWay;
-  readonly #noServer: readonly LogWay[];
-  readonly #servers: readonly LogWay[];
+  readonly #noServer: LogWay[] = [];
+  readonly #servers: LogWay[] = [];
+  /** What the ways above are of: a request that began before a reload may have gone to others. */
+  readonly #backends: readonly BackendPlan[];
 
   constructor(
     index: number,
     frontend: FrontendConfig,
-    options: { backends: BackendPlan[]; names: string[]; word: number },
+    options: { backends: BackendPlan[]; names: string[]; layout: SharedLayout },
   ) {
     this.index = index;
     this.name = frontend.name;
@@ -124,17 +143,22 @@ export class FrontendPlan {
     this.uses = frontend.rules.map((rule) => backendNamed(options, backendOf(rule)));
     this.defaultBackend = backendNamed(options, frontend.defaultBackend);
     this.counter = frontendCounter(index);
-    this.word = options.word;
+    this.word = frontendWord(options.layout, index);
     this.#noBackend = logWay(this.name, '', '');
-    this.#noServer = options.backends.map((backend) => logWay(this.name, backend.name, ''));
-    this.#servers = options.backends.flatMap((backend) =>
-      backend.servers.map((server) => logWay(this.name, backend.name, server.name)),
-    );
+    const backends: BackendPlan[] = [];
+    for (const backend of options.backends) {
+      backends[backend.index] = backend;
+      this.#noServer[backend.index] = logWay(this.name, backend.name, '');
+      for (const server of backend.servers) this.#servers[server.index] = logWay(this.name, backend.name, server.name);
+    }
+    this.#backends = backends;
   }
 
   /** The part of a log line that says which way a request took. */
   way(backend: BackendPlan | null, server: ServerPlan | null): LogWay {
     if (backend === null) return this.#noBackend;
+    const known = this.#backends[backend.index] === (server === null ? backend : server.backend);
+    if (!known) return logWay(this.name, backend.name, server?.name ?? '');
     return server === null ? this.#noServer[backend.index]! : this.#servers[server.index]!;
   }
 }
@@ -144,45 +168,65 @@ export interface Plan {
   readonly layout: SharedLayout;
   readonly frontends: readonly FrontendPlan[];
   readonly backends: readonly BackendPlan[];
-  /** All servers by their number. */
   readonly servers: readonly ServerPlan[];
-  /** Backend of each server. */
-  readonly serverBackends: readonly BackendPlan[];
+  /** The same by slot; null where a slot is not of this plan. */
+  readonly frontendAt: readonly (FrontendPlan | null)[];
+  readonly backendAt: readonly (BackendPlan | null)[];
+  readonly serverAt: readonly (ServerPlan | null)[];
 }
 
-/** Works out the plan of a valid configuration. */
-export function makePlan(config: Pick<PairConfig, 'frontends' | 'backends'>): Plan {
-  const layout = sharedLayout(config);
-  const backends: BackendPlan[] = [];
-  let firstServer = 0;
-  for (const backend of config.backends) {
-    backends.push(new BackendPlan(backends.length, backend, { firstServer, layout }));
-    firstServer += backend.servers.length;
-  }
+/** Where the plan's objects have their words and counters; the same for all plans of a process but for `slots`. */
+export interface PlanPlace {
+  readonly capacity: Capacity;
+  readonly slots: SlotMap;
+}
+
+/** Works out the plan of a valid configuration. `place` may be left out for the only plan of a process. */
+export function makePlan(
+  config: Pick<PairConfig, 'frontends' | 'backends'>,
+  place: PlanPlace = { capacity: capacityFor(config), slots: firstSlots(config) },
+): Plan {
+  const layout = layoutFor(place.capacity);
+  const { slots } = place;
+  const backends = config.backends.map(
+    (backend, i) => new BackendPlan(slots.backends[i]!, backend, { servers: slots.servers[i]!, layout }),
+  );
   const names = config.backends.map((backend) => backend.name);
   const frontends = config.frontends.map(
-    (frontend, i) => new FrontendPlan(i, frontend, { backends, names, word: layout.frontendWords + i }),
+    (frontend, i) => new FrontendPlan(slots.frontends[i]!, frontend, { backends, names, layout }),
   );
+  const servers = backends.flatMap((backend) => backend.servers);
   return {
     layout,
     frontends,
     backends,
-    servers: backends.flatMap((backend) => backend.servers),
-    serverBackends: backends.flatMap((backend) => backend.servers.map(() => backend)),
+    servers,
+    frontendAt: bySlot(frontends, layout.frontends),
+    backendAt: bySlot(backends, layout.backends),
+    serverAt: bySlot(servers, layout.servers),
   };
 }
 
+function bySlot<T extends { readonly index: number }>(list: readonly T[], slots: number): (T | null)[] {
+  const table = Array.from({ length: slots }, (): T | null => null);
+  for (const entry of list) table[entry.index] = entry;
+  return table;
+}
+
 /** Writes the servers' first state and weights into new shared words. */
-export function initialWords(config: Pick<PairConfig, 'backends'>, words: Int32Array): void {
-  let server = 0;
-  for (const backend of config.backends) {
-    for (const { weight, maxConnections } of backend.servers) {
-      words[serverWord(server) + ServerWord.usable] = 1;
-      words[serverWord(server) + ServerWord.weight] = weight;
-      words[serverWord(server) + ServerWord.limit] = maxConnections ?? 0;
-      server++;
-    }
-  }
+export function initialWords(
+  config: Pick<PairConfig, 'frontends' | 'backends'>,
+  words: Int32Array,
+  slots: SlotMap = firstSlots(config),
+): void {
+  config.backends.forEach((backend, b) => {
+    backend.servers.forEach(({ weight, maxConnections }, s) => {
+      const word = serverWord(slots.servers[b]![s]!);
+      words[word + ServerWord.usable] = 1;
+      words[word + ServerWord.weight] = weight;
+      words[word + ServerWord.limit] = maxConnections ?? 0;
+    });
+  });
 }
 
 function aclOf(rule: RuleConfig): string {

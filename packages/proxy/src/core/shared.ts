@@ -1,6 +1,7 @@
 // Shared memory between the workers and the main thread: what servers may be used (main writes, workers read), counts
-// that all workers must agree on (Atomics), and each worker's counters (one writer, no Atomics). Layout only.
-import type { PairConfig } from '@tospann/config';
+// that all workers must agree on (Atomics), and each worker's counters (one writer, no Atomics). Layout only. Everything
+// of a frontend, backend or server is found by its slot (slots.ts), which stays with it over reloads.
+import { capacityFor, type Capacity, type Traffic } from './slots.ts';
 
 /** Words of one server in `words`. */
 export const ServerWord = {
@@ -10,21 +11,33 @@ export const ServerWord = {
   weight: 1,
   /** Requests under way at this server, over all workers; kept only for a server with a limit. */
   inUse: 2,
-  /** Next place in the backend's turn; kept on the backend's first server. */
-  turn: 3,
   /** Requests that wait for this server, over all workers. */
-  waiting: 4,
-  /** Requests that wait for any server of the backend, over all workers; kept on its first server. */
-  anyWaiting: 5,
+  waiting: 3,
   /** What the operator wants, `ServerAdmin`; whoever changes it counts `HeaderWord.generation` up. */
-  admin: 6,
+  admin: 4,
   /** Most requests under way now, 0: no limit. The configuration's maxConnections, or what an agent says. */
-  limit: 7,
+  limit: 5,
 } as const;
-export const SERVER_WORDS = 8;
+export const SERVER_WORDS = 6;
 
 /** Values of `ServerWord.admin`. drain: no new sessions, those whose cookie means the server stay. maint: nothing. */
 export const ServerAdmin = { READY: 0, DRAIN: 1, MAINT: 2 } as const;
+
+/** Words of one backend in `words`. */
+export const BackendWord = {
+  /** Next place in the order of turns. */
+  turn: 0,
+  /** Requests that wait for any server of the backend, over all workers. */
+  anyWaiting: 1,
+} as const;
+export const BACKEND_WORDS = 2;
+
+/** Words of one frontend in `words`. */
+export const FrontendWord = {
+  /** Open connections, over all workers. */
+  connections: 0,
+} as const;
+export const FRONTEND_WORDS = 1;
 
 /** Words at the start of `words`. */
 export const HeaderWord = {
@@ -36,6 +49,8 @@ export const HeaderWord = {
   stopping: 2,
   /** 1: this node owns no address; every answer says `Connection: close`, so that clients go where the address is. */
   standby: 3,
+  /** Counts the messages that the main thread has sent to the workers. */
+  messages: 4,
 } as const;
 export const HEADER_WORDS = 8;
 
@@ -75,11 +90,10 @@ export const LATENCY_BOUNDS_MS: readonly number[] = [
 /** How many different reasons for refusing a request have a counter. */
 export const REFUSAL_SLOTS = 64;
 
-/** Where everything lies; made alike in the main thread and in every worker from the same configuration. */
-export interface SharedLayout {
-  readonly frontends: number;
-  readonly servers: number;
-  /** First word of the frontends' connection counts in `words`. */
+/** Where everything lies: by slot, with room for more; made alike in the main thread and in every worker. */
+export interface SharedLayout extends Capacity {
+  /** First words of the backends and of the frontends in `words`. */
+  readonly backendWords: number;
   readonly frontendWords: number;
   readonly wordBytes: number;
   readonly frontendBase: number;
@@ -89,19 +103,25 @@ export interface SharedLayout {
   readonly counterBytes: number;
 }
 
-/** Computes the layout for a configuration. */
-export function sharedLayout(config: Pick<PairConfig, 'frontends' | 'backends'>): SharedLayout {
-  const frontends = config.frontends.length;
-  const servers = config.backends.reduce((sum, backend) => sum + backend.servers.length, 0);
-  const frontendWords = HEADER_WORDS + servers * SERVER_WORDS;
+/** Computes the layout for a first configuration and those that may follow it; see `capacityFor`. */
+export function sharedLayout(config: Traffic): SharedLayout {
+  return layoutFor(capacityFor(config));
+}
+
+/** Computes the layout for so many slots. */
+export function layoutFor({ frontends, backends, servers }: Capacity): SharedLayout {
+  const backendWords = HEADER_WORDS + servers * SERVER_WORDS;
+  const frontendWords = backendWords + backends * BACKEND_WORDS;
   const serverBase = frontends * FRONTEND_COUNTERS;
   const latencyBase = serverBase + servers * SERVER_COUNTERS;
   const refusalBase = latencyBase + LATENCY_BOUNDS_MS.length + 1;
   return {
     frontends,
+    backends,
     servers,
+    backendWords,
     frontendWords,
-    wordBytes: 4 * (frontendWords + frontends),
+    wordBytes: 4 * (frontendWords + frontends * FRONTEND_WORDS),
     frontendBase: 0,
     serverBase,
     latencyBase,
@@ -113,6 +133,16 @@ export function sharedLayout(config: Pick<PairConfig, 'frontends' | 'backends'>)
 /** First word of a server. */
 export function serverWord(server: number): number {
   return HEADER_WORDS + server * SERVER_WORDS;
+}
+
+/** First word of a backend. */
+export function backendWord(layout: SharedLayout, backend: number): number {
+  return layout.backendWords + backend * BACKEND_WORDS;
+}
+
+/** First word of a frontend. */
+export function frontendWord(layout: SharedLayout, frontend: number): number {
+  return layout.frontendWords + frontend * FRONTEND_WORDS;
 }
 
 /** First counter of a frontend. */

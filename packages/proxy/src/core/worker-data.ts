@@ -1,7 +1,8 @@
 // What the main thread and a worker tell each other. Everything else goes through shared memory.
 import type { PairConfig } from '@tospann/config';
+import type { PlanPlace } from './plan.ts';
 
-/** A listening socket and the frontend (its position in the configuration) that it belongs to. */
+/** A listening socket and the frontend (its slot) that it belongs to. */
 export interface WorkerListener {
   readonly fd: number;
   readonly frontend: number;
@@ -13,6 +14,7 @@ export interface WorkerData {
   readonly worker: number;
   readonly engine: 'ring' | 'node';
   readonly config: PairConfig;
+  readonly place: PlanPlace;
   readonly listeners: readonly WorkerListener[];
   /** Words for all workers (`SharedLayout.wordBytes`). */
   readonly words: SharedArrayBuffer;

@@ -8,8 +8,9 @@ import { monotonicMs, probeIoUring, signalEventFd } from '@tospann/linux';
 import { initialHealth, isUsable, type Health } from '../core/health.ts';
 import { logRingBytes } from '../core/log-ring.ts';
 import { initialWords } from '../core/plan.ts';
-import { FrontendCounter, frontendCounter, HeaderWord, serverWord, ServerWord, sharedLayout } from '../core/shared.ts';
+import { FrontendCounter, frontendCounter, HeaderWord, layoutFor, serverWord, ServerWord } from '../core/shared.ts';
 import type { SharedLayout } from '../core/shared.ts';
+import { capacityFor, SlotTable, type SlotMap } from '../core/slots.ts';
 import type { ProxySnapshot, ServerState } from '../core/snapshot.ts';
 import type { WorkerData, WorkerMessage } from '../core/worker-data.ts';
 import { HealthCheck } from './health-check.ts';
@@ -105,6 +106,7 @@ class Service implements ProxyService {
   readonly ready: Promise<void>;
   readonly #options: ProxyOptions;
   readonly #layout: SharedLayout;
+  readonly #slots: SlotMap;
   readonly #engine: { readonly engine: 'ring' | 'node'; readonly reason: string };
   readonly #words: Int32Array;
   readonly #counters: readonly Float64Array[];
@@ -112,6 +114,7 @@ class Service implements ProxyService {
   readonly #wakeFds: number[] = [];
   /** The same for the workers among themselves. */
   readonly #wakeWords: SharedArrayBuffer;
+  /** By the server's slot. */
   readonly #checks: (HealthCheck | undefined)[] = [];
   readonly #logs: LogSink | undefined;
   readonly #startMs = monotonicMs();
@@ -122,10 +125,14 @@ class Service implements ProxyService {
     const { config } = options;
     this.#options = options;
     this.#engine = chooseEngine(config.proxy.engine);
-    this.#layout = sharedLayout(config);
+    const capacity = capacityFor(config);
+    this.#layout = layoutFor(capacity);
+    const slots = new SlotTable(capacity).assign(config);
+    if (slots === null) throw new RangeError('a capacity below its own configuration');
+    this.#slots = slots;
     this.#words = new Int32Array(new SharedArrayBuffer(this.#layout.wordBytes));
     this.#unchecked = initialHealth(false, this.#startMs);
-    initialWords(config, this.#words);
+    initialWords(config, this.#words, slots);
     const threads = config.proxy.threads === 0 ? availableParallelism() : config.proxy.threads;
     this.#wakeWords = new SharedArrayBuffer(4 * threads);
     new Int32Array(this.#wakeWords).fill(-1);
@@ -149,11 +156,12 @@ class Service implements ProxyService {
   snapshot(): ProxySnapshot {
     return buildSnapshot({
       config: this.#options.config,
+      slots: this.#slots,
       layout: this.#layout,
       counters: this.#counters,
       words: this.#words,
       engine: this.#engine,
-      health: (server) => this.#checks[server]?.health ?? this.#unchecked,
+      health: (slot) => this.#checks[slot]?.health ?? this.#unchecked,
       logLinesDroppedTotal: this.#logs?.droppedTotal ?? 0,
     });
   }
@@ -194,9 +202,10 @@ class Service implements ProxyService {
       worker,
       engine: this.#engine.engine,
       config,
+      place: { capacity: this.#layout, slots: this.#slots },
       listeners: listeners.map(({ fd, frontend }) => ({
         fd,
-        frontend: config.frontends.findIndex(({ name }) => name === frontend),
+        frontend: this.#slots.frontends[config.frontends.findIndex(({ name }) => name === frontend)]!,
       })),
       wakeFds: this.#wakeWords,
       words: this.#words.buffer as SharedArrayBuffer, // made from one in the constructor
@@ -232,39 +241,33 @@ class Service implements ProxyService {
   #startChecks(): void {
     const { config } = this.#options;
     const checked = config.backends.reduce((sum, b) => sum + (b.check === undefined ? 0 : b.servers.length), 0);
-    let index = 0;
     let place = 0;
-    for (const backend of config.backends) {
-      for (const server of backend.servers) {
-        const number = index++;
-        const { check } = backend;
-        if (check === undefined) {
-          this.#checks.push(undefined);
-          continue;
-        }
-        this.#checks.push(
-          new HealthCheck({
-            server,
-            check,
-            // Spread over one fast interval, so that many servers are not asked at the same moment for ever.
-            firstInMs: (Math.min(check.fastIntervalMs, check.intervalMs) * place++) / checked,
-            monotonicMs,
-            onResult: (health, before) => {
-              if (health.state === before.state) return;
-              this.#setUsable(number, isUsable(health.state));
-              this.#options.onEvent({
-                event: 'server-state',
-                backend: backend.name,
-                server: server.name,
-                from: before.state,
-                to: health.state,
-                reason: health.lastCheck,
-              });
-            },
-          }),
-        );
-      }
-    }
+    config.backends.forEach((backend, b) => {
+      const { check } = backend;
+      if (check === undefined) return;
+      backend.servers.forEach((server, s) => {
+        const slot = this.#slots.servers[b]![s]!;
+        this.#checks[slot] = new HealthCheck({
+          server,
+          check,
+          // Spread over one fast interval, so that many servers are not asked at the same moment for ever.
+          firstInMs: (Math.min(check.fastIntervalMs, check.intervalMs) * place++) / checked,
+          monotonicMs,
+          onResult: (health, before) => {
+            if (health.state === before.state) return;
+            this.#setUsable(slot, isUsable(health.state));
+            this.#options.onEvent({
+              event: 'server-state',
+              backend: backend.name,
+              server: server.name,
+              from: before.state,
+              to: health.state,
+              reason: health.lastCheck,
+            });
+          },
+        });
+      });
+    });
   }
 
   #setUsable(server: number, usable: boolean): void {

@@ -1,8 +1,10 @@
 // Adds the workers' counters up into the snapshot that everybody else sees.
-import type { PairConfig } from '@tospann/config';
+import type { PairConfig, ServerConfig } from '@tospann/config';
 import { FAULT_COUNT, faultCode } from '@tospann/http';
 import type { Health } from '../core/health.ts';
 import {
+  BackendWord,
+  backendWord,
   FRONTEND_COUNTERS,
   FrontendCounter,
   frontendCounter,
@@ -15,15 +17,18 @@ import {
   ServerWord,
   type SharedLayout,
 } from '../core/shared.ts';
+import type { SlotMap } from '../core/slots.ts';
 import type { BackendSnapshot, FrontendSnapshot, ProxySnapshot, ServerSnapshot } from '../core/snapshot.ts';
 
 export interface SnapshotSource {
   readonly config: PairConfig;
+  readonly slots: SlotMap;
   readonly layout: SharedLayout;
   readonly counters: readonly Float64Array[];
   readonly words: Int32Array;
   readonly engine: { readonly engine: 'ring' | 'node'; readonly reason: string };
-  readonly health: (server: number) => Health;
+  /** Health of the server in a slot. */
+  readonly health: (slot: number) => Health;
   readonly logLinesDroppedTotal: number;
 }
 
@@ -31,18 +36,14 @@ export interface SnapshotSource {
 export function buildSnapshot(source: SnapshotSource): ProxySnapshot {
   const { config, layout } = source;
   const latency = sum(source.counters, layout.latencyBase, LATENCY_BOUNDS_MS.length + 1);
-  let firstServer = 0;
-  const backends: BackendSnapshot[] = [];
-  for (const backend of config.backends) {
-    const first = firstServer;
-    firstServer += backend.servers.length;
-    const queued = source.words[serverWord(first) + ServerWord.anyWaiting]!;
-    backends.push({
+  const backends = config.backends.map((backend, b): BackendSnapshot => {
+    const slots = source.slots.servers[b]!;
+    return {
       name: backend.name,
-      queued,
-      servers: backend.servers.map((_, i) => server(source, backend, first, i)),
-    });
-  }
+      queued: source.words[backendWord(layout, source.slots.backends[b]!) + BackendWord.anyWaiting]!,
+      servers: backend.servers.map((config, i) => server(source, config, slots[i]!)),
+    };
+  });
   return {
     engine: source.engine.engine,
     engineReason: source.engine.reason,
@@ -57,8 +58,9 @@ export function buildSnapshot(source: SnapshotSource): ProxySnapshot {
 
 function frontend(source: SnapshotSource, index: number): FrontendSnapshot {
   const config = source.config.frontends[index]!;
-  const c = sum(source.counters, frontendCounter(index), FRONTEND_COUNTERS);
-  const refusals = sum(source.counters, source.layout.refusalBase + index * REFUSAL_SLOTS, FAULT_COUNT);
+  const slot = source.slots.frontends[index]!;
+  const c = sum(source.counters, frontendCounter(slot), FRONTEND_COUNTERS);
+  const refusals = sum(source.counters, source.layout.refusalBase + slot * REFUSAL_SLOTS, FAULT_COUNT);
   const refusedTotal: Record<string, number> = {};
   refusals.forEach((count, fault) => {
     if (count > 0) refusedTotal[faultCode(fault)] = count;
@@ -78,16 +80,9 @@ function frontend(source: SnapshotSource, index: number): FrontendSnapshot {
   };
 }
 
-// oxlint-disable-next-line max-params -- a place is two numbers
-function server(
-  source: SnapshotSource,
-  backend: PairConfig['backends'][number],
-  first: number,
-  i: number,
-): ServerSnapshot {
-  const config = backend.servers[i]!;
-  const health = source.health(first + i);
-  const c = sum(source.counters, serverCounter(source.layout, first + i), SERVER_COUNTERS);
+function server(source: SnapshotSource, config: ServerConfig, slot: number): ServerSnapshot {
+  const health = source.health(slot);
+  const c = sum(source.counters, serverCounter(source.layout, slot), SERVER_COUNTERS);
   return {
     name: config.name,
     address: config.address,
@@ -95,7 +90,7 @@ function server(
     state: health.state,
     sinceMs: health.sinceMs,
     lastCheck: health.lastCheck,
-    weight: source.words[serverWord(first + i) + ServerWord.weight]!,
+    weight: source.words[serverWord(slot) + ServerWord.weight]!,
     currentSessions: c[ServerCounter.currentSessions]!,
     requestsTotal: c[ServerCounter.requestsTotal]!,
     responsesTotal: five(c, ServerCounter.responses),
@@ -106,7 +101,7 @@ function server(
     checkFailuresTotal: health.failuresTotal,
     bytesInTotal: c[ServerCounter.bytesIn]!,
     bytesOutTotal: c[ServerCounter.bytesOut]!,
-    queued: source.words[serverWord(first + i) + ServerWord.waiting]!,
+    queued: source.words[serverWord(slot) + ServerWord.waiting]!,
   };
 }
 

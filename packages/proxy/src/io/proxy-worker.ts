@@ -41,7 +41,7 @@ function startEngine(data: WorkerData, transport: Transport, stop: () => void): 
   const { config } = data;
   const words = new Int32Array(data.words);
   const log = data.logRing === null ? null : new AccessLog(new LogRingWriter(data.logRing), config.log.access.format);
-  const engine = new Engine(transport, makePlan(config), {
+  const engine = new Engine(transport, makePlan(config, data.place), {
     timeouts: config.timeouts,
     http: config.http,
     addsForwardedFor: forwardedForRule(config),
