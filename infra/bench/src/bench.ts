@@ -1,6 +1,6 @@
 // Runs contenders in turn against one origin in a namespace of its own and measures each run: CPU time of all threads
 // of all processes of the proxy, requests, latencies. It decides nothing; http.ts prints what it returns.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import {
@@ -14,16 +14,19 @@ import {
   type LabProcess,
 } from '@tospann/lab';
 
+import {
+  h2loadCommand,
+  readH2load,
+  readWrk,
+  WRK_REPORT,
+  wrkCommand,
+  type LoadOptions,
+  type LoadReport,
+} from './clients.ts';
 import { originConfig, type Contender, type Site } from './contenders.ts';
 
 /** Address of the benchmark's interface. */
 export const BENCH_ADDRESS = '10.99.0.1';
-
-export interface RunOptions {
-  readonly seconds: number;
-  readonly connections: number;
-  readonly path: string;
-}
 
 /** One run of one contender. Latencies are in microseconds, as the client saw them. */
 export interface RunResult {
@@ -37,23 +40,6 @@ export interface RunResult {
   /** Connection, read, write and time-out errors of the client, and answers that were not 2xx or 3xx. */
   readonly errors: number;
 }
-
-interface WrkReport {
-  readonly requests: number;
-  readonly microseconds: number;
-  readonly errors: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
-}
-
-const WRK_REPORT = `done = function(summary, latency, requests)
-  local e = summary.errors
-  io.write(string.format('{"requests":%d,"microseconds":%d,"errors":%d,"p50":%d,"p99":%d,"p999":%d}\\n', summary.requests,
-    summary.duration, e.connect + e.read + e.write + e.status + e.timeout,
-    latency:percentile(50), latency:percentile(99), latency:percentile(99.9)))
-end
-`;
 
 /** A namespace with the origin running in it; contenders are started in it and measured in turn. */
 export class Bench implements AsyncDisposable {
@@ -73,12 +59,13 @@ export class Bench implements AsyncDisposable {
   /** Makes the namespace and starts the origin with answers of `bodyBytes`. */
   static async create(options: {
     readonly bodyBytes: number;
-    readonly proxyCpu: number;
-    readonly otherCpu: number;
+    /** CPU lists as taskset takes them. */
+    readonly proxyCpu: string;
+    readonly otherCpu: string;
   }): Promise<Bench> {
     const lab = createLab({ nodes: [{ name: 'bench', links: [] }] });
     try {
-      const bench = new Bench(lab, { proxy: String(options.proxyCpu), others: String(options.otherCpu) });
+      const bench = new Bench(lab, { proxy: options.proxyCpu, others: options.otherCpu });
       lab.node('bench').run(['ip', 'addr', 'add', `${BENCH_ADDRESS}/32`, 'dev', 'lo']);
       await bench.#startOrigin(options.bodyBytes);
       return bench;
@@ -125,16 +112,16 @@ export class Bench implements AsyncDisposable {
   }
 
   /** One run: the client loads this contender alone for some seconds. */
-  async measure(contender: Contender, options: RunOptions): Promise<RunResult> {
+  async measure(contender: Contender, options: LoadOptions): Promise<RunResult> {
     const process = this.#running.get(contender.name);
     if (process === undefined) throw new Error(`Cannot measure ${contender.name}: it was not started`);
     const before = cpuNanoseconds(descendantsOf(process.pid));
-    const report = await this.#wrk(contender, options);
+    const report = await this.#load(contender, options);
     const cpuUsed = cpuNanoseconds(descendantsOf(process.pid)) - before;
     return {
       contender: contender.name,
       requests: report.requests,
-      requestsPerSecond: report.requests / (report.microseconds / 1e6),
+      requestsPerSecond: report.requests / report.seconds,
       cpuMicrosecondsPerRequest: cpuUsed / 1000 / report.requests,
       p50: report.p50,
       p99: report.p99,
@@ -176,26 +163,22 @@ export class Bench implements AsyncDisposable {
     );
   }
 
-  async #wrk(contender: Contender, options: RunOptions): Promise<WrkReport> {
+  async #load(contender: Contender, options: LoadOptions): Promise<LoadReport> {
     const url = `http://${this.site.address}:${contender.port}${options.path}`;
-    const load = ['-t1', `-c${options.connections}`, `-d${options.seconds}s`, '--timeout', '5s'];
-    const command = [
-      'taskset',
-      '-c',
-      this.#cpus.others,
-      'wrk',
-      ...load,
-      '-s',
-      join(this.site.folder, 'report.lua'),
-      url,
-    ];
-    const wrk = this.#node.spawn('wrk', command);
-    const status = await wrk.exited;
-    const line = wrk.lines.find((candidate) => candidate.json?.['requests'] !== undefined);
-    if (status.code !== 0 || line === undefined)
-      throw new Error(`Cannot measure ${contender.name}: wrk failed\n${wrk.tail()}`);
+    const { folder } = this.site;
+    const logFile = join(folder, 'h2load.log');
+    const isPaced = options.rate !== undefined;
+    rmSync(logFile, { force: true }); // h2load appends
+    const command = isPaced
+      ? h2loadCommand(url, options, logFile)
+      : wrkCommand(url, options, join(folder, 'report.lua'));
+    const client = this.#node.spawn('client', ['taskset', '-c', this.#cpus.others, ...command]);
+    const status = await client.exited;
+    const line = client.lines.find((candidate) => candidate.json?.['requests'] !== undefined)?.json;
+    if (status.code !== 0 || (!isPaced && line === undefined))
+      throw new Error(`Cannot measure ${contender.name}: ${command[0]} failed\n${client.tail()}`);
     await pause(100);
-    return line.json as unknown as WrkReport;
+    return isPaced ? readH2load(readFileSync(logFile, 'utf8'), options.seconds) : readWrk(line ?? {});
   }
 
   #curl(contender: { readonly port: number }, path: string, args: readonly string[] = []): string {

@@ -1,6 +1,7 @@
 // The proxies that are measured, each with the same features: session cookie (insert, indirect, nocache),
 // X-Forwarded-For with its exception, a path rule, two servers with checks, an access log, keep-alive on both sides,
-// one worker thread. Pure: configuration text and command lines; bench.ts starts them.
+// the same number of
+// worker threads. Pure: configuration text and command lines; bench.ts starts them.
 
 /** Where things are in the benchmark's namespace. */
 export interface Site {
@@ -29,9 +30,10 @@ const STATIC_SUFFIXES = ['.jpg', '.gif', '.png', '.css', '.js'];
 export type HaproxyLog = 'ring' | 'stdout';
 
 /** Debian's HAProxy. */
-export function haproxy(site: Site, log: HaproxyLog): Contender {
+export function haproxy(site: Site, options: { readonly log: HaproxyLog; readonly threads: number }): Contender {
+  const { log, threads } = options;
   const config = `global
-  nbthread 1
+  nbthread ${threads}
   maxconn 8192
   log ${log === 'ring' ? 'ring@requests' : 'stdout'} format ${log === 'ring' ? 'rfc3164' : 'raw'} local2
 ${log === 'ring' ? 'ring requests\n  format rfc3164\n  maxlen 1200\n  size 1048576\n' : ''}defaults
@@ -74,7 +76,11 @@ backend static
 }
 
 /** The product: the command that runs it is given, the rest follows the contract. */
-export function tospann(site: Site, product: readonly string[], engine: 'ring' | 'node'): Contender {
+export function tospann(
+  site: Site,
+  options: { readonly product: readonly string[]; readonly engine: 'ring' | 'node'; readonly threads: number },
+): Contender {
+  const { product, engine, threads } = options;
   const config = `version: 1
 cluster:
   name: bench
@@ -105,7 +111,7 @@ backends:
 timeouts: { httpRequest: 10s, queue: 1m, connect: 10s, client: 1m, server: 1m, httpKeepAlive: 10s, check: 10s }
 http: { forwardedFor: { exceptFrom: [127.0.0.0/8] }, retries: 3, redispatch: true }
 log: { access: { format: haproxy, ignoreEmpty: true, file: ${site.folder}/logs/tospann.log } }
-proxy: { engine: ${engine}, threads: 1 }
+proxy: { engine: ${engine}, threads: ${threads} }
 `;
   const folders = ['--run-dir', `${site.folder}/run`, '--state-dir', `${site.folder}/state`];
   return {
@@ -118,8 +124,8 @@ proxy: { engine: ${engine}, threads: 1 }
 }
 
 /** Debian's nginx as a proxy; its session cookie is made of maps, as it has none of its own. */
-export function nginx(site: Site): Contender {
-  const config = `worker_processes 1;
+export function nginx(site: Site, threads: number): Contender {
+  const config = `worker_processes ${threads};
 daemon off;
 pid ${site.folder}/nginx-proxy.pid;
 error_log ${site.folder}/nginx-proxy.err;

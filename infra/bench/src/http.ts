@@ -2,7 +2,9 @@
 // HAProxy pair by pair.
 //   node --conditions=@tospann/source infra/bench/src/http.ts [--pairs 7] [--seconds 5] [--size 100] [--connections 64]
 //     [--contenders tospann,haproxy,nginx,http-proxy] [--haproxy-log ring|stdout] [--json FILE] [--proxy-cpu 0] [--other-cpu 1]
-// Needs root, haproxy, nginx, wrk, curl. Nothing else should run on the machine.
+//     [--close] (a new connection for each request)  [--rate N] (requests a second, for latencies below saturation)
+//     [--threads N] (worker threads of Tospann, HAProxy and nginx; give them CPUs: --proxy-cpu 0,1)
+// Needs root, haproxy, nginx, wrk, h2load (nghttp2-client) for --rate, curl. Nothing else should run on the machine.
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -24,6 +26,9 @@ const { values } = parseArgs({
     json: { type: 'string' },
     'proxy-cpu': { type: 'string', default: '0' },
     'other-cpu': { type: 'string', default: '1' },
+    close: { type: 'boolean', default: false },
+    rate: { type: 'string' },
+    threads: { type: 'string', default: '1' },
   },
 });
 
@@ -34,11 +39,12 @@ function say(line: string): void {
 }
 
 function chosen(site: Site): Contender[] {
+  const threads = Number(values.threads);
   const makers: Readonly<Record<string, () => Contender>> = {
-    tospann: () => tospann(site, productCommand(), 'ring'),
-    'tospann-node': () => tospann(site, productCommand(), 'node'),
-    haproxy: () => haproxy(site, values['haproxy-log'] as HaproxyLog),
-    nginx: () => nginx(site),
+    tospann: () => tospann(site, { product: productCommand(), engine: 'ring', threads }),
+    'tospann-node': () => tospann(site, { product: productCommand(), engine: 'node', threads }),
+    haproxy: () => haproxy(site, { log: values['haproxy-log'] as HaproxyLog, threads }),
+    nginx: () => nginx(site, threads),
     'http-proxy': () => httpProxy(site, fileURLToPath(new URL('./tools/http-proxy.ts', import.meta.url))),
   };
   return values.contenders.split(',').map((name) => {
@@ -49,7 +55,12 @@ function chosen(site: Site): Contender[] {
 }
 
 async function measureAll(bench: Bench, contenders: readonly Contender[]): Promise<RunResult[]> {
-  const load = { connections: Number(values.connections), path: '/index.php' };
+  const load = {
+    connections: Number(values.connections),
+    path: '/index.php',
+    close: values.close,
+    ...(values.rate === undefined ? {} : { rate: Number(values.rate) }),
+  };
   const results: RunResult[] = [];
   for (const contender of contenders) {
     await bench.start(contender);
@@ -74,11 +85,11 @@ async function measureAll(bench: Bench, contenders: readonly Contender[]): Promi
 
 await using bench = await Bench.create({
   bodyBytes: Number(values.size),
-  proxyCpu: Number(values['proxy-cpu']),
-  otherCpu: Number(values['other-cpu']),
+  proxyCpu: values['proxy-cpu'],
+  otherCpu: values['other-cpu'],
 });
 const results = await measureAll(bench, chosen(bench.site));
-const description = `${values.size}-byte answers, ${values.connections} connections, ${values.pairs} runs of ${values.seconds} s each in turn, one worker thread`;
+const description = `${values.size}-byte answers, ${values.connections} connections, ${values.pairs} runs of ${values.seconds} s each in turn, worker threads: ${values.threads}${values.close ? ', a new connection for each request' : ''}${values.rate === undefined ? '' : `, ${values.rate} requests a second`}`;
 process.stdout.write(`${renderTable(results, description)}\n`);
 if (values.json !== undefined)
   writeFileSync(values.json, `${JSON.stringify({ options: values, results }, undefined, 2)}\n`);
