@@ -2,9 +2,11 @@
 // and used again. They hold state only; what happens to them is in client.ts, request.ts, dispatch.ts and response.ts.
 import { BodyKind, type ChunkedParser, type HeadEdits } from '@tospann/http';
 import { Chain, NONE } from './buffers.ts';
+import { SourceAddress } from './source.ts';
 import type { BackendPlan, FrontendPlan, ServerPlan } from './plan.ts';
 
 const EMPTY = new Uint8Array(0);
+const UNKNOWN_SOURCE = new SourceAddress();
 
 /** What a client connection is doing. */
 export const ClientPhase = {
@@ -85,6 +87,10 @@ export class Client {
   /** The address as it may be logged, and the X-Forwarded-For line (empty: none); null until the first request. */
   logged: Uint8Array | null = null;
   forwarded: Uint8Array = EMPTY;
+  /** The connection's other end as numbers (what the PROXY protocol says of it included); never changed in place. */
+  peer: SourceAddress = UNKNOWN_SOURCE;
+  /** The client that the request under way is from: `peer`, or whom a trusted proxy names. For ACLs, limits, hashes. */
+  source: SourceAddress = UNKNOWN_SOURCE;
   /** It comes from this machine. */
   loopback = false;
   /** The client's port if the log has it, else 0. */

@@ -22,6 +22,7 @@ import {
   ServerWord,
 } from './shared.ts';
 import { upstreamEnded, upstreamFailed, upstreamReceived, upstreamSent } from './response.ts';
+import type { SourceAddress } from './source.ts';
 import { TimerWheel } from './wheel.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 import { MAX_HEAD_BYTES, type EngineOptions } from './engine-options.ts';
@@ -46,7 +47,12 @@ export class Engine implements TransportEvents {
   /** What client addresses look like in logs and in X-Forwarded-For. */
   readonly names = new Map<
     string,
-    { readonly logged: Uint8Array; readonly forwarded: Uint8Array; readonly loopback: boolean }
+    {
+      readonly logged: Uint8Array;
+      readonly forwarded: Uint8Array;
+      readonly loopback: boolean;
+      readonly source: SourceAddress;
+    }
   >();
   readonly place = new HeadPlace();
   readonly record = new LogRecord();

@@ -24,6 +24,7 @@ import { route } from './route.ts';
 import { isLoopback, isSelfProbe } from './self-probe.ts';
 import { append, isFull, pump, setReceiving } from './sending.ts';
 import { FrontendCounter } from './shared.ts';
+import { sourceOf } from './source.ts';
 
 const EMPTY = new Uint8Array(0);
 const HEAD_TOO_LARGE = 431;
@@ -123,10 +124,12 @@ export function nameClient(engine: Engine, client: Client): void {
     if (engine.names.size >= MAX_NAMES) engine.names.clear();
     const forwarded = engine.options.addsForwardedFor(address) ? latin1(`X-Forwarded-For: ${address}\r\n`) : EMPTY;
     const logged = latin1(loggedAddress(address, engine.options.clientAddressInLog));
-    name = { logged, forwarded, loopback: isLoopback(address) };
+    name = { logged, forwarded, loopback: isLoopback(address), source: sourceOf(address) };
     engine.names.set(address, name);
   }
   client.logged = name.logged;
+  client.peer = name.source;
+  client.source = name.source;
   client.loopback = name.loopback;
   client.port = engine.log?.wantsPort === true ? engine.transport.peerPort(client.handle) : 0;
   client.forwarded = name.forwarded;
