@@ -25,7 +25,11 @@ export type BenchFlag =
   | 'log-off'
   | 'log-empty'
   | 'small-buffers'
-  | 'excepted';
+  | 'excepted'
+  | 'tcp'
+  | 'accept-proxy'
+  | 'send-proxy-v1'
+  | 'send-proxy-v2';
 
 export interface BenchOptions {
   readonly flags?: readonly BenchFlag[];
@@ -48,6 +52,7 @@ export function benchConfig(flags: readonly BenchFlag[]): PairConfig {
     weight: 1,
     ...(has('cookie') ? { cookie: `s${i}` } : {}),
     ...(has('server-max-1') ? { maxConnections: 1 } : {}),
+    ...(has('send-proxy-v1') ? { sendProxy: 'v1' } : has('send-proxy-v2') ? { sendProxy: 'v2' } : {}),
   });
   return {
     version: 1,
@@ -56,8 +61,8 @@ export function benchConfig(flags: readonly BenchFlag[]): PairConfig {
     frontends: [
       {
         name: 'main',
-        binds: [],
-        mode: 'http',
+        binds: has('accept-proxy') ? [{ address: '127.0.0.1', port: 0, acceptProxyFrom: ['0.0.0.0/0'] }] : [],
+        mode: has('tcp') ? 'tcp' : 'http',
         maxConnections: has('max-2') ? 2 : 100,
         acls: [
           { name: 'static', pathExact: ['/exact'], pathPrefix: ['/static'], pathSuffix: ['.jpg'], ignoreCase: true },
@@ -146,7 +151,7 @@ export class EngineBench {
       wakeOthers: () => options.wakeOthers?.(),
       onTick: () => undefined,
     });
-    this.engine.listen(LISTENER, 0);
+    this.engine.listen(LISTENER, 0, config.frontends[0]!.binds[0]?.acceptProxyFrom);
     for (const backend of config.backends) for (const server of backend.servers) this.serve(server.name, server);
   }
 

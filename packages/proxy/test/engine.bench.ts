@@ -63,6 +63,10 @@ class InstantTransport implements Transport {
   peerPort(): number {
     return 50_000;
   }
+  localEndpoint(): null {
+    return null;
+  }
+
   receive(): void {}
   send(handle: number): void {
     this.#sending[this.#sendCount++] = handle;

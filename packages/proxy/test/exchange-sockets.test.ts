@@ -1,6 +1,6 @@
 // The cases of cases/ over real sockets, on the ring and on the node transport, as the memory transport plays them.
-// Left out are those that need the transport's clock (`wait`) or the checks' hand (`web1 down`), and what they say
-// about log lines: times are real here. Each byte sequence is sent as it stands, not at every cut.
+// Left out are those that need the transport's clock (`wait`), the checks' hand (`web1 down`) or the client's port
+// (`send-proxy`), and what they say about log lines: times are real here. Each byte sequence is sent as it stands, not at every cut.
 import { readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { Worker } from 'node:worker_threads';
@@ -15,7 +15,8 @@ const folder = new URL('cases/', import.meta.url);
 const NEEDS_MORE = /^(wait|web\d) /;
 const cases = readdirSync(folder)
   .map((name) => ({ name, exchange: parseCase(readFileSync(new URL(name, folder), 'utf8')) }))
-  .filter(({ exchange }) => !exchange.sections.some(({ what }) => NEEDS_MORE.test(what)));
+  .filter(({ exchange }) => !exchange.sections.some(({ what }) => NEEDS_MORE.test(what)))
+  .filter(({ exchange }) => !exchange.flags.some((flag) => flag.startsWith('send-proxy')));
 
 /** How long something that must come is waited for, and something that must not. */
 const PATIENCE_MS = 4000;
@@ -54,10 +55,13 @@ class Stage {
   readonly #servers: readonly net.Server[];
   readonly #fd: number;
 
-  private constructor(servers: readonly net.Server[], config: PairConfig) {
+  private constructor(servers: readonly net.Server[], given: PairConfig) {
     this.#servers = servers;
     this.#fd = openListener({ address: '127.0.0.1', port: 0 });
     this.port = localAddress(this.#fd).port;
+    const { port } = this;
+    const frontends = given.frontends.map((f) => ({ ...f, binds: f.binds.map((bind) => ({ ...bind, port })) }));
+    const config = { ...given, frontends };
     const first = config.backends[0]!.servers[0]!;
     this.host = `${first.address}:${first.port}`;
     this.service = startProxy({

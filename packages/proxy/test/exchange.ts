@@ -58,9 +58,10 @@ export function parseCase(file: string): ExchangeCase {
 }
 
 function unescape(text: string): string {
-  return text
-    .replace(/\\x([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-    .replace(/(\\?)\n/g, (_, backslash: string) => (backslash === '' ? '\r\n' : ''));
+  return text.replace(/\\x([0-9a-f]{2})|\\\n|\n/g, (match, hex?: string) => {
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+    return match === '\n' ? '\r\n' : '';
+  });
 }
 
 /**

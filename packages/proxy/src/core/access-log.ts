@@ -17,10 +17,12 @@ const EMPTY = new Uint8Array(0);
 /** The part of a line that names frontend, backend and server, in each format that has one. */
 export interface LogWay {
   readonly json: Uint8Array;
+  /** The same for a session in mode tcp, which has no method and path. */
+  readonly jsonTcp: Uint8Array;
   readonly haproxy: Uint8Array;
 }
 
-const NO_WAY: LogWay = { json: EMPTY, haproxy: EMPTY };
+const NO_WAY: LogWay = { json: EMPTY, jsonTcp: EMPTY, haproxy: EMPTY };
 
 /** Makes the part of a log line that names frontend, backend and server; empty names: none was chosen. */
 export function logWay(frontend: string, backend: string, server: string): LogWay {
@@ -31,6 +33,7 @@ export function logWay(frontend: string, backend: string, server: string): LogWa
   ].map(([key, name]) => `","${key}":${JSON.stringify(name).slice(0, -1)}`);
   return {
     json: latin1(`${json.join('')}","method":"`),
+    jsonTcp: latin1(`${json.join('')}","protocol":"tcp","bytesIn":`),
     haproxy: latin1(`] ${frontend} ${backend === '' ? frontend : backend}/${server === '' ? '<NOSRV>' : server} `),
   };
 }
@@ -45,6 +48,8 @@ export class LogRecord {
   clientPort = 0;
   /** Where it came in and went, as text for one log line; made once for each way through the configuration. */
   way: LogWay = NO_WAY;
+  /** A session in mode tcp: no request, no status. */
+  tcp = false;
   /** The request line (without CRLF), as it came; length 0 when no valid one came. */
   line: Uint8Array = EMPTY;
   lineFrom = 0;
@@ -131,6 +136,7 @@ export class AccessLog {
     const d = this.#ring.data;
     let at = put(d, from, this.#clock.json);
     at = putPart(d, at, r.client, 0, r.clientLength);
+    if (r.tcp) return this.#jsonTcp(at, r);
     at = put(d, at, r.way.json);
     at = putJson(d, at, r.line, r.lineFrom, r.methodLength);
     at = put(d, at, J_PATH);
@@ -147,6 +153,20 @@ export class AccessLog {
     return put(d, at, J_END);
   }
 
+  #jsonTcp(from: number, r: LogRecord): number {
+    const d = this.#ring.data;
+    let at = putNumber(d, put(d, from, r.way.jsonTcp), r.bytesIn);
+    at = putNumber(d, put(d, at, J_OUT), r.bytesOut);
+    at = putSigned(d, put(d, at, J_QUEUE), r.queueMs);
+    at = putSigned(d, put(d, at, J_CONNECT), r.connectMs);
+    at = putSigned(d, put(d, at, J_TOTAL), r.totalMs);
+    at = putNumber(d, put(d, at, J_RETRIES), r.retries);
+    at = put(d, at, J_STATE);
+    d[at++] = r.state0;
+    d[at++] = r.state1;
+    return put(d, at, J_END);
+  }
+
   #haproxy(from: number, r: LogRecord): number {
     const d = this.#ring.data;
     let at = putPart(d, from, r.client, 0, r.clientLength);
@@ -154,6 +174,7 @@ export class AccessLog {
     at = putNumber(d, at, r.clientPort);
     at = put(d, at, this.#clock.haproxy);
     at = put(d, at, r.way.haproxy);
+    if (r.tcp) return this.#haproxyTcp(at, r);
     at = putSigned(d, at, r.requestMs);
     d[at++] = 47;
     at = putSigned(d, at, r.queueMs);
@@ -170,10 +191,35 @@ export class AccessLog {
     at = put(d, at, NO_CAPTURE);
     at = putState(d, at, r);
     d[at++] = 32;
-    return this.#haproxyEnd(at, r);
+    at = this.#haproxyCounts(at, r);
+    d[at++] = 32;
+    d[at++] = 34;
+    at = r.lineLength === 0 ? put(d, at, BAD_REQUEST) : putHashed(d, at, r.line, r.lineFrom, r.lineLength);
+    d[at++] = 34;
+    d[at++] = 10;
+    return at;
   }
 
-  #haproxyEnd(from: number, r: LogRecord): number {
+  /** HAProxy's tcplog: Tw/Tc/Tt, bytes, two letters of termination state, counts. */
+  #haproxyTcp(from: number, r: LogRecord): number {
+    const d = this.#ring.data;
+    let at = putSigned(d, from, r.queueMs);
+    d[at++] = 47;
+    at = putSigned(d, at, r.connectMs);
+    d[at++] = 47;
+    at = putSigned(d, at, r.totalMs);
+    d[at++] = 32;
+    at = putNumber(d, at, r.bytesOut);
+    d[at++] = 32;
+    d[at++] = r.state0;
+    d[at++] = r.state1;
+    d[at++] = 32;
+    at = this.#haproxyCounts(at, r);
+    d[at++] = 10;
+    return at;
+  }
+
+  #haproxyCounts(from: number, r: LogRecord): number {
     const d = this.#ring.data;
     let at = putNumber(d, from, r.frontendConnections);
     d[at++] = 47;
@@ -188,13 +234,7 @@ export class AccessLog {
     d[at++] = 32;
     at = putNumber(d, at, 0);
     d[at++] = 47;
-    at = putNumber(d, at, r.queueLength);
-    d[at++] = 32;
-    d[at++] = 34;
-    at = r.lineLength === 0 ? put(d, at, BAD_REQUEST) : putHashed(d, at, r.line, r.lineFrom, r.lineLength);
-    d[at++] = 34;
-    d[at++] = 10;
-    return at;
+    return putNumber(d, at, r.queueLength);
   }
 
   #combined(from: number, r: LogRecord): number {

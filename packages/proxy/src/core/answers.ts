@@ -12,6 +12,10 @@ import { dropClient } from './client.ts';
  * answer has gone out; interim answers may have.
  */
 export function answerLocally(engine: Engine, client: Client, status: number): void {
+  if (client.frontend.tcp) {
+    dropClient(engine, client, true);
+    return;
+  }
   abortUpstream(engine, client);
   client.phase = ClientPhase.BUSY;
   client.wait = Wait.NONE;

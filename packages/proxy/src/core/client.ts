@@ -9,8 +9,10 @@ import type { Engine } from './engine.ts';
 import { LINGER_BYTES, LINGER_MS } from './engine-options.ts';
 import { beginRefusal, countRefusal, finish } from './finish.ts';
 import { joinHead, keepHead } from './partial-head.ts';
+import { proxyHeaderReceived } from './proxy-protocol/accept.ts';
 import { nameClient, requestBody, startRequest } from './request.ts';
 import { isFull, pump, setReceiving, shiftSent } from './sending.ts';
+import { streamEnded, streamExpired, streamReceived } from './tcp/stream.ts';
 import { endTunnelIfDone, tunnelExpired, tunnelFromClient } from './tunnel.ts';
 
 /** Pipelined ranges that wait on one connection before its receiving is stopped. */
@@ -34,6 +36,12 @@ export function clientReceived(engine: Engine, client: Client, offset: number, l
       return;
     case ClientPhase.TUNNEL:
       tunnelFromClient(engine, client, offset, length);
+      return;
+    case ClientPhase.STREAM:
+      streamReceived(engine, client, offset, length);
+      return;
+    case ClientPhase.PROXY:
+      proxyHeaderReceived(engine, client, offset, length);
       return;
     case ClientPhase.LINGER:
       engine.buffers.drop(offset);
@@ -64,6 +72,9 @@ export function clientEnded(engine: Engine, client: Client): void {
     case ClientPhase.TUNNEL:
       tunnelFromClient(engine, client, NONE, 0);
       return;
+    case ClientPhase.STREAM:
+      streamEnded(engine, client);
+      return;
     default:
       closeClient(engine, client, false);
   }
@@ -71,7 +82,7 @@ export function clientEnded(engine: Engine, client: Client): void {
 
 /** The client's connection broke. */
 export function clientFailed(engine: Engine, client: Client): void {
-  if (client.phase === ClientPhase.BUSY || client.phase === ClientPhase.TUNNEL) {
+  if (isBusy(client)) {
     client.endCause = 67;
     client.endPhase = client.answering ? 68 : client.wait === Wait.QUEUE ? 81 : client.wait === Wait.CONNECT ? 67 : 72;
   }
@@ -244,6 +255,9 @@ export function clientExpired(engine: Engine, client: Client): void {
     case ClientPhase.TUNNEL:
       tunnelExpired(engine, client);
       return;
+    case ClientPhase.STREAM:
+      streamExpired(engine, client);
+      return;
     default:
       closeClient(engine, client, false);
   }
@@ -287,10 +301,16 @@ function linger(engine: Engine, client: Client): void {
   engine.wheel.set(client.handle, engine.transport.nowMs() + LINGER_MS);
 }
 
+/** Whether a request or a session is under way. */
+function isBusy(client: Client): boolean {
+  const { phase } = client;
+  return phase === ClientPhase.BUSY || phase === ClientPhase.TUNNEL || phase === ClientPhase.STREAM;
+}
+
 /** Ends whatever is under way and closes. A request that has begun is logged. */
 export function dropClient(engine: Engine, client: Client, reset: boolean): void {
   if (client.phase === ClientPhase.CLOSING || client.phase === ClientPhase.CLOSED) return;
-  const busy = client.phase === ClientPhase.BUSY || client.phase === ClientPhase.TUNNEL;
+  const busy = isBusy(client);
   if (client.wait === Wait.QUEUE) leaveQueue(engine, client);
   abortUpstream(engine, client);
   if (busy) finish(engine, client);
@@ -306,6 +326,7 @@ export function closeClient(engine: Engine, client: Client, reset: boolean): voi
   client.request.clear(engine.ranges, engine.buffers);
   client.partial = null; // not kept: a slow-head attack would leave its memory behind
   client.logged = null;
+  client.proxied = null;
   engine.wheel.remove(client.handle);
   engine.transport.close(client.handle, reset);
 }

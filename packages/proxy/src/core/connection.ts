@@ -3,6 +3,7 @@
 import { BodyKind, type ChunkedParser, type HeadEdits } from '@tospann/http';
 import { Chain, NONE } from './buffers.ts';
 import { SourceAddress } from './source.ts';
+import type { ProxyAddresses } from './proxy-protocol/decode.ts';
 import type { BackendPlan, FrontendPlan, ServerPlan } from './plan.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -20,6 +21,10 @@ export const ClientPhase = {
   TUNNEL: 4,
   /** `close` was called; waits for `closed`. */
   CLOSING: 5,
+  /** Its PROXY protocol header is still to come. */
+  PROXY: 6,
+  /** A session in mode tcp without a server yet. */
+  STREAM: 7,
 } as const;
 
 /** Where a request under way waits. */
@@ -93,6 +98,8 @@ export class Client {
   source: SourceAddress = UNKNOWN_SOURCE;
   /** It comes from this machine. */
   loopback = false;
+  /** What a PROXY protocol header says about the connection; null: there was none, or it says nothing. */
+  proxied: ProxyAddresses | null = null;
   /** The client's port if the log has it, else 0. */
   port = 0;
 

@@ -12,6 +12,9 @@ import type { BackendPlan, ServerPlan } from './plan.ts';
 import { pump, setReceiving, isFull } from './sending.ts';
 import { BackendWord, ServerCounter, ServerWord } from './shared.ts';
 import { upstreamLost } from './response.ts';
+import { beginStream } from './tcp/stream.ts';
+import { announceClient } from './proxy-protocol/announce.ts';
+import { dropClient } from './client.ts';
 
 /** Gives the request to a server, puts it into a queue, or answers 503. */
 export function assign(engine: Engine, client: Client): void {
@@ -175,7 +178,9 @@ export function upstreamConnected(engine: Engine, upstream: Upstream, errno: num
   }
   client.connectedMs = engine.transport.nowMs();
   setReceiving(engine, upstream, true);
-  attach(engine, client, upstream);
+  if (upstream.server.sendProxy !== null && !announceClient(engine, client, upstream)) dropClient(engine, client, true);
+  else if (client.frontend.tcp) beginStream(engine, client, upstream);
+  else attach(engine, client, upstream);
 }
 
 // oxlint-disable-next-line max-params -- long: no object for a failure
@@ -278,7 +283,8 @@ export function abortUpstream(engine: Engine, client: Client): void {
 export function retireUpstream(engine: Engine, upstream: Upstream, clean: boolean): void {
   const server = upstream.server;
   const pool = engine.pools[server.index]!;
-  const safe = clean && upstream.keepAlive && !upstream.ended;
+  // A connection that began with a PROXY protocol header speaks for one client.
+  const safe = clean && upstream.keepAlive && !upstream.ended && server.sendProxy === null;
   if (!safe || pool.length >= MAX_IDLE_PER_SERVER || engine.draining || !engine.mayTakeSession(server)) {
     closeUpstream(engine, upstream, !clean);
     return;

@@ -22,7 +22,9 @@ import {
   ServerWord,
 } from './shared.ts';
 import { upstreamEnded, upstreamFailed, upstreamReceived, upstreamSent } from './response.ts';
-import type { SourceAddress } from './source.ts';
+import { NetworkList, sourceOf, type SourceAddress } from './source.ts';
+import { expectProxyHeader } from './proxy-protocol/accept.ts';
+import { startStream } from './tcp/stream.ts';
 import { TimerWheel } from './wheel.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 import { MAX_HEAD_BYTES, type EngineOptions } from './engine-options.ts';
@@ -77,6 +79,8 @@ export class Engine implements TransportEvents {
   standby = false;
   readonly #freeClients: Client[] = [];
   readonly #freeUpstreams: Upstream[] = [];
+  /** Peers of each listener that begin with a PROXY protocol header; null: none. */
+  readonly #listenerProxies: (NetworkList | null)[] = [];
   /** Frontend and socket of each listener number, and whether it accepts. */
   readonly #listenerFrontend: number[] = [];
   readonly #listenerFd: number[] = [];
@@ -121,9 +125,14 @@ export class Engine implements TransportEvents {
     return this.#openClients;
   }
 
-  /** Accepts on a listening socket for a frontend (its slot). */
-  listen(fd: number, frontend: number): void {
+  /**
+   * Accepts on a listening socket for a frontend (its slot).
+   *
+   * @param proxies Networks whose connections begin with a PROXY protocol header. Default none.
+   */
+  listen(fd: number, frontend: number, proxies: readonly string[] = []): void {
     const listener = this.#listenerFrontend.length;
+    this.#listenerProxies.push(proxies.length === 0 ? null : new NetworkList(proxies));
     this.#listenerFrontend.push(frontend);
     this.#listenerFd.push(fd);
     this.#listening.push(true);
@@ -136,6 +145,7 @@ export class Engine implements TransportEvents {
     client.frontend = frontend;
     client.handle = handle;
     client.out.handle = handle;
+    client.out.finAfter = false; // its last user may have been cut before its FIN
     client.phase = ClientPhase.HEAD;
     client.startMs = this.transport.nowMs();
     client.requests = 0;
@@ -150,6 +160,8 @@ export class Engine implements TransportEvents {
     if (open >= frontend.maxConnections) this.#pause(frontend.index);
     this.wheel.set(handle, client.startMs + this.options.timeouts.httpRequestMs);
     this.transport.receive(handle, true);
+    if (this.#speaksForOthers(listener, handle)) expectProxyHeader(client);
+    else if (frontend.tcp) startStream(this, client);
   }
 
   connected(handle: number, errno: number): void {
@@ -323,6 +335,12 @@ export class Engine implements TransportEvents {
   /** Closes every connection at once (the end of a drain that took too long, or of a test). */
   closeAll(): void {
     for (const client of this.clients) if (client) dropClient(this, client, true);
+  }
+
+  /** Whether the peer of a new connection is one that passes on others' connections. */
+  #speaksForOthers(listener: number, handle: number): boolean {
+    const proxies = this.#listenerProxies[listener]!;
+    return proxies !== null && proxies.has(sourceOf(this.transport.peerAddress(handle)));
   }
 
   #store<T>(table: (T | null)[], handle: number, connection: T): void {

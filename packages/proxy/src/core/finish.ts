@@ -9,6 +9,7 @@ import { FrontendCounter, LATENCY_BOUNDS_MS, REFUSAL_SLOTS, ServerCounter } from
 
 const EMPTY = new Uint8Array(0);
 const DASH = 45;
+const CLIENT = 67;
 const INSERTED = 73;
 const NOT_INSERTED = 78;
 
@@ -98,15 +99,26 @@ export function finish(engine: Engine, client: Client): void {
     counters[client.server.counter + ServerCounter.bytesIn]! += client.bytesIn;
     counters[client.server.counter + ServerCounter.bytesOut]! += client.bytesOut;
   }
-  const duration = nowMs - client.headMs;
-  let bound = 0;
-  while (bound < LATENCY_BOUNDS_MS.length && duration > LATENCY_BOUNDS_MS[bound]!) bound++;
-  counters[engine.plan.layout.latencyBase + bound]! += 1;
-  if (engine.log !== null) logRequest(engine, client, nowMs);
+  if (!client.frontend.tcp) countLatency(engine, client, nowMs);
+  if (engine.log !== null && !isEmptyStream(engine, client)) logRequest(engine, client, nowMs);
   if (client.logSlot !== NONE) {
     engine.logStore.free(client.logSlot);
     client.logSlot = NONE;
   }
+}
+
+function countLatency(engine: Engine, client: Client, nowMs: number): void {
+  // How long a WebSocket stays open is no latency: its answer is the 101.
+  const duration = (client.status === 101 ? client.answerMs : nowMs) - client.headMs;
+  let bound = 0;
+  while (bound < LATENCY_BOUNDS_MS.length && duration > LATENCY_BOUNDS_MS[bound]!) bound++;
+  engine.counters[engine.plan.layout.latencyBase + bound]! += 1;
+}
+
+/** A session in which nobody said a word and the client closed: a port scan or a check (HAProxy's dontlognull). */
+function isEmptyStream(engine: Engine, client: Client): boolean {
+  if (!client.frontend.tcp || !engine.options.ignoreEmpty) return false;
+  return client.bytesIn === 0 && client.bytesOut === 0 && (client.endCause === DASH || client.endCause === CLIENT);
 }
 
 function logRequest(engine: Engine, client: Client, nowMs: number): void {
@@ -116,6 +128,7 @@ function logRequest(engine: Engine, client: Client, nowMs: number): void {
   record.clientLength = record.client.length;
   record.clientPort = client.port;
   record.way = client.frontend.way(client.backend, client.server);
+  record.tcp = client.frontend.tcp;
   record.status = client.status;
   record.bytesIn = client.bytesIn;
   record.bytesOut = client.bytesOut;

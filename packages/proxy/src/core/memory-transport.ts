@@ -250,6 +250,10 @@ export class MemoryTransport implements Transport {
     return side.port !== 0 ? side.port : 50_000 + handle;
   }
 
+  localEndpoint(handle: number): Endpoint | null {
+    return this.#sides[handle] === undefined ? null : { address: '198.51.100.1', port: 80 };
+  }
+
   receive(handle: number, on: boolean): void {
     const side = this.#sides[handle]!;
     if (side.wanted && !on) side.late = this.#latePieces;

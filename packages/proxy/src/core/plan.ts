@@ -34,6 +34,8 @@ export class ServerPlan {
   readonly setCookie: Uint8Array;
   /** 0: no limit. */
   readonly maxConnections: number;
+  /** Version of the PROXY protocol header that begins its connections; null: none. */
+  readonly sendProxy: 'v1' | 'v2' | null;
   readonly word: number;
   readonly counter: number;
 
@@ -55,6 +57,7 @@ export class ServerPlan {
         ? latin1(`Set-Cookie: ${cookie.name}=${server.cookie}; path=/\r\n`)
         : EMPTY;
     this.maxConnections = server.maxConnections ?? 0;
+    this.sendProxy = server.sendProxy ?? null;
     this.word = serverWord(index);
     this.counter = serverCounter(options.layout, index);
   }
@@ -116,6 +119,8 @@ export class FrontendPlan {
   /** Its slot; the same over reloads. */
   readonly index: number;
   readonly name: string;
+  /** Bytes are passed on as they come: no HTTP. */
+  readonly tcp: boolean;
   readonly maxConnections: number;
   readonly acls: readonly PathAcl[];
   /** Backend of each rule; rule i asks acls[i]. */
@@ -138,6 +143,7 @@ export class FrontendPlan {
   ) {
     this.index = index;
     this.name = frontend.name;
+    this.tcp = frontend.mode === 'tcp';
     this.maxConnections = frontend.maxConnections;
     this.acls = frontend.rules.map((rule) => pathAcl(frontend, aclOf(rule)));
     this.uses = frontend.rules.map((rule) => backendNamed(options, backendOf(rule)));

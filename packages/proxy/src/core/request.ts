@@ -118,7 +118,8 @@ function resetRequest(engine: Engine, client: Client): void {
 
 /** What the connection's address means, worked out with its first request; the same for all of one address. */
 export function nameClient(engine: Engine, client: Client): void {
-  const address = engine.transport.peerAddress(client.handle);
+  const { proxied } = client;
+  const address = proxied === null ? engine.transport.peerAddress(client.handle) : proxied.source;
   let name = engine.names.get(address);
   if (name === undefined) {
     if (engine.names.size >= MAX_NAMES) engine.names.clear();
@@ -131,7 +132,8 @@ export function nameClient(engine: Engine, client: Client): void {
   client.peer = name.source;
   client.source = name.source;
   client.loopback = name.loopback;
-  client.port = engine.log?.wantsPort === true ? engine.transport.peerPort(client.handle) : 0;
+  if (engine.log?.wantsPort !== true) client.port = 0;
+  else client.port = proxied === null ? engine.transport.peerPort(client.handle) : proxied.sourcePort;
   client.forwarded = name.forwarded;
 }
 

@@ -81,6 +81,8 @@ export interface Transport {
   peerAddress(handle: number): string;
   /** The peer's port; 0 when the peer is gone. Asked once a connection, and only when the log has it. */
   peerPort(handle: number): number;
+  /** The local end of a connection; null when it is gone. Asked once a connection, and only for PROXY headers. */
+  localEndpoint(handle: number): Endpoint | null;
   /** Turns receiving on or off (back-pressure). */
   receive(handle: number, on: boolean): void;
   /** Sends memory[offset, offset + length); `more`: further bytes follow at once, the kernel may wait for them. */

@@ -43,7 +43,7 @@ export function beginTunnel(engine: Engine, client: Client, upstream: Upstream):
   else {
     engine.buffers.drop(body - 1);
     pump(engine, client.out);
-    touch(engine, client);
+    touchTunnel(engine, client);
   }
   // What the client has sent behind its request belongs to the tunnel.
   const input: Chain = client.input;
@@ -61,12 +61,12 @@ export function beginTunnel(engine: Engine, client: Client, upstream: Upstream):
 // oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
 export function tunnelFromClient(engine: Engine, client: Client, offset: number, length: number): void {
   const upstream = client.upstream!;
-  if (offset === NONE) passFin(engine, client, upstream.out);
+  if (offset === NONE) passClientFin(engine, client);
   else {
     client.bytesIn += length;
     pass(engine, upstream.out, offset, length);
     if (isFull(engine, upstream.out)) setReceiving(engine, client, false);
-    touch(engine, client);
+    touchTunnel(engine, client);
   }
 }
 
@@ -79,7 +79,7 @@ export function tunnelFromServer(engine: Engine, upstream: Upstream, offset: num
     client.bytesOut += length;
     pass(engine, client.out, offset, length);
     if (isFull(engine, client.out)) setReceiving(engine, upstream, false);
-    touch(engine, client);
+    touchTunnel(engine, client);
   }
 }
 
@@ -103,6 +103,11 @@ export function tunnelExpired(engine: Engine, client: Client): void {
   dropClient(engine, client, true);
 }
 
+/** The client's FIN goes on to the server, behind what is still to be sent. */
+export function passClientFin(engine: Engine, client: Client): void {
+  passFin(engine, client, client.upstream!.out);
+}
+
 // oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
 function pass(engine: Engine, out: Outbound, offset: number, length: number): void {
   append(engine, out, offset, length, out.sending);
@@ -116,6 +121,7 @@ function passFin(engine: Engine, client: Client, out: Outbound): void {
   endTunnelIfDone(engine, client);
 }
 
-function touch(engine: Engine, client: Client): void {
+/** Something has moved: the time-out counts from now. */
+export function touchTunnel(engine: Engine, client: Client): void {
   engine.wheel.set(client.handle, engine.transport.nowMs() + engine.options.timeouts.tunnelMs);
 }

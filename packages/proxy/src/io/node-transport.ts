@@ -139,6 +139,12 @@ export class NodeTransport implements Transport {
     return this.#connections[handle]?.socket.remotePort ?? 0;
   }
 
+  localEndpoint(handle: number): Endpoint | null {
+    const socket = this.#connections[handle]?.socket;
+    if (socket?.localAddress === undefined || socket.localPort === undefined) return null;
+    return { address: socket.localAddress, port: socket.localPort };
+  }
+
   receive(handle: number, on: boolean): void {
     const connection = this.#connections[handle];
     if (connection === undefined || connection.closing) return;

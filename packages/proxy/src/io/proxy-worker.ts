@@ -3,14 +3,14 @@
 import { BlockList, isIPv6 } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { PairConfig } from '@tospann/config';
-import { signalEventFd } from '@tospann/linux';
+import { formatIp, localAddress, parseIp, signalEventFd } from '@tospann/linux';
 import { AccessLog } from '../core/access-log.ts';
 import { Engine } from '../core/engine.ts';
 import { LogRingWriter } from '../core/log-ring.ts';
 import { makePlan } from '../core/plan.ts';
 import { HeaderWord } from '../core/shared.ts';
 import type { Transport } from '../core/transport.ts';
-import type { WorkerData, WorkerMessage } from '../core/worker-data.ts';
+import type { WorkerData, WorkerListener, WorkerMessage } from '../core/worker-data.ts';
 import { NodeTransport } from './node-transport.ts';
 import { createRingTransport } from './ring-transport.ts';
 
@@ -56,7 +56,16 @@ function startEngine(data: WorkerData, transport: Transport, stop: () => void): 
       if (Atomics.load(words, HeaderWord.stopping) === 1) stop();
     },
   });
-  for (const listener of data.listeners) engine.listen(listener.fd, listener.frontend);
+  for (const listener of data.listeners) engine.listen(listener.fd, listener.frontend, proxiesOf(config, listener));
+}
+
+/** Networks whose connections to this socket begin with a PROXY protocol header, by the bind that it was opened for. */
+function proxiesOf(config: PairConfig, { fd, frontend }: WorkerListener): readonly string[] {
+  const binds = config.frontends[frontend]!.binds.filter(({ acceptProxyFrom }) => acceptProxyFrom !== undefined);
+  if (binds.length === 0) return [];
+  const { address, port } = localAddress(fd);
+  const bind = binds.find((candidate) => candidate.port === port && formatIp(parseIp(candidate.address)) === address);
+  return bind?.acceptProxyFrom ?? [];
 }
 
 /** Workers on the node transport have no such descriptor: they look at their next tick. */

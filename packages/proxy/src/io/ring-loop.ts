@@ -10,6 +10,7 @@ import {
   IoUring,
   RingOp,
   closeFd,
+  localAddress,
   mapMemory,
   openEventFd,
   peerAddress,
@@ -169,6 +170,14 @@ export class RingLoop implements RingTransport, CompletionHandler {
       return peerAddress(this.#handles.fd[handle] as number).port;
     } catch {
       return 0;
+    }
+  }
+
+  localEndpoint(handle: number): Endpoint | null {
+    try {
+      return localAddress(this.#handles.fd[handle] as number);
+    } catch {
+      return null;
     }
   }
 

@@ -1,0 +1,99 @@
+// TCP mode: a session from its first moment until its server is there; from then on it is a tunnel (tunnel.ts). The
+// server is chosen, waited for and retried as for a request (dispatch.ts), since not a byte has gone out. What the
+// client sends meanwhile waits, bounded. A session that gets no server is reset: a FIN would look like an empty answer.
+import { NONE } from '../buffers.ts';
+import { dropClient } from '../client.ts';
+import { ClientPhase, CookieState, UpstreamPhase, Wait, type Client, type Upstream } from '../connection.ts';
+import { assign, leaveQueue } from '../dispatch.ts';
+import type { Engine } from '../engine.ts';
+import { nameClient } from '../request.ts';
+import { append, isFull, pump, setReceiving } from '../sending.ts';
+import { ServerCounter } from '../shared.ts';
+import { passClientFin, touchTunnel } from '../tunnel.ts';
+
+/** Begins the session of a client that has connected; what it has sent already is in `client.request`. */
+export function startStream(engine: Engine, client: Client): void {
+  resetStream(engine, client);
+  nameClient(engine, client);
+  engine.wheel.set(client.handle, Infinity); // the server's time-outs count now
+  client.backend = client.frontend.defaultBackend;
+  assign(engine, client);
+}
+
+function resetStream(engine: Engine, client: Client): void {
+  client.phase = ClientPhase.STREAM;
+  client.open = true;
+  client.probe = false;
+  client.headMs = engine.transport.nowMs();
+  client.assignedMs = 0;
+  client.connectedMs = 0;
+  client.answerMs = 0;
+  client.method = 0;
+  client.requestDone = true; // no body is waited for
+  client.keepAlive = false;
+  client.closeAsked = false;
+  client.wantsUpgrade = false;
+  client.repeatable = false;
+  client.retries = 0;
+  client.repeated = false;
+  client.redispatched = false;
+  client.server = null;
+  client.wanted = null;
+  client.cookieServer = null;
+  client.avoid = null;
+  client.freshOnly = true;
+  client.cookieState = CookieState.NONE;
+  client.setsCookie = false;
+  client.answering = false;
+  client.answered = false;
+  client.status = 0;
+  client.bytesIn = client.request.bytes;
+  client.bytesOut = 0;
+  client.endCause = 45;
+  client.endPhase = 45;
+}
+
+/** Bytes have come before there is a server; the buffer's one use is the callee's. */
+// oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+export function streamReceived(engine: Engine, client: Client, offset: number, length: number): void {
+  client.bytesIn += length;
+  append(engine, client.request, offset, length, false);
+  engine.buffers.drop(offset);
+  if (isFull(engine, client.request)) setReceiving(engine, client, false);
+}
+
+/** The client has sent FIN before there is a server. Who waits in a queue and has said nothing has left. */
+export function streamEnded(engine: Engine, client: Client): void {
+  if (client.wait !== Wait.QUEUE || client.request.head !== NONE) return;
+  client.endCause = 67;
+  client.endPhase = 81;
+  dropClient(engine, client, false);
+}
+
+/** The pause between two attempts or the time in the queue is over. */
+export function streamExpired(engine: Engine, client: Client): void {
+  if (client.wait === Wait.RETRY) {
+    client.wait = Wait.NONE;
+    assign(engine, client);
+  } else if (client.wait === Wait.QUEUE) {
+    leaveQueue(engine, client);
+    client.endCause = 115;
+    client.endPhase = 81;
+    dropClient(engine, client, true);
+  }
+}
+
+/** The server is there: what has come goes out, and both directions are open. */
+export function beginStream(engine: Engine, client: Client, upstream: Upstream): void {
+  client.wait = Wait.ANSWER;
+  client.phase = ClientPhase.TUNNEL;
+  client.answering = true;
+  upstream.phase = UpstreamPhase.TUNNEL;
+  engine.wheel.set(upstream.handle, Infinity);
+  upstream.out.takeAll(engine.ranges, client.request);
+  engine.counters[upstream.server.counter + ServerCounter.requestsTotal]! += 1;
+  pump(engine, upstream.out);
+  touchTunnel(engine, client);
+  if (client.inputEnded) passClientFin(engine, client);
+  else if (!isFull(engine, upstream.out)) setReceiving(engine, client, true);
+}
