@@ -265,21 +265,24 @@ class StreamSimulation {
     for (const [i, session] of this.#sessions.entries()) {
       const wrong = check(session);
       if (wrong !== '') return wrong;
-      const { client, server, up, down, broken } = session;
-      if (broken) {
-        // Both had said their last word: then it may be over already.
-        const told = client.wasReset || server?.wasReset === true || (up.ended && down.ended);
-        if (!told) return `session ${i}: the reset was not passed on`;
-        continue;
-      }
-      if (client.wasReset || server?.wasReset === true) return `session ${i} was reset without a reason`;
-      if (up.got !== up.sent || down.got !== down.sent) return `session ${i}: ${up.sent - up.got} bytes are missing`;
-      if (!client.ended || server?.ended !== true) return `session ${i}: a FIN is missing`;
+      const left = atTheEnd(session);
+      if (left !== '') return `session ${i}: ${left}`;
     }
     const { missingBuffers, engine } = this.#bench;
     if (missingBuffers !== 0) return `${missingBuffers} buffers are missing`;
     return engine.openClients === 0 ? '' : `${engine.openClients} sessions are left`;
   }
+}
+
+/** What is wrong with a session that is over, or ''. */
+function atTheEnd({ client, server, up, down, broken }: Session): string {
+  const wasReset = client.wasReset || server?.wasReset === true;
+  // After a reset: unless both had said their last word, and it was over already.
+  if (broken) return wasReset || (up.ended && down.ended) ? '' : 'the reset was not passed on';
+  if (wasReset) return 'reset without a reason';
+  if (up.got !== up.sent) return `${up.sent - up.got} bytes to the server are missing`;
+  if (down.got !== down.sent) return `${down.sent - down.got} bytes to the client are missing`;
+  return client.ended && server?.ended === true ? '' : 'a FIN is missing';
 }
 
 function check({ client, server, up, down }: Session): string {

@@ -15,6 +15,7 @@ const V4: ProxyAddresses = {
 const V6: ProxyAddresses = { source: '2001:db8::7', sourcePort: 1, destination: '::1', destinationPort: 65_535 };
 
 /** A version 2 header of raw parts. */
+// oxlint-disable-next-line max-params -- a table of tests is easier to read so
 function v2(command: number, family: number, rest: readonly number[], length = rest.length): Uint8Array {
   return Uint8Array.of(...V2_SIGNATURE, command, family, length >> 8, length & 255, ...rest);
 }
