@@ -9,7 +9,7 @@ export { monotonicMs } from './io/clock.ts';
 export { drainEventFd, openEventFd, signalEventFd } from './io/eventfd.ts';
 export { CancelFlag, CompletionFlag, EntryFlag, IoPriority, RingOp } from './io/io-uring-layout.ts';
 export { probeIoUring, type IoUringProbe } from './io/io-uring-probe.ts';
-export { BufferRing, IoUring, type CompletionHandler, type IoUringOptions } from './io/io-uring.ts';
+export { BufferRing, IoUring, registerRing, type CompletionHandler, type IoUringOptions } from './io/io-uring.ts';
 export { errnoName, ErrorNumber } from './io/kernel-error.ts';
 export { mapMemory, type MappedMemory } from './io/memory.ts';
 export { openArpReceiver, openPacketSender } from './io/packet-socket.ts';
