@@ -33,6 +33,13 @@ export const serverStatus = z.object({
   checkFailuresTotal: count,
   bytesInTotal: count,
   bytesOutTotal: count,
+  /** Sums over the requests that it has answered, ms: in a queue, connecting, until the answer's head, in all. */
+  queueMsTotal: count.optional(),
+  connectMsTotal: count.optional(),
+  responseMsTotal: count.optional(),
+  totalMsTotal: count.optional(),
+  /** How many these were, by the time until the answer's head: one count for each `latencyBoundsMs`, then the rest. */
+  responseTimeCounts: z.array(count).optional(),
 });
 export type ServerStatus = Frozen<z.infer<typeof serverStatus>>;
 

@@ -22,6 +22,11 @@ export function server(name: string, overrides: Partial<ServerStatus> = {}): Ser
     checkFailuresTotal: 4,
     bytesInTotal: 12_345,
     bytesOutTotal: 987_654,
+    queueMsTotal: 1000,
+    connectMsTotal: 2000,
+    responseMsTotal: 12_000,
+    totalMsTotal: 20_000,
+    responseTimeCounts: [0, 900, 80, 20],
     ...overrides,
   };
 }

@@ -27,6 +27,9 @@ describe('Engine: counters', () => {
     const latency = [...bench.counters.subarray(layout.latencyBase, layout.latencyBase + LATENCY_BOUNDS_MS.length + 1)];
     expect(latency.reduce((a, b) => a + b)).toBe(2);
     expect(latency[5]).toBe(1); // 30 ms is in "up to 50"
+    expect(bench.counters[server + ServerCounter.responseMs]).toBe(30);
+    expect(bench.counters[server + ServerCounter.totalMs]).toBe(30);
+    expect(bench.counters[server + ServerCounter.responseTimes + 5]).toBe(1);
     const refused = bench.counters.subarray(layout.refusalBase);
     expect(refused.reduce((a, b) => a + b)).toBe(1);
   });

@@ -136,7 +136,7 @@ const frontendRows: readonly Row<FrontendStatus>[] = [
   ['frontend_bytes_out_total', 'counter', 'Bytes sent to clients.', (f) => one(f.bytesOutTotal, { proxy: f.name })],
 ];
 
-type ServerCounter = { [K in keyof ServerStatus]: ServerStatus[K] extends number ? K : never }[keyof ServerStatus];
+type ServerCounter = { [K in keyof ServerStatus]-?: ServerStatus[K] extends number ? K : never }[keyof ServerStatus];
 type CounterRow = readonly [name: string, type: 'counter' | 'gauge', help: string, key: ServerCounter];
 
 /** Figures that a server has and that a backend has as the sum over its servers. */
@@ -183,6 +183,8 @@ function proxyFamilies(status: NodeStatus): readonly MetricFamily[] {
       ],
       [0],
     ),
+    ...timeFamilies(servers),
+    responseTimeFamily(proxy.backends, proxy.latencyBoundsMs),
     latencyFamily(proxy.latencyBoundsMs, proxy.latencyCounts),
   ];
 }
@@ -326,25 +328,58 @@ function reasons(counts: Readonly<Record<string, number>>, labels: Labels): read
   return Object.entries(counts).map(([reason, value]) => ({ labels: { ...labels, reason }, value }));
 }
 
+const timeRows: readonly (readonly [name: string, help: string, key: TimeSum])[] = [
+  ['queue_time_seconds_total', 'Time that answered requests waited for a place at the server.', 'queueMsTotal'],
+  ['connect_time_seconds_total', 'Time until connections for answered requests stood.', 'connectMsTotal'],
+  ['response_time_seconds_total', "Time until the heads of the server's answers.", 'responseMsTotal'],
+  ['total_time_seconds_total', 'Whole time of answered requests.', 'totalMsTotal'],
+];
+type TimeSum = 'queueMsTotal' | 'connectMsTotal' | 'responseMsTotal' | 'totalMsTotal';
+
+function timeFamilies(servers: readonly ServerOf[]): readonly MetricFamily[] {
+  return timeRows.map(([name, help, key]) => {
+    const read = ({ proxy, server }: ServerOf): readonly MetricSample[] =>
+      one((server[key] ?? NaN) / 1000, { proxy, server: server.name });
+    return family([`server_${name}`, 'counter', help, read], servers);
+  });
+}
+
+/** A histogram for each backend, over its servers. */
+function responseTimeFamily(backends: readonly BackendStatus[], boundsMs: readonly number[]): MetricFamily {
+  const samples = backends.flatMap((backend) => {
+    const counted = backend.servers.filter((server) => server.responseTimeCounts !== undefined);
+    const counts = [...boundsMs, Infinity].map((_, i) =>
+      counted.reduce((total, server) => total + (server.responseTimeCounts?.[i] ?? 0), 0),
+    );
+    const sumMs = counted.reduce((total, server) => total + (server.responseMsTotal ?? 0), 0);
+    return counted.length === 0 ? [] : buckets({ boundsMs, counts, sumMs, labels: { proxy: backend.name } });
+  });
+  const help = "Time from a request's connection to the head of the server's answer.";
+  return { name: 'tospann_backend_response_time_seconds', help, type: 'histogram', samples };
+}
+
+interface Buckets {
+  readonly boundsMs: readonly number[];
+  readonly counts: readonly number[];
+  readonly sumMs: number;
+  readonly labels: Labels;
+}
+
+function buckets({ boundsMs, counts, sumMs, labels }: Buckets): readonly MetricSample[] {
+  let below = 0;
+  const samples = [...boundsMs.map((bound) => String(bound / 1000)), '+Inf'].map((le, i) => {
+    below += counts[i] ?? 0;
+    return { suffix: '_bucket', labels: { ...labels, le }, value: below };
+  });
+  return [...samples, { suffix: '_sum', labels, value: sumMs / 1000 }, { suffix: '_count', labels, value: below }];
+}
+
 /** The data plane counts by bucket only, so the sum is taken with each bucket's middle; the help text says so. */
 function latencyFamily(boundsMs: readonly number[], counts: readonly number[]): MetricFamily {
-  const name = 'tospann_http_request_duration_seconds';
-  const samples: MetricSample[] = [];
-  let below = 0;
-  let sum = 0;
-  let lower = 0;
-  for (const [i, bound] of boundsMs.entries()) {
-    const count = counts[i] ?? 0;
-    below += count;
-    sum += (count * (lower + bound)) / 2000;
-    lower = bound;
-    samples.push({ suffix: '_bucket', labels: { le: String(bound / 1000) }, value: below });
-  }
-  const rest = counts[boundsMs.length] ?? 0;
-  below += rest;
-  sum += (rest * lower) / 1000;
-  samples.push({ suffix: '_bucket', labels: { le: '+Inf' }, value: below });
-  samples.push({ suffix: '_sum', labels: {}, value: sum }, { suffix: '_count', labels: {}, value: below });
+  const middle = (i: number): number => ((boundsMs[i - 1] ?? 0) + (boundsMs[i] ?? boundsMs.at(-1) ?? 0)) / 2;
+  const last = boundsMs.at(-1) ?? 0;
+  const sumMs = counts.reduce((sum, count, i) => sum + count * (i < boundsMs.length ? middle(i) : last), 0);
   const help = 'Time from the head of a request to the end of its answer; the sum is estimated from the buckets.';
-  return { name, help, type: 'histogram', samples };
+  const samples = buckets({ boundsMs, counts, sumMs, labels: {} });
+  return { name: 'tospann_http_request_duration_seconds', help, type: 'histogram', samples };
 }

@@ -95,11 +95,10 @@ export function finish(engine: Engine, client: Client): void {
   if (kind >= 1 && kind <= 5) counters[frontend + FrontendCounter.responses + kind - 1]! += 1;
   counters[frontend + FrontendCounter.bytesIn]! += client.bytesIn;
   counters[frontend + FrontendCounter.bytesOut]! += client.bytesOut;
-  if (client.server !== null) {
-    counters[client.server.counter + ServerCounter.bytesIn]! += client.bytesIn;
-    counters[client.server.counter + ServerCounter.bytesOut]! += client.bytesOut;
-  }
-  if (!client.frontend.tcp) countLatency(engine, client, nowMs);
+  // How long a WebSocket stays open is no latency: its answer is the 101.
+  const duration = (client.status === 101 ? client.answerMs : nowMs) - client.headMs;
+  if (client.server !== null) countServer(counters, client, duration);
+  if (!client.frontend.tcp) counters[engine.plan.layout.latencyBase + latencyBound(duration)]! += 1;
   if (engine.log !== null && !isEmptyStream(engine, client)) logRequest(engine, client, nowMs);
   if (client.logSlot !== NONE) {
     engine.logStore.free(client.logSlot);
@@ -107,18 +106,30 @@ export function finish(engine: Engine, client: Client): void {
   }
 }
 
-function countLatency(engine: Engine, client: Client, nowMs: number): void {
-  // How long a WebSocket stays open is no latency: its answer is the 101.
-  const duration = (client.status === 101 ? client.answerMs : nowMs) - client.headMs;
-  let bound = 0;
-  while (bound < LATENCY_BOUNDS_MS.length && duration > LATENCY_BOUNDS_MS[bound]!) bound++;
-  engine.counters[engine.plan.layout.latencyBase + bound]! += 1;
-}
-
 /** A session in which nobody said a word and the client closed: a port scan or a check (HAProxy's dontlognull). */
 function isEmptyStream(engine: Engine, client: Client): boolean {
   if (!client.frontend.tcp || !engine.options.ignoreEmpty) return false;
   return client.bytesIn === 0 && client.bytesOut === 0 && (client.endCause === DASH || client.endCause === CLIENT);
+}
+
+function countServer(counters: Float64Array, client: Client, durationMs: number): void {
+  const server = client.server!.counter;
+  counters[server + ServerCounter.bytesIn]! += client.bytesIn;
+  counters[server + ServerCounter.bytesOut]! += client.bytesOut;
+  if (client.answerMs === 0 || client.connectedMs === 0) return;
+  const responseMs = client.answerMs - client.connectedMs;
+  counters[server + ServerCounter.queueMs]! += client.assignedMs - client.headMs;
+  counters[server + ServerCounter.connectMs]! += client.connectedMs - client.assignedMs;
+  counters[server + ServerCounter.responseMs]! += responseMs;
+  counters[server + ServerCounter.totalMs]! += durationMs;
+  counters[server + ServerCounter.responseTimes + latencyBound(responseMs)]! += 1;
+}
+
+/** The place of a duration in a latency histogram. */
+function latencyBound(durationMs: number): number {
+  let bound = 0;
+  while (bound < LATENCY_BOUNDS_MS.length && durationMs > LATENCY_BOUNDS_MS[bound]!) bound++;
+  return bound;
 }
 
 function logRequest(engine: Engine, client: Client, nowMs: number): void {

@@ -79,13 +79,21 @@ export const ServerCounter = {
   bytesOut: 12,
   /** Pooled idle connections now. */
   idle: 13,
+  /** Sums over requests that a server has answered, ms: in a queue, connecting, until the answer's head, in all. */
+  queueMs: 14,
+  connectMs: 15,
+  responseMs: 16,
+  totalMs: 17,
+  /** How many requests that was, by the time until the answer's head: one for each latency bound, then the rest. */
+  responseTimes: 18,
 } as const;
-export const SERVER_COUNTERS = 14;
 
 /** Upper bounds of the latency histogram in ms; one more count is for the rest. */
 export const LATENCY_BOUNDS_MS: readonly number[] = [
   1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000,
 ];
+export const LATENCY_COUNTS = LATENCY_BOUNDS_MS.length + 1;
+export const SERVER_COUNTERS = ServerCounter.responseTimes + LATENCY_COUNTS;
 
 /** How many different reasons for refusing a request have a counter. */
 export const REFUSAL_SLOTS = 64;
@@ -114,7 +122,7 @@ export function layoutFor({ frontends, backends, servers }: Capacity): SharedLay
   const frontendWords = backendWords + backends * BACKEND_WORDS;
   const serverBase = frontends * FRONTEND_COUNTERS;
   const latencyBase = serverBase + servers * SERVER_COUNTERS;
-  const refusalBase = latencyBase + LATENCY_BOUNDS_MS.length + 1;
+  const refusalBase = latencyBase + LATENCY_COUNTS;
   return {
     frontends,
     backends,

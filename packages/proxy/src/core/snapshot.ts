@@ -25,6 +25,13 @@ export interface ServerSnapshot {
   readonly checkFailuresTotal: number;
   readonly bytesInTotal: number;
   readonly bytesOutTotal: number;
+  /** Sums over the requests that it has answered, ms: in a queue, connecting, until the answer's head, in all. */
+  readonly queueMsTotal: number;
+  readonly connectMsTotal: number;
+  readonly responseMsTotal: number;
+  readonly totalMsTotal: number;
+  /** How many these were, by the time until the answer's head: counts for each of `latencyBoundsMs`, then the rest. */
+  readonly responseTimeCounts: readonly number[];
   /** Requests that wait for this server now, because of its limit and their session. */
   readonly queued?: number;
 }

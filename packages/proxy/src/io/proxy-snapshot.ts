@@ -9,6 +9,7 @@ import {
   FrontendCounter,
   frontendCounter,
   LATENCY_BOUNDS_MS,
+  LATENCY_COUNTS,
   REFUSAL_SLOTS,
   SERVER_COUNTERS,
   serverCounter,
@@ -35,7 +36,7 @@ export interface SnapshotSource {
 /** Reads all counters; cheap enough for once a second. */
 export function buildSnapshot(source: SnapshotSource): ProxySnapshot {
   const { config, layout } = source;
-  const latency = sum(source.counters, layout.latencyBase, LATENCY_BOUNDS_MS.length + 1);
+  const latency = sum(source.counters, layout.latencyBase, LATENCY_COUNTS);
   const backends = config.backends.map((backend, b): BackendSnapshot => {
     const slots = source.slots.servers[b]!;
     return {
@@ -102,6 +103,11 @@ function server(source: SnapshotSource, config: ServerConfig, slot: number): Ser
     bytesInTotal: c[ServerCounter.bytesIn]!,
     bytesOutTotal: c[ServerCounter.bytesOut]!,
     queued: source.words[serverWord(slot) + ServerWord.waiting]!,
+    queueMsTotal: c[ServerCounter.queueMs]!,
+    connectMsTotal: c[ServerCounter.connectMs]!,
+    responseMsTotal: c[ServerCounter.responseMs]!,
+    totalMsTotal: c[ServerCounter.totalMs]!,
+    responseTimeCounts: c.slice(ServerCounter.responseTimes, ServerCounter.responseTimes + LATENCY_COUNTS),
   };
 }
 

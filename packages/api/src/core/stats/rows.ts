@@ -121,6 +121,7 @@ function serverRow({ status, peaks, configured, backend }: ServerSource, server:
     rate_max: peak.rateMax,
     ...checkResult(server, configured),
     ...answers(server.responsesTotal),
+    ...times([server]),
     last_chk: server.lastCheck,
     addr: server.address.includes(':') ? `[${server.address}]:${server.port}` : `${server.address}:${server.port}`,
     cookie: settings?.cookie ?? '',
@@ -159,6 +160,7 @@ function backendRow({ status, peaks }: StatsSource, backend: BackendStatus, conf
     rate: peak.rate,
     rate_max: peak.rateMax,
     ...answers([0, 1, 2, 3, 4].map((i) => backend.servers.reduce((n, s) => n + (s.responsesTotal[i] ?? 0), 0))),
+    ...times(backend.servers),
     req_tot: sum(backend, 'requestsTotal'),
     mode: modeOf(configured),
     algo: configured?.balance ?? '',
@@ -180,6 +182,21 @@ function modeOf(configured: FrontendConfig | BackendConfig | undefined): string 
 function answers(byClass: readonly number[]): StatsRow {
   const [hrsp_1xx = 0, hrsp_2xx = 0, hrsp_3xx = 0, hrsp_4xx = 0, hrsp_5xx = 0] = byClass;
   return { hrsp_1xx, hrsp_2xx, hrsp_3xx, hrsp_4xx, hrsp_5xx, hrsp_other: 0 };
+}
+
+/** Average times in ms of all answered requests (HAProxy's are of the last 1024). */
+function times(servers: readonly ServerStatus[]): StatsRow {
+  const total = (pick: (server: ServerStatus) => number | undefined): number =>
+    servers.reduce((sum, server) => sum + (pick(server) ?? 0), 0);
+  const answered = total((server) => server.responseTimeCounts?.reduce((sum, count) => sum + count, 0));
+  if (answered === 0) return { qtime: 0, ctime: 0, rtime: 0, ttime: 0 };
+  const average = (pick: (server: ServerStatus) => number | undefined): number => Math.round(total(pick) / answered);
+  return {
+    qtime: average((server) => server.queueMsTotal),
+    ctime: average((server) => server.connectMsTotal),
+    rtime: average((server) => server.responseMsTotal),
+    ttime: average((server) => server.totalMsTotal),
+  };
 }
 
 function serverStatusText(server: ServerStatus): string {

@@ -86,6 +86,7 @@ test('the CSV has a row for each frontend, server and backend, with the columns 
     type: '2',
   });
   expect(rows[1]).toMatchObject({ check_status: 'L7OK', check_code: '200', check_duration: '3', lastchg: '65' });
+  expect(rows[1]).toMatchObject({ qtime: '1', ctime: '2', rtime: '12', ttime: '20' });
   expect(rows[2]).toMatchObject({ status: 'DOWN', bck: '1', check_status: 'L7STS', check_code: '503', sid: '2' });
   expect(rows[2]?.['last_chk']).toBe('HTTP 503, wanted "200", or 3xx');
   expect(rows[3]).toMatchObject({ status: 'UP', act: '1', bck: '0', algo: 'leastconn', stot: '2000', type: '1' });
