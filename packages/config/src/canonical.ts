@@ -1,5 +1,5 @@
 // The canonical form of a model and its hash: equal for two files that mean the same, however they are written.
-// Order of nodes, VIPs, frontends, ACLs and backends has no meaning and is taken away; order of rules, binds and
+// Order of nodes, VIPs, frontends, ACLs, backends and maps has no meaning and is taken away; order of rules, binds and
 // servers stays.
 import { createHash } from 'node:crypto';
 import type { PairConfig } from './model.ts';
@@ -16,6 +16,7 @@ export function canonicalJson(model: Omit<PairConfig, 'hash'>): string {
     backends: byName(model.backends),
     timeouts: model.timeouts,
     http: model.http,
+    ...(model.maps === undefined ? {} : { maps: byName(model.maps) }),
     log: model.log,
     admin: model.admin,
     proxy: model.proxy,

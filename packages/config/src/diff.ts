@@ -9,7 +9,7 @@ export type ConfigPart = 'cluster' | 'vips' | 'frontends.binds' | 'traffic' | 'l
  *
  * @returns The parts that differ, in a fixed order; empty when both mean the same.
  * `cluster` and `vips`: the failover agent takes a new configuration. `frontends.binds`: listening sockets change.
- * `traffic` (frontends' rules and limits, backends, timeouts, http), `log`, `proxy`: the proxy child is replaced
+ * `traffic` (frontends' rules and limits, backends, timeouts, http, maps), `log`, `proxy`: the proxy child is replaced
  * on the same sockets. `admin`: the console listens anew.
  */
 export function diffConfigs(before: PairConfig, after: PairConfig): ConfigPart[] {
@@ -30,7 +30,7 @@ function trafficOf(config: PairConfig): unknown {
     ...rest,
     acls: byName(rest.acls),
   }));
-  return [frontends, byName(config.backends), config.timeouts, config.http];
+  return [frontends, byName(config.backends), config.timeouts, config.http, byName(config.maps ?? [])];
 }
 
 function byName<T extends { readonly name: string }>(list: readonly T[]): T[] {

@@ -4,7 +4,17 @@ import type { Raw, RawMap } from './document.ts';
 import { isRawMap } from './not-served.ts';
 import type { BindConfig } from './model.ts';
 import type { Path } from './problem.ts';
-import { readBind, readDuration, readEndpoint, readHostAddress, readInterfaceAddress, type Reading } from './units.ts';
+import { aclsOf, readCondition } from './schema/condition.ts';
+import { ACTION_KEYS } from './schema/rules.ts';
+import {
+  readBind,
+  readDuration,
+  readEndpoint,
+  readHostAddress,
+  readInterfaceAddress,
+  type Endpoint,
+  type Reading,
+} from './units.ts';
 
 /** A value with its path; only values that could be read. */
 export interface Found<T> {
@@ -29,16 +39,27 @@ export interface DraftVip {
 export interface DraftAcl {
   readonly name: string;
   readonly path: Path;
-  readonly empty: boolean;
+  /** The keys that say when it is true: pathExact, host, ... */
+  readonly conditions: readonly string[];
 }
 
 export interface DraftRule {
-  readonly acl?: Found<string>;
+  readonly path: Path;
+  /** Names of ACLs in its condition; places are those of the condition. */
+  readonly acls: readonly Found<string>[];
+  readonly conditional: boolean;
   readonly use?: Found<string>;
+  readonly map?: Found<string>;
+  /** Its action keys as written: use, deny, setHeader, ... */
+  readonly actions: readonly string[];
 }
 
 export interface DraftFrontend {
   readonly name: string;
+  readonly path: Path;
+  readonly mode: 'http' | 'tcp';
+  /** Its mapping as written, for checks of single keys. */
+  readonly raw: RawMap;
   readonly binds: readonly Found<BindConfig>[];
   readonly acls: readonly DraftAcl[];
   readonly rules: readonly DraftRule[];
@@ -48,8 +69,9 @@ export interface DraftFrontend {
 export interface DraftServer {
   readonly name: string;
   readonly path: Path;
-  readonly address?: Found<BindConfig>;
+  readonly address?: Found<Endpoint>;
   readonly cookie?: Found<string>;
+  readonly backup: boolean;
 }
 
 export interface DraftCheck {
@@ -63,6 +85,8 @@ export interface DraftCheck {
 export interface DraftBackend {
   readonly name: string;
   readonly path: Path;
+  readonly mode: 'http' | 'tcp';
+  readonly raw: RawMap;
   readonly hasCookie: boolean;
   readonly check?: DraftCheck;
   readonly servers: readonly DraftServer[];
@@ -74,12 +98,18 @@ export interface Draft {
   readonly frontends: readonly DraftFrontend[];
   readonly backends: readonly DraftBackend[];
   readonly adminBinds: readonly Found<BindConfig>[];
+  readonly statsBinds: readonly Found<BindConfig>[];
+  readonly maps: readonly { readonly name: string; readonly path: Path }[];
+  /** Sections as written, for checks of single keys. */
+  readonly http: RawMap;
+  readonly stats?: RawMap;
   readonly timeoutCheckMs?: number;
 }
 
 /** Reads what can be read. */
 export function readDraft(root: RawMap): Draft {
   const cluster = mapAt(root, 'cluster');
+  const stats = mapAt(root, 'admin')['stats'];
   const timeoutCheck = read(root['timeouts'], ['timeouts'], { key: 'check', as: fromText(readDuration) });
   return {
     nodes: children(cluster['nodes'], ['cluster', 'nodes']).map(readNode),
@@ -87,6 +117,10 @@ export function readDraft(root: RawMap): Draft {
     frontends: children(root['frontends'], ['frontends']).map(readFrontend),
     backends: children(root['backends'], ['backends']).map(readBackend),
     adminBinds: readBinds(root['admin'], ['admin']),
+    statsBinds: readBinds(stats, ['admin', 'stats']),
+    maps: children(root['maps'], ['maps']).map(({ name, path }) => ({ name, path })),
+    http: mapAt(root, 'http'),
+    ...(isRawMap(stats) ? { stats } : {}),
     ...(timeoutCheck === undefined ? {} : { timeoutCheckMs: timeoutCheck.value }),
   };
 }
@@ -130,23 +164,46 @@ function readVip(child: Child): DraftVip {
 
 function readFrontend(child: Child): DraftFrontend {
   const { path, raw } = child;
-  const rules = isRawMap(raw) && Array.isArray(raw['rules']) ? (raw['rules'] as readonly Raw[]) : [];
+  const map = isRawMap(raw) ? raw : {};
+  const rules = Array.isArray(map['rules']) ? (map['rules'] as readonly Raw[]) : [];
   return {
     name: child.name,
+    path,
+    mode: modeOf(map),
+    raw: map,
     binds: readBinds(raw, path),
-    acls: children(isRawMap(raw) ? raw['acls'] : undefined, [...path, 'acls']).map(readAcl),
-    rules: rules.map((rule, index) => ({
-      ...pick('acl', read(rule, [...path, 'rules', index], { key: 'if', as: text })),
-      ...pick('use', read(rule, [...path, 'rules', index], { key: 'use', as: text })),
-    })),
+    acls: children(map['acls'], [...path, 'acls']).map(readAcl),
+    rules: rules.flatMap((rule, index) => (isRawMap(rule) ? [readRule(rule, [...path, 'rules', index])] : [])),
     ...pick('defaultBackend', read(raw, path, { key: 'defaultBackend', as: text })),
   };
 }
 
+function modeOf(map: RawMap): 'http' | 'tcp' {
+  return map['mode'] === 'tcp' ? 'tcp' : 'http';
+}
+
+function readRule(rule: RawMap, path: Path): DraftRule {
+  const written = rule['if'];
+  const condition = written === undefined ? undefined : readCondition(written);
+  const acls = condition === undefined || condition.problems.length > 0 ? [] : aclsOf(condition.value);
+  const use = rule['use'];
+  return {
+    path,
+    acls: acls.map((value) => ({ path: [...path, 'if'], value })),
+    conditional: written !== undefined,
+    ...pick('use', read(rule, path, { key: 'use', as: text })),
+    ...(isRawMap(use) ? pick('map', read(use, [...path, 'use'], { key: 'map', as: text })) : {}),
+    actions: ACTION_KEYS.filter((key) => key in rule),
+  };
+}
+
 function readAcl(child: Child): DraftAcl {
-  const raw = child.raw;
-  const keys = ['pathExact', 'pathPrefix', 'pathSuffix'];
-  return { name: child.name, path: child.path, empty: isRawMap(raw) && !keys.some((key) => key in raw) };
+  const raw = isRawMap(child.raw) ? child.raw : { unknown: child.raw };
+  return {
+    name: child.name,
+    path: child.path,
+    conditions: Object.keys(raw).filter((key) => key !== 'ignoreCase'),
+  };
 }
 
 function readBackend(child: Child): DraftBackend {
@@ -156,6 +213,8 @@ function readBackend(child: Child): DraftBackend {
   return {
     name: child.name,
     path,
+    mode: modeOf(map),
+    raw: map,
     hasCookie: 'cookie' in map,
     ...(isRawMap(check) ? { check: readCheck(check, [...path, 'check']) } : {}),
     servers: children(map['servers'], [...path, 'servers']).map((server) => ({
@@ -163,6 +222,7 @@ function readBackend(child: Child): DraftBackend {
       path: server.path,
       ...pick('address', read(server.raw, server.path, { key: 'address', as: fromText(readEndpoint) })),
       ...pick('cookie', read(server.raw, server.path, { key: 'cookie', as: text })),
+      backup: isRawMap(server.raw) && server.raw['backup'] === true,
     })),
   };
 }
@@ -178,11 +238,16 @@ function readCheck(raw: RawMap, path: Path): DraftCheck {
 }
 
 function readBinds(raw: Raw | undefined, path: Path): Found<BindConfig>[] {
-  if (!isRawMap(raw) || !Array.isArray(raw['bind'])) return [];
-  return (raw['bind'] as readonly Raw[]).flatMap((item, index) => {
-    const value = fromText(readBind)(item);
-    return value === undefined ? [] : [{ path: [...path, 'bind', index], value }];
-  });
+  if (!isRawMap(raw)) return [];
+  const written = raw['bind'];
+  if (!Array.isArray(written)) return readOneBind(written, [...path, 'bind']);
+  return (written as readonly Raw[]).flatMap((item, index) => readOneBind(item, [...path, 'bind', index]));
+}
+
+function readOneBind(item: Raw | undefined, path: Path): Found<BindConfig>[] {
+  const inside = isRawMap(item);
+  const value = fromText(readBind)((inside ? item['address'] : item) ?? null);
+  return value === undefined ? [] : [{ path: inside ? [...path, 'address'] : path, value }];
 }
 
 function read<T>(

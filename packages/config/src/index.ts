@@ -31,6 +31,7 @@ export type {
   ValueMatchConfig,
   VipConfig,
 } from './model.ts';
+export { checkRegex } from './regex.ts';
 export { canonicalJson } from './canonical.ts';
 export { diffConfigs, type ConfigPart } from './diff.ts';
 export { loadConfig } from './io/load-config.ts';

@@ -16,7 +16,7 @@ export function findingsOf(issues: readonly z.core.$ZodIssue[], root: Raw): Find
   const misspelt = new Set<string>();
   const findings = issues.flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-    if (issue.code === 'invalid_key') return [badName(path)];
+    if (issue.code === 'invalid_key') return [badName(path, issue)];
     if (issue.code !== 'unrecognized_keys') return [badValue(issue, path, root)];
     return issue.keys.map((key) => {
       const known = schemaPlace(configSchema, path)?.keys ?? [];
@@ -41,7 +41,12 @@ function unknownKey(
   return { severity: 'error', code: 'LB_CONFIG_UNKNOWN_KEY', path, at: 'key', params: { key, suggestion } };
 }
 
-function badName(path: Path): Finding {
+function badName(path: Path, issue: z.core.$ZodIssueInvalidKey): Finding {
+  const constraint = issue.issues[0]?.message ?? 'a name';
+  if (constraint !== 'a name') {
+    const params = { value: showValue(path.at(-1)), constraint, example: exampleOf(path.slice(0, -1)) };
+    return { severity: 'error', code: 'LB_CONFIG_BAD_FIELD_NAME', path, at: 'key', params };
+  }
   const params = { value: showValue(path.at(-1)) };
   return { severity: 'error', code: 'LB_CONFIG_BAD_NAME', path, at: 'key', params };
 }

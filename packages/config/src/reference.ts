@@ -2,6 +2,7 @@
 // Both are generated, so they cannot drift from what parseConfig accepts.
 import { z } from 'zod';
 import { configSchema } from './schema.ts';
+import { alternativesOf } from './schema/fields.ts';
 import { docOf, unwrap } from './schema/walk.ts';
 
 /** A whole configuration that uses every section; the reference shows it and a test reads it. */
@@ -22,6 +23,7 @@ frontends:
       url_static: { pathPrefix: [/static, /images], pathSuffix: [.jpg, .css], ignoreCase: true }
     rules:
       - { if: url_static, use: static }
+      - { use: { map: sites, key: host } }
     defaultBackend: app
 backends:
   app:
@@ -34,6 +36,7 @@ backends:
   static: { servers: { web1: { address: 10.10.10.1:80 } } }
 timeouts: { httpRequest: 10s, queue: 1m, connect: 10s, client: 1m, server: 1m, httpKeepAlive: 10s, check: 10s, tunnel: 1h }
 http: { forwardedFor: { exceptFrom: [127.0.0.0/8] }, serverClose: false, retries: 3, redispatch: true }
+maps: { sites: { file: /etc/tospann/sites.map, match: suffix } }
 log: { access: { format: json, ignoreEmpty: true }, privacy: { clientAddress: truncate, retentionDays: 14 } }
 admin: { bind: ["10.10.0.11:9443", "10.10.0.12:9443"] }
 proxy: { engine: auto, threads: auto, user: tospann }
@@ -43,12 +46,27 @@ proxy: { engine: auto, threads: auto, user: tospann }
 export function configJsonSchema(): Readonly<Record<string, unknown>> {
   const schema = z.toJSONSchema(configSchema, {
     io: 'input',
-    override: ({ jsonSchema }) => {
-      // Our own documentation record is for the Markdown; its text is in `description`.
-      delete jsonSchema['fieldDoc'];
-    },
+    override: describe,
   });
   return { ...schema, title: 'Tospann configuration' };
+}
+
+function describe({
+  zodSchema,
+  jsonSchema,
+}: {
+  readonly zodSchema: z.core.$ZodTypes;
+  readonly jsonSchema: Record<string, unknown>;
+}): void {
+  // Our own documentation record is for the Markdown; its text is in `description`.
+  delete jsonSchema['fieldDoc'];
+  if (jsonSchema['alternatives'] === undefined) return;
+  delete jsonSchema['alternatives'];
+  const ways = alternativesOf(zodSchema as unknown as z.ZodType) ?? [];
+  jsonSchema['anyOf'] = ways.map((way) => {
+    const { $schema: _same, ...own } = z.toJSONSchema(way, { io: 'input', override: describe });
+    return own;
+  });
 }
 
 /** One mapping of the file with the fields in it. */
@@ -90,9 +108,7 @@ function collect(schema: z.ZodType, path: string, description: string): Section[
   if (!(inner instanceof z.ZodObject)) return [];
   const entries = Object.entries(inner.shape);
   const own: Section = { path, description: text, rows: entries.map(([key, value]) => row(key, value)) };
-  const below = entries
-    .filter(([, value]) => docOf(value) === undefined)
-    .flatMap(([key, value]) => collect(value, path === '' ? key : `${path}.${key}`, ''));
+  const below = entries.flatMap(([key, value]) => collect(value, path === '' ? key : `${path}.${key}`, ''));
   return [own, ...below];
 }
 

@@ -3,8 +3,9 @@
 import { z } from 'zod';
 import { field, mapping } from './schema/fields.ts';
 import { adminSchema, clusterSchema, vipsSchema } from './schema/cluster.ts';
+import { backendsSchema } from './schema/backends.ts';
+import { frontendsSchema, mapsSchema } from './schema/frontends.ts';
 import { httpSchema, logSchema, proxySchema, timeoutsSchema } from './schema/settings.ts';
-import { backendsSchema, frontendsSchema } from './schema/traffic.ts';
 
 export const configSchema = mapping(
   {
@@ -21,6 +22,7 @@ export const configSchema = mapping(
     backends: backendsSchema,
     timeouts: timeoutsSchema,
     http: httpSchema,
+    maps: mapsSchema,
     log: logSchema,
     admin: adminSchema,
     proxy: proxySchema,

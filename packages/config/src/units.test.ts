@@ -2,12 +2,16 @@ import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import {
   formatDuration,
+  formatSize,
   ipv4Number,
   readBind,
   readDuration,
   readEndpoint,
   readInterfaceAddress,
   readNetwork,
+  readPercent,
+  readRate,
+  readSize,
 } from './units.ts';
 
 test.each([
@@ -60,11 +64,61 @@ test.each([
   expect(readBind(text).ok).toBe(false);
 });
 
-test('readEndpoint() says that IPv6 is known but not served', () => {
-  expect(readEndpoint('[2001:db8::1]:80')).toMatchObject({ ok: false, reason: 'unsupported' });
-  expect(readEndpoint('2001:db8::1')).toMatchObject({ ok: false, reason: 'unsupported' });
+test('readEndpoint() reads IPv6 in brackets, in its shortest form, and host names in lower case', () => {
+  expect(readEndpoint('[2001:DB8:0:0::1]:80')).toEqual({ ok: true, value: { address: '2001:db8::1', port: 80 } });
+  expect(readEndpoint('Web1.Example:80')).toEqual({
+    ok: true,
+    value: { address: 'web1.example', port: 80, isName: true },
+  });
 });
 
+test.each([
+  '2001:db8::1',
+  '2001:db8::1:80',
+  '[::]:80',
+  '[ff02::1]:80',
+  '10.10.10.300:80',
+  '-web:80',
+  'a..b:80',
+  '[10.0.0.1]:80',
+])('readEndpoint() refuses "%s"', (text) => {
+  expect(readEndpoint(text).ok).toBe(false);
+});
+
+test.each([
+  ['0', 0],
+  ['512B', 512],
+  ['16KiB', 16_384],
+  ['10MiB', 10_485_760],
+])('readSize() reads "%s"', (text, bytes) => {
+  expect(readSize(text)).toEqual({ ok: true, value: bytes });
+  expect(readSize(formatSize(bytes))).toEqual({ ok: true, value: bytes });
+});
+
+test.each(['16', '16kb', '1.5MiB', '-1KiB', 'KiB', ' 1KiB'])('readSize() refuses "%s"', (text) => {
+  expect(readSize(text).ok).toBe(false);
+});
+
+test.each([
+  ['100/10s', 100, 10_000],
+  ['50/s', 50, 1000],
+  ['1/1m30s', 1, 90_000],
+])('readRate() reads "%s"', (text, count, periodMs) => {
+  expect(readRate(text)).toEqual({ ok: true, value: { count, periodMs } });
+});
+
+test.each(['100', '0/10s', '100/500ms', '100/2h', '100/', '/10s', '1.5/10s', '100/10'])(
+  'readRate() refuses "%s"',
+  (text) => {
+    expect(readRate(text).ok).toBe(false);
+  },
+);
+
+test('readPercent() reads whole percents and refuses a bare number', () => {
+  expect(readPercent('20%')).toEqual({ ok: true, value: 20 });
+  expect(readPercent('20').ok).toBe(false);
+  expect(readPercent('2.5%').ok).toBe(false);
+});
 test('readInterfaceAddress() refuses the first and last address of a network, but takes both of a /31', () => {
   expect(readInterfaceAddress('192.168.1.0/24').ok).toBe(false);
   expect(readInterfaceAddress('192.168.1.255/24').ok).toBe(false);
@@ -75,10 +129,12 @@ test('readInterfaceAddress() refuses the first and last address of a network, bu
   expect(readInterfaceAddress('192.168.1.200/0').ok).toBe(false);
 });
 
-test('readNetwork() gives a single address the prefix 32', () => {
+test('readNetwork() gives a single address the prefix 32 or 128', () => {
   expect(readNetwork('10.0.0.1')).toEqual({ ok: true, value: '10.0.0.1/32' });
   expect(readNetwork('10.0.0.0/8')).toEqual({ ok: true, value: '10.0.0.0/8' });
-  expect(readNetwork('::1/128')).toMatchObject({ ok: false, reason: 'unsupported' });
+  expect(readNetwork('2001:DB8:0::/032')).toMatchObject({ ok: false });
+  expect(readNetwork('2001:DB8:0::/32')).toEqual({ ok: true, value: '2001:db8::/32' });
+  expect(readNetwork('::1')).toEqual({ ok: true, value: '::1/128' });
 });
 
 test('ipv4Number() orders addresses', () => {

@@ -1,7 +1,7 @@
 // Values with units as people write them: durations, addresses with ports, networks. Text in, numbers and plain
 // objects out, or the reason why not. Addresses are checked by zod's formats, never by a parser of our own.
 import { z } from 'zod';
-import type { BindConfig } from './model.ts';
+import type { BindConfig, RateConfig } from './model.ts';
 
 /** What a reader of one value says: the value, or what it must be instead (completes "must be ..."). */
 export type Reading<T> =
@@ -76,33 +76,85 @@ export function readHostAddress(text: string): Reading<string> {
   return { ok: true, value: text };
 }
 
-/** Reads `address:port` of a server: an IPv4 address and a port from 1 to 65535. */
-export function readEndpoint(text: string): Reading<BindConfig> {
-  const must = 'an IPv4 address and a port (1 to 65535), such as 10.10.10.1:80';
-  const colon = text.lastIndexOf(':');
-  const host = text.slice(0, colon === -1 ? text.length : colon);
-  if (isIpv6(text) || host.startsWith('[')) {
-    return { ok: false, reason: 'unsupported', must: `the IPv6 address "${text}"` };
-  }
-  const address = readHostAddress(host);
-  if (colon === -1 || !address.ok) return { ok: false, reason: 'value', must };
-  const port = readPort(text.slice(colon + 1));
-  if (port === undefined) return { ok: false, reason: /:\d+$/.test(text) ? 'range' : 'value', must };
-  return { ok: true, value: { address: host, port } };
+/** Where a server is: an IP address, or a host name when `isName`. */
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly isName?: true;
 }
 
-/** Reads an address to listen on: `*:80` or `10.10.0.11:80`; `*` becomes 0.0.0.0. */
+/** Reads `address:port` of a server: IPv4, IPv6 in brackets, or a host name, and a port from 1 to 65535. */
+export function readEndpoint(text: string): Reading<Endpoint> {
+  const must =
+    'an address or host name and a port (1 to 65535), such as 10.10.10.1:80, "[2001:db8::1]:80" or web1.example:80';
+  const { host, port, hasPort } = splitPort(text);
+  if (!hasPort) return { ok: false, reason: 'value', must };
+  const address = readAnyAddress(host);
+  const isName = !address.ok && readHostName(host).ok;
+  if (!address.ok && !isName) return { ok: false, reason: address.reason, must };
+  if (port === undefined) return { ok: false, reason: /:\d+$/.test(text) ? 'range' : 'value', must };
+  if (address.ok) return { ok: true, value: { address: address.value, port } };
+  return { ok: true, value: { address: host.toLowerCase(), port, isName: true } };
+}
+
+/** Reads an address to listen on: `*:80`, `[::]:80`, `10.10.0.11:80` or `[2001:db8::1]:80`; `*` becomes 0.0.0.0. */
 export function readBind(text: string): Reading<BindConfig> {
-  const must = '"*:PORT" or "ADDRESS:PORT" with an IPv4 address and a port from 1 to 65535';
-  const wildcard = /^(?:\*|0\.0\.0\.0):(.*)$/.exec(text);
-  if (wildcard !== null) {
-    const port = readPort(wildcard[1] ?? '');
-    return port === undefined
-      ? { ok: false, reason: 'range', must }
-      : { ok: true, value: { address: '0.0.0.0', port } };
+  const must = '"*:PORT", "ADDRESS:PORT" or "[IPV6]:PORT" with a port from 1 to 65535';
+  const { host, port, hasPort } = splitPort(text);
+  if (!hasPort) return { ok: false, reason: 'value', must };
+  const wildcard = WILDCARDS[host];
+  const address: Reading<string> = wildcard === undefined ? readAnyAddress(host) : { ok: true, value: wildcard };
+  if (!address.ok) return { ok: false, reason: address.reason, must };
+  if (port === undefined) return { ok: false, reason: /:\d+$/.test(text) ? 'range' : 'value', must };
+  return { ok: true, value: { address: address.value, port } };
+}
+
+/** As `readBind`, for listeners that are IPv4 only. */
+export function readBindV4(text: string): Reading<BindConfig> {
+  const result = readBind(text);
+  if (!result.ok || !result.value.address.includes(':')) return result;
+  return { ok: false, reason: 'unsupported', must: `the IPv6 address "${text}"` };
+}
+
+const WILDCARDS: Readonly<Record<string, string>> = { '*': '0.0.0.0', '0.0.0.0': '0.0.0.0', '[::]': '::' };
+
+function splitPort(text: string): {
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly hasPort: boolean;
+} {
+  const colon = text.lastIndexOf(':');
+  const host = text.slice(0, colon === -1 ? text.length : colon);
+  // The last colon of a bare IPv6 address does not begin a port.
+  if (colon === -1 || isIpv6(text) || (host.includes(':') && !host.startsWith('['))) {
+    return { host: text, port: undefined, hasPort: false };
   }
-  const endpoint = readEndpoint(text);
-  return endpoint.ok || endpoint.reason === 'unsupported' ? endpoint : { ...endpoint, must };
+  return { host, port: readPort(text.slice(colon + 1)), hasPort: true };
+}
+
+/** One address of a host: IPv4 as `readHostAddress`, IPv6 in brackets; IPv6 in its shortest form (RFC 5952). */
+function readAnyAddress(host: string): Reading<string> {
+  const inner = /^\[(.*)\]$/.exec(host)?.[1];
+  if (inner === undefined) return readHostAddress(host);
+  if (!isIpv6(inner)) return { ok: false, reason: 'value', must: 'an IPv6 address in brackets' };
+  const address = shortIpv6(inner);
+  const usable = address !== '::' && !address.startsWith('ff');
+  return usable ? { ok: true, value: address } : { ok: false, reason: 'range', must: 'an IPv6 address of one host' };
+}
+
+/** The shortest form of an IPv6 address, so that two spellings of one address are equal. */
+function shortIpv6(address: string): string {
+  return new URL(`http://[${address}]/`).hostname.slice(1, -1);
+}
+
+/** Reads a host name: labels of letters, digits, "-" and "_", at most 253 characters, not all digits. */
+export function readHostName(text: string): Reading<string> {
+  const must = 'a host name';
+  const name = text.toLowerCase();
+  const labels = name.split('.');
+  const fits = name.length <= 253 && labels.every((label) => /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/.test(label));
+  // 10.10.10 and 10.10.10.300 are addresses that went wrong, not names.
+  return fits && !/^\d+$/.test(labels.at(-1) ?? '') ? { ok: true, value: name } : { ok: false, reason: 'value', must };
 }
 
 /** Reads `192.168.1.200/24`: a host's address with the prefix length (1 to 32) of its network. */
@@ -125,14 +177,56 @@ export function readInterfaceAddress(text: string): Reading<{ address: string; p
   return { ok: true, value: { address, prefixLength } };
 }
 
-/** Reads an IPv4 network; a single address means /32. The result always has a prefix length. */
+/** Reads a network; a single address means /32 or /128. The result always has a prefix length. */
 export function readNetwork(text: string): Reading<string> {
-  const must = 'an IPv4 network or address, such as 127.0.0.0/8';
-  if (cidrv6.safeParse(text).success || isIpv6(text)) {
-    return { ok: false, reason: 'unsupported', must: `the IPv6 network "${text}"` };
-  }
+  const must = 'a network or address, such as 10.0.0.0/8 or 2001:db8::/32';
   if (isIpv4(text)) return { ok: true, value: `${text}/32` };
-  return cidrv4.safeParse(text).success ? { ok: true, value: text } : { ok: false, reason: 'value', must };
+  if (isIpv6(text)) return { ok: true, value: `${shortIpv6(text)}/128` };
+  if (cidrv4.safeParse(text).success) return { ok: true, value: text };
+  if (!cidrv6.safeParse(text).success) return { ok: false, reason: 'value', must };
+  const [address = '', prefix = ''] = text.split('/');
+  return { ok: true, value: `${shortIpv6(address)}/${Number(prefix)}` };
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+/** What a size must be, in words. */
+export const SIZE_MUST = 'a size with a unit (B, KiB, MiB, GiB)';
+
+/** Reads a size such as `16KiB` or `10MiB`: bytes. `0` needs no unit. */
+export function readSize(text: string): Reading<number> {
+  const match = /^(\d{1,12})(B|KiB|MiB|GiB)$/.exec(text);
+  if (text === '0') return { ok: true, value: 0 };
+  if (match === null) return { ok: false, reason: 'value', must: SIZE_MUST };
+  return { ok: true, value: Number(match[1]) * (SIZE_UNITS[match[2] ?? ''] ?? 1) };
+}
+
+/** Writes bytes the way `readSize` reads them, with the largest unit that divides them. */
+export function formatSize(bytes: number): string {
+  const units = Object.entries(SIZE_UNITS).toReversed();
+  const [unit, factor] = units.find(([, size]) => bytes >= size && bytes % size === 0) ?? ['B', 1];
+  return `${bytes / factor}${unit}`;
+}
+
+/** Reads a percentage such as `20%`: whole percents. */
+export function readPercent(text: string): Reading<number> {
+  const match = /^(\d{1,4})%$/.exec(text);
+  return match === null
+    ? { ok: false, reason: 'value', must: 'a percentage, such as 20%' }
+    : { ok: true, value: Number(match[1]) };
+}
+
+/** Reads a rate such as `100/10s`: so many in a period of 1s to 1h. */
+export function readRate(text: string): Reading<RateConfig> {
+  const must = 'a rate such as 100/10s: 1 to 1000000 in a period of 1s to 1h';
+  const [, count = '', period = ''] = /^(\d{1,7})\/(.+)$/.exec(text) ?? [];
+  const periodMs = readDuration(/^(?:ms|[smhd])$/.test(period) ? `1${period}` : period);
+  if (count === '' || !periodMs.ok) return { ok: false, reason: 'value', must };
+  const fits =
+    Number(count) >= 1 && Number(count) <= 1_000_000 && periodMs.value >= 1000 && periodMs.value <= 3_600_000;
+  return fits
+    ? { ok: true, value: { count: Number(count), periodMs: periodMs.value } }
+    : { ok: false, reason: 'range', must };
 }
 
 function readPort(text: string): number | undefined {

@@ -21,7 +21,12 @@ export function lintBackends(draft: Draft): Finding[] {
   );
   // A frontend whose backend could not be read may mean any of them.
   const unsure =
-    draft.frontends.length === 0 || draft.frontends.some((frontend) => frontend.defaultBackend === undefined);
+    draft.frontends.length === 0 ||
+    draft.frontends.some(
+      (frontend) =>
+        // What a map names is known only when it is asked.
+        frontend.defaultBackend === undefined || frontend.rules.some((rule) => rule.map !== undefined),
+    );
   return draft.backends.flatMap((backend) => [
     ...(unsure || used.has(backend.name)
       ? []
@@ -34,13 +39,17 @@ export function lintBackends(draft: Draft): Finding[] {
 
 function addresses(backend: DraftBackend): Finding[] {
   const show = (server: DraftBackend['servers'][number]): string | undefined =>
-    server.address === undefined ? undefined : `${server.address.value.address}:${server.address.value.port}`;
+    server.address === undefined ? undefined : showEndpoint(server.address.value);
   return eachDuplicate(backend.servers, show, (server, first) =>
     errorAt(server.address?.path ?? [], 'LB_CONFIG_DUPLICATE_ADDRESS', {
       address: show(server) ?? '',
       other: `server "${first.name}"`,
     }),
   );
+}
+
+function showEndpoint({ address, port }: { readonly address: string; readonly port: number }): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function cookies(backend: DraftBackend): Finding[] {

@@ -26,14 +26,15 @@ function routes(frontend: DraftFrontend, backends: readonly string[]): Finding[]
 
 function acls(frontend: DraftFrontend): Finding[] {
   const names = frontend.acls.map((acl) => acl.name);
-  const used = new Set(frontend.rules.map((rule) => rule.acl?.value));
-  const unknown = frontend.rules.flatMap(({ acl }) => {
-    if (acl === undefined || names.includes(acl.value)) return [];
+  const uses = frontend.rules.flatMap((rule) => rule.acls);
+  const used = new Set(uses.map((acl) => acl.value));
+  const unknown = uses.flatMap((acl) => {
+    if (names.includes(acl.value)) return [];
     const params = { name: acl.value, frontend: frontend.name, suggestion: suggestName(acl.value, names) };
     return [errorAt(acl.path, 'LB_CONFIG_UNKNOWN_ACL', params)];
   });
   const empty = frontend.acls
-    .filter((acl) => acl.empty)
+    .filter((acl) => acl.conditions.length === 0)
     .map((acl) => errorAt(acl.path, 'LB_CONFIG_EMPTY_ACL', { name: acl.name }));
   const unused = frontend.acls
     .filter((acl) => !used.has(acl.name))
@@ -43,7 +44,7 @@ function acls(frontend: DraftFrontend): Finding[] {
 
 // The wildcard takes the port on every address, so it collides with each of them.
 function listeners(draft: Draft): Finding[] {
-  const all = [...draft.frontends.flatMap((frontend) => frontend.binds), ...draft.adminBinds];
+  const all = [...draft.frontends.flatMap((frontend) => frontend.binds), ...draft.adminBinds, ...draft.statsBinds];
   return all.flatMap((bind, index) => {
     const other = all.slice(0, index).find((earlier) => collide(earlier.value, bind.value));
     if (other === undefined) return [];
@@ -54,18 +55,28 @@ function listeners(draft: Draft): Finding[] {
 }
 
 function collide(a: BindConfig, b: BindConfig): boolean {
-  return a.port === b.port && (a.address === b.address || a.address === WILDCARD || b.address === WILDCARD);
+  // A listener on `[::]` takes IPv6 only.
+  const family = a.address.includes(':') === b.address.includes(':');
+  return a.port === b.port && family && (a.address === b.address || isWildcard(a) || isWildcard(b));
 }
 
 const WILDCARD = '0.0.0.0';
+const WILDCARD_V6 = '::';
+
+function isWildcard(bind: BindConfig): boolean {
+  return bind.address === WILDCARD || bind.address === WILDCARD_V6;
+}
 
 function showBind(bind: BindConfig): string {
+  if (bind.address.includes(':')) return `[${bind.address}]:${bind.port}`;
   return `${bind.address === WILDCARD ? '*' : bind.address}:${bind.port}`;
 }
 
 function foreignBinds(draft: Draft): Finding[] {
   const own = new Set([
     WILDCARD,
+    WILDCARD_V6,
+    '::1',
     ...draft.nodes.map((node) => node.address?.value),
     ...draft.vips.map((vip) => vip.address?.value),
   ]);
@@ -76,6 +87,7 @@ function foreignBinds(draft: Draft): Finding[] {
   const all: readonly Found<BindConfig>[] = [
     ...draft.frontends.flatMap((frontend) => frontend.binds),
     ...draft.adminBinds,
+    ...draft.statsBinds,
   ];
   return all
     .filter((bind) => !own.has(bind.value.address) && !bind.value.address.startsWith('127.'))

@@ -1,7 +1,7 @@
 // Schema of the pair itself: nodes, floating addresses, and where the console listens.
 import type { z } from 'zod';
-import { readBind, readHostAddress, readInterfaceAddress } from '../units.ts';
-import { choice, duration, field, list, mapping, named, reading, text, wholeNumber } from './fields.ts';
+import { readBind, readBindV4, readHostAddress, readInterfaceAddress } from '../units.ts';
+import { choice, duration, either, field, list, mapping, named, reading, text, wholeNumber } from './fields.ts';
 
 const node = mapping(
   {
@@ -85,15 +85,66 @@ export const vipsSchema = named(
   'Floating addresses by name. Without them each node is a load balancer of its own.',
 ).prefault({});
 
+const statsBind = reading('"*:PORT", "ADDRESS:PORT" or "[IPV6]:PORT"', readBind);
+
+const stats = mapping(
+  {
+    bind: field(
+      either('"*:PORT", "ADDRESS:PORT" or a list of them', {
+        text: statsBind.transform((bind) => [bind]),
+        list: list(statsBind, { min: 1, max: 8 }),
+      }),
+      {
+        is: 'Where the page is served, over plain HTTP; each node takes the addresses that it has',
+        range: '*:PORT, ADDRESS:PORT or [IPV6]:PORT, or a list of them',
+        default: 'required',
+        change: 'Choose a network that users cannot reach',
+        example: 'bind: "10.10.0.11:1936"',
+      },
+    ),
+    path: field(
+      text('text that begins with "/" and has no blanks, "?" or ";"', /^\/[^\s\p{Cc}?;#]{0,255}$/u).prefault('/'),
+      {
+        is: 'The path of the page (HAProxy: stats uri); with ";csv" behind it comes the table',
+        range: 'text from "/" on',
+        default: '/',
+        change: 'Set it to what your tools ask for',
+        example: 'path: /stats',
+      },
+    ),
+    auth: mapping(
+      {
+        user: field(text('a user name of 1 to 64 characters without ":"', /^[^\p{Cc}:]{1,64}$/u), {
+          is: 'The name to give',
+          range: 'text, 1 to 64 characters',
+          default: 'required',
+          change: 'Change it with the password',
+          example: 'user: monitor',
+        }),
+        password: field(text('a password of 8 to 256 characters', /^[^\p{Cc}]{8,256}$/u), {
+          is: 'The password to give; it goes over the network as it is',
+          range: 'text, 8 to 256 characters',
+          default: 'required',
+          change: 'Use one that is used nowhere else',
+          example: 'password: "correct horse battery"',
+        }),
+      },
+      "Basic authentication. Without it any user name with the console's token as the password is let in.",
+    ).optional(),
+  },
+  'The HAProxy-compatible statistics page and its ";csv". Without this key there is none.',
+);
+
 export const adminSchema = mapping(
   {
-    bind: field(list(reading('"*:PORT" or "ADDRESS:PORT"', readBind), { min: 0, max: 8 }).prefault([]), {
+    bind: field(list(reading('"*:PORT" or "ADDRESS:PORT"', readBindV4), { min: 0, max: 8 }).prefault([]), {
       is: 'Where the console and the API listen with TLS; each node takes the addresses that it has',
       range: 'list of ADDRESS:PORT or *:PORT, at most 8',
       default: 'none: only the control socket in the run directory',
       change: 'Set it to an address of each node to use the console; choose a network that users cannot reach',
       example: 'bind: ["10.10.0.11:9443", "10.10.0.12:9443"]',
     }),
+    stats: stats.optional(),
   },
   'The console and the API.',
 ).prefault({});

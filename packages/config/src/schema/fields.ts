@@ -1,7 +1,19 @@
 // Building blocks of the schema: one function for each kind of value. The message of every zod issue made here
 // completes "must be ..."; issues.ts turns it into a problem. Every field carries its documentation.
 import { z } from 'zod';
-import { DURATION_MUST, formatDuration, readDuration, type Reading } from '../units.ts';
+import {
+  DURATION_MUST,
+  formatDuration,
+  formatSize,
+  readDuration,
+  readNetwork,
+  readPercent,
+  readRate,
+  readSize,
+  SIZE_MUST,
+  type Reading,
+} from '../units.ts';
+import type { RateConfig } from '../model.ts';
 
 /** What the reference says about a field; all of it goes into the field's description. */
 export interface FieldDoc {
@@ -48,6 +60,91 @@ const NAME = /^\w[\w.:-]{0,63}$/;
 export function named<S extends z.ZodType>(value: S, description: string): z.ZodRecord<z.ZodString, S> {
   const name = z.string().regex(NAME, { error: 'a name' });
   return z.record(name, value, { error: 'a mapping (name: value)' }).meta({ description });
+}
+
+/** A mapping from keys of a form (header names, statuses) to values of one kind; `must` completes "must be ...". */
+export function keyed<S extends z.ZodType>(
+  key: { readonly must: string; readonly form: RegExp },
+  value: S,
+): z.ZodRecord<z.ZodString, S> {
+  return z.record(z.string().regex(key.form, { error: key.must }), value, {
+    error: `a mapping with ${key.must} as key`,
+  });
+}
+
+/** Schemas for one value that may be written in several ways, by the kind of YAML value. */
+export interface Alternatives {
+  readonly flag?: z.ZodType;
+  readonly number?: z.ZodType;
+  readonly text?: z.ZodType;
+  readonly list?: z.ZodType;
+  readonly mapping?: z.ZodType;
+}
+
+/** A value of one of several kinds; the kind chooses the schema, so that problems are those of what was meant. */
+export function either<A extends Alternatives>(
+  must: string,
+  alternatives: A,
+): z.ZodType<z.output<NonNullable<A[keyof A] & z.ZodType>>> {
+  const schema = z.unknown().transform((value, context) => {
+    const wanted = alternatives[kindOf(value)];
+    if (wanted === undefined) {
+      context.issues.push({ code: 'invalid_type', message: must, input: value } as z.core.$ZodRawIssue);
+      return z.NEVER;
+    }
+    return passOn(wanted.safeParse(value), context);
+  });
+  const known = Object.values(alternatives) as z.ZodType[];
+  return schema.meta({ alternatives: known }) as unknown as ReturnType<typeof either<A>>; // by `alternatives`
+}
+
+/** The schemas of a value made by `either`, or undefined. */
+export function alternativesOf(schema: z.ZodType): readonly z.ZodType[] | undefined {
+  return schema.meta()?.['alternatives'] as readonly z.ZodType[] | undefined;
+}
+
+function kindOf(value: unknown): keyof Alternatives {
+  if (typeof value === 'boolean') return 'flag';
+  if (typeof value === 'number') return 'number';
+  if (typeof value === 'string') return 'text';
+  return Array.isArray(value) ? 'list' : 'mapping';
+}
+
+interface Issues {
+  readonly issues: z.core.$ZodRawIssue[];
+}
+
+function passOn<T>(result: z.ZodSafeParseResult<T>, context: Issues): T {
+  if (result.success) return result.data;
+  // Each has its message and its path below this value.
+  for (const issue of result.error.issues) context.issues.push({ ...issue } as z.core.$ZodRawIssue);
+  return z.NEVER;
+}
+
+/** A value that a function of our own reads, whatever its kind; `problems` have paths below the value. */
+export function readingAny<T>(
+  read: (value: unknown) => { readonly value: T; readonly problems: readonly ShapeProblem[] },
+): z.ZodType<T> {
+  return z.unknown().transform((value, context) => {
+    const result = read(value);
+    if (result.problems.length === 0) return result.value;
+    for (const { path, must } of result.problems) {
+      context.issues.push({ code: 'custom', message: must, path: [...path], input: value });
+    }
+    return z.NEVER;
+  });
+}
+
+/** What is wrong inside a value; `must` completes "must be ...". */
+export interface ShapeProblem {
+  readonly path: readonly (string | number)[];
+  readonly must: string;
+}
+
+/** A mapping that must have exactly one of some keys. */
+export function exactlyOneOf<S extends z.ZodType>(schema: S, keys: readonly string[]): S {
+  const must = `a mapping with exactly one of ${keys.join(', ')}`;
+  return schema.refine((value) => keys.filter((key) => key in (value as object)).length === 1, { error: must });
 }
 
 /** A list of values of one kind. */
@@ -114,4 +211,51 @@ export function text(must: string, form: RegExp): z.ZodString {
 /** true or false. */
 export function flag(): z.ZodBoolean {
   return z.boolean({ error: 'true or false' });
+}
+
+/** A list of networks, IPv4 and IPv6. */
+export function networks(max: number): z.ZodArray<z.ZodType<string, string>> {
+  return list(reading('a network or address, such as 10.0.0.0/8 or 2001:db8::/32', readNetwork), { min: 0, max });
+}
+
+/** A size within a range, as bytes. */
+export function size(range: { readonly min: number; readonly max: number }): z.ZodType<number, string> {
+  const must = `a size from ${range.min === 0 ? '0' : formatSize(range.min)} to ${formatSize(range.max)}`;
+  return reading(SIZE_MUST, (text) => within(readSize(text), range, must));
+}
+
+/** A percentage within a range, as a whole number. */
+export function percent(range: { readonly min: number; readonly max: number }): z.ZodType<number, string> {
+  const must = `a percentage from ${range.min}% to ${range.max}%`;
+  return reading(must, (text) => within(readPercent(text), range, must));
+}
+
+function within(
+  result: Reading<number>,
+  range: { readonly min: number; readonly max: number },
+  must: string,
+): Reading<number> {
+  if (!result.ok) return result;
+  return result.value >= range.min && result.value <= range.max ? result : { ok: false, reason: 'range', must };
+}
+
+/** So many in a period: `100/10s`. */
+export function rate(): z.ZodType<RateConfig, string> {
+  return reading('a rate, such as 100/10s', readRate);
+}
+
+/** The name of a header field (RFC 9110 section 5.1). */
+export const FIELD_NAME = {
+  must: "a header name (letters, digits and !#$%&'*+-.^_`|~)",
+  form: /^[!#$%&'*+\-.^_`|~\w]{1,128}$/,
+};
+
+/** An absolute path of a file. */
+export function absoluteFile(): z.ZodString {
+  return text('an absolute path of a file', /^\/[^\p{Cc}]{0,4095}$/u);
+}
+
+/** The name of a thing that is defined elsewhere in the file. */
+export function reference(of: string): z.ZodString {
+  return text(`the name of ${of}`, /^.{1,64}$/);
 }

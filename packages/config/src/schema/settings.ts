@@ -1,7 +1,20 @@
 // Schema of what holds for the whole pair: time-outs, HTTP behaviour, logs, the proxy process.
 import { z } from 'zod';
-import { readNetwork } from '../units.ts';
-import { choice, duration, field, flag, list, mapping, reading, text, wholeNumber } from './fields.ts';
+import {
+  choice,
+  duration,
+  either,
+  field,
+  FIELD_NAME,
+  flag,
+  list,
+  mapping,
+  networks,
+  percent,
+  text,
+  wholeNumber,
+} from './fields.ts';
+import { errorPages } from './frontends.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -76,19 +89,58 @@ export const timeoutsSchema = mapping(
 
 const forwardedFor = mapping(
   {
-    exceptFrom: field(
-      list(reading('an IPv4 network or address, such as 127.0.0.0/8', readNetwork), { min: 0, max: 64 }).prefault([]),
-      {
-        is: 'Clients in these networks get no X-Forwarded-For: they are proxies that have written one',
-        range: 'list of IPv4 networks or addresses, at most 64',
-        default: 'none',
-        change: 'Name your own proxies that stand before the pair',
-        example: 'exceptFrom: [127.0.0.0/8]',
-      },
-    ),
+    exceptFrom: field(networks(64).prefault([]), {
+      is: 'Clients in these networks get no X-Forwarded-For: they are proxies that have written one',
+      range: 'list of networks or addresses, IPv4 and IPv6, at most 64',
+      default: 'none',
+      change: 'Name your own proxies that stand before the pair',
+      see: 'http.trustedProxies',
+      example: 'exceptFrom: [127.0.0.0/8]',
+    }),
   },
   "Adds X-Forwarded-For with the client's address (HAProxy: option forwardfor). Without this key nothing is added.",
 );
+
+const requestId = mapping(
+  {
+    header: field(text(FIELD_NAME.must, FIELD_NAME.form).prefault('X-Request-Id'), {
+      is: 'The header that carries the id to the server',
+      range: 'header name',
+      default: 'X-Request-Id',
+      change: 'Set it to the name that your applications know',
+      example: 'header: X-Request-Id',
+    }),
+    respond: field(flag().prefault(false), {
+      is: 'Send the header back to the client too',
+      range: 'true or false',
+      default: 'false',
+      change: 'Set it so that users can name a request that failed',
+      example: 'respond: true',
+    }),
+  },
+  'Gives each request a unique id; one from a trusted proxy is kept.',
+);
+
+/** Statuses that may be retried, as in HAProxy's retry-on. */
+const RETRY_STATUSES = [401, 403, 404, 408, 425, 429, 500, 501, 502, 503, 504] as const;
+
+const RETRY_MUST = `empty, timeout, bad-answer or a status (${RETRY_STATUSES.join(', ')})`;
+
+const retryReason = either(RETRY_MUST, {
+  text: choice(['empty', 'timeout', 'bad-answer']),
+  number: z.literal(RETRY_STATUSES, { error: RETRY_MUST }),
+});
+
+function forwardedField(key: string, is: string): z.ZodPrefault<z.ZodBoolean> {
+  return field(flag().prefault(false), {
+    is,
+    range: 'true or false',
+    default: 'false',
+    change: 'Set it when the servers need to know',
+    see: 'http.trustedProxies',
+    example: `${key}: true`,
+  });
+}
 
 export const httpSchema = mapping(
   {
@@ -114,6 +166,51 @@ export const httpSchema = mapping(
       default: 'true',
       change: 'Switch it off when a session is worth nothing on another server',
       example: 'redispatch: true',
+    }),
+    retryOn: field(list(retryReason, { min: 1, max: 16 }).optional(), {
+      is: 'What else than a failed connection is tried again, for idempotent requests without a body: a connection that ended without an answer, a time-out of the server, an answer that cannot be read, or a status (HAProxy: retry-on)',
+      range: `list of ${RETRY_MUST}`,
+      default: 'none: failed connections only',
+      change: 'Set it when GET requests of your applications really change nothing',
+      see: 'retries, retryBudget',
+      example: 'retryOn: [empty, timeout, 503]',
+    }),
+    retryBudget: field(percent({ min: 0, max: 100 }).optional(), {
+      is: 'Retries may be at most this share of the requests of the last 10 s, and 10 at least: retries must not become the load that breaks the servers',
+      range: 'percentage, 0% to 100%',
+      default: 'the engine takes 20%',
+      change: 'Raise it when single failures are common and servers have room',
+      see: 'retryOn',
+      example: 'retryBudget: 20%',
+    }),
+    trustedProxies: field(networks(1000).min(1, { error: 'a list of 1 to 1000 values' }).optional(), {
+      is: 'Proxies before the pair whose X-Forwarded-*, Forwarded and request id are believed; from anybody else these fields are replaced. The client is the last address of X-Forwarded-For that is not one of them',
+      range: 'list of networks or addresses, IPv4 and IPv6',
+      default: 'none: such fields are passed on, X-Forwarded-For is appended to, and nothing is believed',
+      change: 'Name the proxies that stand before the pair; an empty guess is better than a wide one',
+      example: 'trustedProxies: [10.0.0.0/8]',
+    }),
+    forwardedProto: forwardedField('forwardedProto', 'Tell the server the scheme of the client in X-Forwarded-Proto'),
+    forwardedHost: forwardedField('forwardedHost', 'Tell the server the host of the request in X-Forwarded-Host'),
+    forwardedPort: forwardedField('forwardedPort', 'Tell the server the port of the frontend in X-Forwarded-Port'),
+    forwarded: forwardedField('forwarded', 'Tell the server all of it in Forwarded (RFC 7239)'),
+    requestId: field(
+      either('true, false or a mapping with header and respond', { flag: flag(), mapping: requestId }).optional(),
+      {
+        is: 'Give each request a unique id, in X-Request-Id or another header',
+        range: 'true, false, or a mapping with header and respond',
+        default: 'none',
+        change: 'Set it to find one request in the logs of all that it passes',
+        example: 'requestId: true',
+      },
+    ),
+    errorPages: field(errorPages.optional(), {
+      is: 'Pages for errors that the proxy answers itself, by status, for all frontends',
+      range: 'mapping from a status (400 to 599) to the absolute path of a file of at most 64KiB',
+      default: 'none',
+      change: 'Use it to speak to users in your own words; keep the files equal on both nodes',
+      see: 'frontends.*.errorPages',
+      example: 'errorPages: { 503: /etc/tospann/pages/busy.html }',
     }),
   },
   'How HTTP is handled, for the whole pair.',

@@ -2,7 +2,7 @@
 // says. Reading only; the schema stays the single description of the file.
 import { z } from 'zod';
 import type { Path } from '../problem.ts';
-import { fieldDocOf, type FieldDoc } from './fields.ts';
+import { alternativesOf, fieldDocOf, type FieldDoc } from './fields.ts';
 
 /** What the schema has at a path. */
 export interface SchemaPlace {
@@ -38,11 +38,20 @@ export function unwrap(schema: z.ZodType): z.ZodType {
     if (inner instanceof z.ZodOptional || inner instanceof z.ZodPrefault || inner instanceof z.ZodDefault) {
       inner = inner.def.innerType as z.ZodType;
     } else if (inner instanceof z.ZodPipe) {
-      inner = inner.def.in as z.ZodType;
+      inner = structured(inner) ?? (inner.def.in as z.ZodType);
     } else {
       return inner;
     }
   }
+}
+
+// Of the ways to write a value, the one with keys in it is the one that can be walked.
+function structured(schema: z.ZodType): z.ZodType | undefined {
+  const alternatives = alternativesOf(schema)?.map(unwrap) ?? [];
+  return (
+    alternatives.find((known) => known instanceof z.ZodObject || known instanceof z.ZodRecord) ??
+    alternatives.find((known) => known instanceof z.ZodArray)
+  );
 }
 
 /** The documentation on a schema or on what it wraps. */

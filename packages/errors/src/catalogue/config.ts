@@ -59,6 +59,13 @@ export const configErrors = {
       'Cannot use the name {value}: it must be letters, digits, "_", ".", ":" or "-", at most 64, and begin with none of the last three',
     hint: 'Choose another name.',
   },
+  LB_CONFIG_BAD_FIELD_NAME: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message: 'Cannot use {value} as a key here: it must be {constraint}',
+    hint: 'Write it like "{example}".',
+  },
   LB_CONFIG_BAD_TYPE: {
     source: 'config',
     retry: 'never',
@@ -120,7 +127,7 @@ export const configErrors = {
     retry: 'never',
     status: 422,
     message: 'Cannot use ACL "{name}": it has no condition',
-    hint: 'Give it pathExact, pathPrefix or pathSuffix.',
+    hint: 'Give it pathPrefix, host, method, source or another list.',
   },
   LB_CONFIG_DUPLICATE_BIND: {
     source: 'config',
