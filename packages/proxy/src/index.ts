@@ -1,6 +1,6 @@
 // @tospann/proxy: the HTTP data plane. An engine over a transport, run by worker threads that the service starts.
 export type { BackendSnapshot, FrontendSnapshot, ProxySnapshot, ServerSnapshot, ServerState } from './core/snapshot.ts';
-export type { WorkerData, WorkerListener, WorkerMessage } from './core/worker-data.ts';
+export type { WorkerControl, WorkerData, WorkerMessage } from './core/worker-data.ts';
 export {
   chooseEngine,
   startProxy,
@@ -8,6 +8,7 @@ export {
   type ProxyListener,
   type ProxyLogLine,
   type ProxyOptions,
+  type ProxyReload,
   type ProxyService,
 } from './io/proxy-service.ts';
 export { runProxyWorker } from './io/proxy-worker.ts';

@@ -30,6 +30,13 @@ export const operationErrors = {
     message: 'Cannot reload the configuration: the new proxy did not start; the old one serves on',
     hint: 'Read the "child-failed" line before this one: it says what the new proxy lacked.',
   },
+  LB_OPERATION_RELOAD_REFUSED: {
+    source: 'internal',
+    retry: 'never',
+    status: 500,
+    message: 'Cannot put the new configuration in place: {detail}; the old one serves on',
+    hint: 'Undo the last change of the file, and report the message: "tospann validate" should have found this.',
+  },
   LB_OPERATION_NO_AGENT: {
     source: 'internal',
     retry: 'always',

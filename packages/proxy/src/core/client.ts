@@ -10,6 +10,7 @@ import { LINGER_BYTES, LINGER_MS } from './engine-options.ts';
 import { beginRefusal, countRefusal, finish } from './finish.ts';
 import { joinHead, keepHead } from './partial-head.ts';
 import { proxyHeaderReceived } from './proxy-protocol/accept.ts';
+import { moveClient } from './replace.ts';
 import { nameClient, requestBody, startRequest } from './request.ts';
 import { isFull, pump, setReceiving, shiftSent } from './sending.ts';
 import { streamEnded, streamExpired, streamReceived } from './tcp/stream.ts';
@@ -127,6 +128,7 @@ export function finishIfSent(engine: Engine, client: Client): void {
 /** The whole answer is with the kernel: log it, then take the next request or close. */
 function endOfAnswer(engine: Engine, client: Client): void {
   finish(engine, client);
+  if (client.frontend.retired && !moveClient(engine, client)) client.keepAlive = false;
   if (!client.keepAlive || (client.inputEnded && client.input.head === NONE)) {
     if (client.inputEnded || (client.closeAsked && client.requestDone && client.input.head === NONE)) {
       closeClient(engine, client, false);

@@ -11,6 +11,7 @@ import { FRESH_IDLE_MS, IDLE_UPSTREAM_MS, MAX_IDLE_PER_SERVER, RETRY_PAUSE_MS } 
 import type { BackendPlan, ServerPlan } from './plan.ts';
 import { pump, setReceiving, isFull } from './sending.ts';
 import { BackendWord, ServerCounter, ServerWord } from './shared.ts';
+import { rebind } from './replace.ts';
 import { upstreamLost } from './response.ts';
 import { beginStream } from './tcp/stream.ts';
 import { announceClient } from './proxy-protocol/announce.ts';
@@ -18,6 +19,7 @@ import { dropClient } from './client.ts';
 
 /** Gives the request to a server, puts it into a queue, or answers 503. */
 export function assign(engine: Engine, client: Client): void {
+  if (client.backend!.retired) rebind(engine, client);
   const backend = client.backend!;
   const wanted = client.wanted;
   if (wanted !== null && engine.mayTakeSession(wanted)) {
@@ -44,7 +46,7 @@ function nextServer(engine: Engine, client: Client, backend: BackendPlan): Serve
   const turn = length === 1 ? 0 : Atomics.add(engine.words, backend.word + BackendWord.turn, 1) >>> 0;
   for (let i = 0; i < length; i++) {
     const server = backend.servers[turns[(turn + i) % length]!]!;
-    if (server === client.avoid) {
+    if (client.avoid !== null && server.index === client.avoid.index) {
       second = server;
       continue;
     }
@@ -75,10 +77,13 @@ export function leaveQueue(engine: Engine, client: Client): void {
 /** Gives waiting requests to servers that have become free, here or on another worker. */
 export function serveQueues(engine: Engine): void {
   for (const server of engine.plan.servers) serveQueue(engine, server);
+  for (const server of engine.leaving) serveQueue(engine, server);
 }
 
 /** Gives the places that a server has to those who have waited longest: for it, or for any server of its backend. */
-export function serveQueue(engine: Engine, server: ServerPlan): void {
+export function serveQueue(engine: Engine, freed: ServerPlan): void {
+  const server = freed.retired ? successor(engine, freed) : freed;
+  if (server === null) return;
   const own = engine.serverQueues[server.index]!;
   const any = engine.backendQueues[server.backend.index]!;
   for (;;) {
@@ -103,6 +108,13 @@ export function serveQueue(engine: Engine, server: ServerPlan): void {
     engine.rearmClient(client);
     sendTo(engine, client, server);
   }
+}
+
+/** The server as it is after a reload; itself when its whole backend is gone, whose last requests it serves. */
+function successor(engine: Engine, server: ServerPlan): ServerPlan | null {
+  const now = engine.plan.serverAt[server.index];
+  if (now) return now;
+  return engine.plan.backendAt[server.backend.index] ? null : server;
 }
 
 /** Sends the request over a pooled connection, or connects. The server's place is reserved. */
@@ -281,10 +293,12 @@ export function abortUpstream(engine: Engine, client: Client): void {
 
 /** After a whole answer: keeps the connection for the next request if that is safe. */
 export function retireUpstream(engine: Engine, upstream: Upstream, clean: boolean): void {
+  if (upstream.server.retired) upstream.server = engine.plan.serverAt[upstream.server.index] ?? upstream.server;
   const server = upstream.server;
   const pool = engine.pools[server.index]!;
   // A connection that began with a PROXY protocol header speaks for one client.
-  const safe = clean && upstream.keepAlive && !upstream.ended && server.sendProxy === null;
+  const reusable = server.sendProxy === null && !server.retired;
+  const safe = clean && upstream.keepAlive && !upstream.ended && reusable;
   if (!safe || pool.length >= MAX_IDLE_PER_SERVER || engine.draining || !engine.mayTakeSession(server)) {
     closeUpstream(engine, upstream, !clean);
     return;

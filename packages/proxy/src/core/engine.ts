@@ -11,7 +11,9 @@ import { EditLists } from './edits.ts';
 import { LogRecord, type AccessLog } from './access-log.ts';
 import { LogStore } from './log-store.ts';
 import { HeadPlace } from './partial-head.ts';
+import { Listeners } from './listeners.ts';
 import type { BackendPlan, Plan, ServerPlan } from './plan.ts';
+import { moveClient, type PlanSettings } from './replace.ts';
 import {
   backendWord,
   BackendWord,
@@ -22,7 +24,7 @@ import {
   ServerWord,
 } from './shared.ts';
 import { upstreamEnded, upstreamFailed, upstreamReceived, upstreamSent } from './response.ts';
-import { NetworkList, sourceOf, type SourceAddress } from './source.ts';
+import { sourceOf, type SourceAddress } from './source.ts';
 import { expectProxyHeader } from './proxy-protocol/accept.ts';
 import { startStream } from './tcp/stream.ts';
 import { TimerWheel } from './wheel.ts';
@@ -32,14 +34,12 @@ import { MAX_HEAD_BYTES, type EngineOptions } from './engine-options.ts';
 /** One worker's proxy. Make it, call `listen` for each socket, then let the transport run. */
 export class Engine implements TransportEvents {
   readonly transport: Transport;
-  readonly plan: Plan;
-  readonly options: EngineOptions;
   readonly buffers: Buffers;
   readonly ranges: Ranges;
   readonly wheel: TimerWheel;
   readonly words: Int32Array;
   readonly counters: Float64Array;
-  readonly log: AccessLog | null;
+  readonly listeners: Listeners;
   readonly logStore: LogStore;
   readonly requestHead: RequestHeadParser;
   readonly requestWriter: RequestHeadWriter;
@@ -69,6 +69,8 @@ export class Engine implements TransportEvents {
   readonly backendQueues: readonly ClientQueue[];
   readonly serverQueues: readonly ClientQueue[];
   queued = 0;
+  /** Servers of backends that a reload has taken away, as long as requests wait for them. */
+  leaving: readonly ServerPlan[] = [];
   /** Whether the next place that becomes free is left to other workers' requests, if any wait. */
   yields = false;
   queueTurn = 0;
@@ -79,28 +81,23 @@ export class Engine implements TransportEvents {
   standby = false;
   readonly #freeClients: Client[] = [];
   readonly #freeUpstreams: Upstream[] = [];
-  /** Peers of each listener that begin with a PROXY protocol header; null: none. */
-  readonly #listenerProxies: (NetworkList | null)[] = [];
-  /** Frontend and socket of each listener number, and whether it accepts. */
-  readonly #listenerFrontend: number[] = [];
-  readonly #listenerFd: number[] = [];
-  readonly #listening: boolean[] = [];
-  #pausedListeners = 0;
+  #plan: Plan;
+  #options: EngineOptions;
   #generation = -1;
   #openClients = 0;
   #wallCheckedMs: number;
 
   constructor(transport: Transport, plan: Plan, options: EngineOptions) {
     this.transport = transport;
-    this.plan = plan;
-    this.options = options;
+    this.#plan = plan;
+    this.#options = options;
+    this.listeners = new Listeners(transport);
     this.words = options.words;
     this.counters = options.counters;
-    this.log = options.log;
     this.buffers = new Buffers(transport);
     this.ranges = new Ranges(transport.bufferCount * 2);
     this.wheel = new TimerWheel(transport.nowMs());
-    this.logStore = new LogStore(options.log?.wantsFields ?? false);
+    this.logStore = new LogStore();
     const limits = { maxHeadBytes: Math.min(transport.bufferBytes, MAX_HEAD_BYTES) };
     this.requestHead = new RequestHeadParser(transport.memory, limits);
     this.requestWriter = new RequestHeadWriter(this.requestHead);
@@ -120,6 +117,29 @@ export class Engine implements TransportEvents {
     followServers(this);
   }
 
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  get options(): EngineOptions {
+    return this.#options;
+  }
+
+  get log(): AccessLog | null {
+    return this.#options.log;
+  }
+
+  /** Only for replacePlan, which does all the rest of it. */
+  usePlan(plan: Plan, settings: PlanSettings): void {
+    this.#plan = plan;
+    this.#options = { ...this.#options, ...settings };
+    for (const client of this.#freeClients) {
+      client.frontend = plan.frontends[0]!;
+      moveClient(this, client);
+    }
+    for (const upstream of this.#freeUpstreams) upstream.server = plan.servers[0]!;
+  }
+
   /** Connections with clients that are open now. */
   get openClients(): number {
     return this.#openClients;
@@ -130,17 +150,12 @@ export class Engine implements TransportEvents {
    *
    * @param proxies Networks whose connections begin with a PROXY protocol header. Default none.
    */
-  listen(fd: number, frontend: number, proxies: readonly string[] = []): void {
-    const listener = this.#listenerFrontend.length;
-    this.#listenerProxies.push(proxies.length === 0 ? null : new NetworkList(proxies));
-    this.#listenerFrontend.push(frontend);
-    this.#listenerFd.push(fd);
-    this.#listening.push(true);
-    this.transport.listen(fd, listener);
+  listen(fd: number, frontend: number, proxies?: readonly string[]): void {
+    this.listeners.add({ fd, frontend, proxies }, this.plan);
   }
 
   accepted(handle: number, listener: number): void {
-    const frontend = this.plan.frontendAt[this.#listenerFrontend[listener]!]!;
+    const frontend = this.listeners.frontendOf(listener);
     const client = this.#freeClients.pop() ?? new Client(frontend);
     client.frontend = frontend;
     client.handle = handle;
@@ -157,7 +172,7 @@ export class Engine implements TransportEvents {
     this.counters[frontend.counter + FrontendCounter.connectionsTotal]! += 1;
     this.counters[frontend.counter + FrontendCounter.currentConnections]! += 1;
     const open = Atomics.add(this.words, frontend.word, 1) + 1;
-    if (open >= frontend.maxConnections) this.#pause(frontend.index);
+    if (open >= frontend.maxConnections) this.listeners.pause(frontend.index);
     this.wheel.set(handle, client.startMs + this.options.timeouts.httpRequestMs);
     this.transport.receive(handle, true);
     if (this.#speaksForOthers(listener, handle)) expectProxyHeader(client);
@@ -238,7 +253,7 @@ export class Engine implements TransportEvents {
     this.standby = Atomics.load(this.words, HeaderWord.standby) === 1;
     if (!this.draining && Atomics.load(this.words, HeaderWord.draining) === 1) this.#drain();
     if (this.queued > 0) serveQueues(this);
-    if (this.#pausedListeners > 0 && !this.draining) this.#resumeAll();
+    if (this.listeners.anyPaused && !this.draining) this.#resumeAll();
     this.options.onTick();
   }
 
@@ -272,7 +287,7 @@ export class Engine implements TransportEvents {
 
   /** Whether the backend has another server to turn to. */
   hasOther(backend: BackendPlan, server: ServerPlan): boolean {
-    for (const turn of backend.turns) if (backend.servers[turn] !== server) return true;
+    for (const turn of backend.turns) if (backend.servers[turn]!.index !== server.index) return true;
     return false;
   }
 
@@ -339,7 +354,7 @@ export class Engine implements TransportEvents {
 
   /** Whether the peer of a new connection is one that passes on others' connections. */
   #speaksForOthers(listener: number, handle: number): boolean {
-    const proxies = this.#listenerProxies[listener]!;
+    const proxies = this.listeners.proxiesOf(listener);
     return proxies !== null && proxies.has(sourceOf(this.transport.peerAddress(handle)));
   }
 
@@ -359,36 +374,20 @@ export class Engine implements TransportEvents {
     this.counters[frontend.counter + FrontendCounter.currentConnections]! -= 1;
     const open = Atomics.sub(this.words, frontend.word, 1) - 1;
     this.#freeClients.push(client);
-    if (this.#pausedListeners > 0 && open < frontend.maxConnections && !this.draining) this.#resume(frontend.index);
-  }
-
-  #pause(frontend: number): void {
-    for (let i = 0; i < this.#listening.length; i++) {
-      if (this.#listenerFrontend[i] !== frontend || !this.#listening[i]) continue;
-      this.#listening[i] = false;
-      this.#pausedListeners++;
-      this.transport.stopListening(i);
-    }
-  }
-
-  #resume(frontend: number): void {
-    for (let i = 0; i < this.#listening.length; i++) {
-      if (this.#listenerFrontend[i] !== frontend || this.#listening[i]) continue;
-      this.#listening[i] = true;
-      this.#pausedListeners--;
-      this.transport.listen(this.#listenerFd[i]!, i);
+    if (this.listeners.anyPaused && open < frontend.maxConnections && !this.draining) {
+      this.listeners.resume(frontend.index);
     }
   }
 
   /** Another worker may have closed connections: looks at every frontend. */
   #resumeAll(): void {
     for (const frontend of this.plan.frontends) {
-      if (Atomics.load(this.words, frontend.word) < frontend.maxConnections) this.#resume(frontend.index);
+      if (Atomics.load(this.words, frontend.word) < frontend.maxConnections) this.listeners.resume(frontend.index);
     }
   }
 
   #drain(): void {
     this.draining = true;
-    for (const frontend of this.plan.frontends) this.#pause(frontend.index);
+    for (const frontend of this.plan.frontends) this.listeners.pause(frontend.index);
   }
 }

@@ -33,6 +33,8 @@ export function keepForLog(engine: Engine, client: Client): void {
   const path = Math.min(head.pathStart - from, length);
   store.pathFrom[slot] = path;
   store.pathLength[slot] = Math.min(head.pathEnd - from, length) - path;
+  store.refererLength[slot] = 0;
+  store.agentLength[slot] = 0;
   if (!engine.log.wantsFields) return;
   store.refererLength[slot] = keepField(engine, head, FieldId.REFERER, at + LOGGED_LINE_BYTES);
   store.agentLength[slot] = keepField(engine, head, FieldId.USER_AGENT, at + LOGGED_LINE_BYTES + LOGGED_FIELD_BYTES);

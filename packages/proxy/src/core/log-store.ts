@@ -5,7 +5,7 @@ import { NONE } from './buffers.ts';
 
 export class LogStore {
   bytes: Uint8Array;
-  readonly slotBytes: number;
+  readonly slotBytes = LOGGED_LINE_BYTES + 2 * LOGGED_FIELD_BYTES;
   /** For each slot: length of the line, of the method; start and length of the path in the line; referer, agent. */
   lineLength: Int32Array;
   methodLength: Int32Array;
@@ -15,8 +15,7 @@ export class LogStore {
   agentLength: Int32Array;
   readonly #free: number[] = [];
 
-  constructor(withFields: boolean) {
-    this.slotBytes = LOGGED_LINE_BYTES + (withFields ? 2 * LOGGED_FIELD_BYTES : 0);
+  constructor() {
     this.bytes = new Uint8Array(0);
     this.lineLength = new Int32Array(0);
     this.methodLength = new Int32Array(0);

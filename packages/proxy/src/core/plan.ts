@@ -27,6 +27,8 @@ export class ServerPlan {
   readonly index: number;
   readonly name: string;
   readonly backend: BackendPlan;
+  /** A newer plan has taken the place of this one; so for backends and frontends. */
+  retired = false;
   readonly endpoint: Endpoint;
   /** Value of the session cookie that means this server; empty: none. */
   readonly cookie: Uint8Array;
@@ -69,6 +71,7 @@ export class BackendPlan {
   readonly name: string;
   /** Its first word in the shared words. */
   readonly word: number;
+  retired = false;
   readonly servers: readonly ServerPlan[];
   /** Null: no session cookie. */
   readonly cookie: CookieFinder | null;
@@ -121,6 +124,7 @@ export class FrontendPlan {
   readonly name: string;
   /** Bytes are passed on as they come: no HTTP. */
   readonly tcp: boolean;
+  retired = false;
   readonly maxConnections: number;
   readonly acls: readonly PathAcl[];
   /** Backend of each rule; rule i asks acls[i]. */

@@ -20,6 +20,7 @@ import type { Engine } from './engine.ts';
 import { MIN_BODY_BYTES_PER_S } from './engine-options.ts';
 import { countRefusal, keepForLog } from './finish.ts';
 import type { BackendPlan } from './plan.ts';
+import { isGone } from './replace.ts';
 import { route } from './route.ts';
 import { isLoopback, isSelfProbe } from './self-probe.ts';
 import { append, isFull, pump, setReceiving } from './sending.ts';
@@ -86,8 +87,8 @@ function resetRequest(engine: Engine, client: Client): void {
   client.bodyKind = head.bodyKind;
   client.bodyLeft = head.contentLength;
   client.requestDone = head.bodyKind === BodyKind.NONE;
-  client.keepAlive = (head.flags & RequestFlag.KEEP_ALIVE) !== 0;
-  client.closeAsked = !client.keepAlive;
+  client.keepAlive = (head.flags & RequestFlag.KEEP_ALIVE) !== 0 && !isGone(engine, client);
+  client.closeAsked = (head.flags & RequestFlag.KEEP_ALIVE) === 0;
   client.wantsUpgrade = (head.flags & RequestFlag.WEBSOCKET) !== 0;
   client.repeatable = client.requestDone && !client.wantsUpgrade && isIdempotent(head.method);
   client.retries = 0;

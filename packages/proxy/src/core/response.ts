@@ -22,6 +22,7 @@ import { closeUpstream, detach, freePlace, repeat, retireUpstream } from './disp
 import type { Engine } from './engine.ts';
 import { MAX_INTERIM_ANSWERS } from './engine-options.ts';
 import { joinHead, keepHead } from './partial-head.ts';
+import { isGone } from './replace.ts';
 import { append, isFull, pump, setReceiving, shiftSent } from './sending.ts';
 import { ServerCounter } from './shared.ts';
 import { beginTunnel, endTunnelIfDone, tunnelFromServer } from './tunnel.ts';
@@ -259,7 +260,7 @@ function frameForClient(engine: Engine, client: Client, kind: number): number {
     if (decode) framing = BodyKind.UNTIL_CLOSE;
   }
   // Without the whole request nobody knows where the next one begins.
-  const leaving = engine.draining || engine.standby;
+  const leaving = engine.draining || engine.standby || isGone(engine, client);
   if (framing === BodyKind.UNTIL_CLOSE || !client.requestDone || leaving) client.keepAlive = false;
   return framing;
 }

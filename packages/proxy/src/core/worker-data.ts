@@ -1,34 +1,46 @@
 // What the main thread and a worker tell each other. Everything else goes through shared memory.
 import type { PairConfig } from '@tospann/config';
 import type { PlanPlace } from './plan.ts';
+import type { EngineListener } from './listeners.ts';
 
-/** A listening socket and the frontend (its slot) that it belongs to. */
-export interface WorkerListener {
-  readonly fd: number;
-  readonly frontend: number;
+/** What a worker works its plan out from. */
+export interface PlanInput {
+  readonly config: PairConfig;
+  readonly place: PlanPlace;
+  /** Contents of the files that the configuration names, by their names there; the main thread has read them. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly listeners: readonly EngineListener[];
 }
 
 /** Given to a worker when it starts. */
-export interface WorkerData {
+export interface WorkerData extends PlanInput {
   readonly name: 'proxy-worker';
   readonly worker: number;
   readonly engine: 'ring' | 'node';
-  readonly config: PairConfig;
-  readonly place: PlanPlace;
-  readonly listeners: readonly WorkerListener[];
   /** Words for all workers (`SharedLayout.wordBytes`). */
   readonly words: SharedArrayBuffer;
   /** One word for each worker: the descriptor that wakes it, or -1. */
   readonly wakeFds: SharedArrayBuffer;
   /** Counters of this worker (`SharedLayout.counterBytes`). */
   readonly counters: SharedArrayBuffer;
-  /** Log lines of this worker; null when the access log is off. */
-  readonly logRing: SharedArrayBuffer | null;
+  /** Log lines of this worker. */
+  readonly logRing: SharedArrayBuffer;
   /** Receive buffers, and as many send buffers; a power of two. */
   readonly buffers: number;
 }
 
-/** What a worker says: `ready` once it accepts, `stopped` when its loop has ended. */
+/**
+ * What a worker is told. A plan comes in two steps, so that all workers take it or none: `prepare` works it out beside the
+ * one that serves, `commit` puts it in its place, `abandon` throws it away. Steps are numbers that grow.
+ */
+export type WorkerControl =
+  | { readonly type: 'prepare'; readonly step: number; readonly input: PlanInput }
+  | { readonly type: 'commit' | 'abandon'; readonly step: number };
+
+/** What a worker says: `ready` once it accepts, `stopped` when its loop has ended; `settled` when no connection refers
+ * any more to what the plan of that step has left out. */
 export type WorkerMessage =
   | { readonly type: 'ready'; readonly wakeFd: number }
-  | { readonly type: 'stopped'; readonly figures: Readonly<Record<string, number>> };
+  | { readonly type: 'stopped'; readonly figures: Readonly<Record<string, number>> }
+  | { readonly type: 'prepared' | 'committed' | 'settled'; readonly step: number }
+  | { readonly type: 'refused'; readonly step: number; readonly detail: string };

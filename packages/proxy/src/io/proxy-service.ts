@@ -12,9 +12,19 @@ import { FrontendCounter, frontendCounter, HeaderWord, layoutFor, serverWord, Se
 import type { SharedLayout } from '../core/shared.ts';
 import { capacityFor, SlotTable, type SlotMap } from '../core/slots.ts';
 import type { ProxySnapshot, ServerState } from '../core/snapshot.ts';
-import type { WorkerData, WorkerMessage } from '../core/worker-data.ts';
+import type { PlanInput, WorkerData, WorkerMessage } from '../core/worker-data.ts';
 import { HealthCheck } from './health-check.ts';
 import { LogSink } from './log-sink.ts';
+import {
+  checkedServers,
+  clearSlots,
+  engineListeners,
+  isSameSink,
+  nextWords,
+  type CheckedServer,
+  type Running,
+} from './running.ts';
+import { PlanRollout } from './plan-rollout.ts';
 import { buildSnapshot } from './proxy-snapshot.ts';
 
 const LOG_RING_BYTES = 4 << 20;
@@ -40,6 +50,11 @@ export interface ProxyEvent {
   readonly reason: string;
 }
 
+/** How a reload ended. */
+export type ProxyReload =
+  | { readonly outcome: 'swapped' }
+  | { readonly outcome: 'needs-process'; readonly reason: string };
+
 /** Something else that an operator should read. */
 export interface ProxyLogLine {
   readonly event: 'worker-lost' | 'access-log-failed';
@@ -58,6 +73,8 @@ export interface ProxyOptions {
    * again on the same listening sockets. Also after `ready` was rejected.
    */
   readonly onFatal: (error: Error) => void;
+  /** Contents of the files that the configuration names, by their names there. @default none */
+  readonly files?: ReadonlyMap<string, Uint8Array>;
   /** Receive buffers of each worker (and as many send buffers), a power of two. @default 2048 */
   readonly buffers?: number;
 }
@@ -66,6 +83,16 @@ export interface ProxyService {
   /** Settles when every worker accepts; rejects when one cannot start. */
   readonly ready: Promise<void>;
   snapshot(): ProxySnapshot;
+  /**
+   * Puts a new configuration in the old one's place without touching a connection: what has the same identity (see
+   * slots.ts) keeps its counters, health, weight and connections. One at a time.
+   *
+   * @param next `listeners` are all sockets of the new configuration. Those that it does not name are used no more
+   * when this has settled; closing them is the caller's business.
+   * @returns `swapped`; or why only a new process can take it, in words, and then nothing has changed.
+   * @throws {TospannError} LB_OPERATION_RELOAD_REFUSED when a worker cannot work it out; then nothing has changed.
+   */
+  reload(next: Pick<ProxyOptions, 'config' | 'listeners' | 'files'>): Promise<ProxyReload>;
   /** Opens log files by their names again. */
   reopenLogs(): void;
   /**
@@ -106,7 +133,11 @@ class Service implements ProxyService {
   readonly ready: Promise<void>;
   readonly #options: ProxyOptions;
   readonly #layout: SharedLayout;
-  readonly #slots: SlotMap;
+  readonly #table: SlotTable;
+  readonly #rollout: PlanRollout;
+  readonly #logRings: readonly SharedArrayBuffer[];
+  #config: PairConfig;
+  #slots: SlotMap;
   readonly #engine: { readonly engine: 'ring' | 'node'; readonly reason: string };
   readonly #words: Int32Array;
   readonly #counters: readonly Float64Array[];
@@ -116,7 +147,7 @@ class Service implements ProxyService {
   readonly #wakeWords: SharedArrayBuffer;
   /** By the server's slot. */
   readonly #checks: (HealthCheck | undefined)[] = [];
-  readonly #logs: LogSink | undefined;
+  #logs: LogSink | undefined;
   readonly #startMs = monotonicMs();
   readonly #unchecked: Health;
   #closing = false;
@@ -127,7 +158,9 @@ class Service implements ProxyService {
     this.#engine = chooseEngine(config.proxy.engine);
     const capacity = capacityFor(config);
     this.#layout = layoutFor(capacity);
-    const slots = new SlotTable(capacity).assign(config);
+    this.#config = config;
+    this.#table = new SlotTable(capacity);
+    const slots = this.#table.assign(config);
     if (slots === null) throw new RangeError('a capacity below its own configuration');
     this.#slots = slots;
     this.#words = new Int32Array(new SharedArrayBuffer(this.#layout.wordBytes));
@@ -138,24 +171,95 @@ class Service implements ProxyService {
     new Int32Array(this.#wakeWords).fill(-1);
     const indices = Array.from({ length: threads }, (_, i) => i);
     this.#counters = indices.map(() => new Float64Array(new SharedArrayBuffer(this.#layout.counterBytes)));
-    const rings = config.log.access.enabled
-      ? indices.map(() => new SharedArrayBuffer(logRingBytes(LOG_RING_BYTES)))
-      : [];
-    if (rings.length > 0) {
-      this.#logs = new LogSink(rings, {
-        file: config.log.access.file,
-        retentionDays: config.log.privacy.retentionDays,
-        onError: ({ message }) =>
-          options.log({ event: 'access-log-failed', msg: `Cannot write the access log: ${message}` }),
-      });
+    this.#logRings = indices.map(() => new SharedArrayBuffer(logRingBytes(LOG_RING_BYTES)));
+    this.#logs = this.#openLogs(config);
+    this.#rollout = new PlanRollout({
+      workers: this.#workers,
+      words: this.#words,
+      wake: () => this.#wakeAll(),
+      onSettled: (step) => this.#freeSlots(step),
+    });
+    this.ready = Promise.all(indices.map((i) => this.#startWorker(i))).then(() => undefined);
+    this.#followChecks(undefined);
+  }
+
+  async reload(next: Pick<ProxyOptions, 'config' | 'listeners' | 'files'>): Promise<ProxyReload> {
+    const before = this.#config;
+    const { config } = next;
+    const { engine, threads, user } = before.proxy;
+    if (config.proxy.engine !== engine) return { outcome: 'needs-process', reason: 'proxy.engine changed' };
+    if (config.proxy.threads !== threads) return { outcome: 'needs-process', reason: 'proxy.threads changed' };
+    if (config.proxy.user !== user) return { outcome: 'needs-process', reason: 'proxy.user changed' };
+    const slots = this.#table.assign(config);
+    if (slots === null) {
+      return { outcome: 'needs-process', reason: 'there are more frontends, backends or servers than slots for them' };
     }
-    this.ready = Promise.all(indices.map((i) => this.#startWorker(i, rings[i] ?? null))).then(() => undefined);
-    this.#startChecks();
+    let logs: LogSink | undefined;
+    try {
+      logs = isSameSink(before, config) ? this.#logs : this.#openLogs(config);
+    } catch (error) {
+      this.#table.retire(before, this.#rollout.step);
+      return { outcome: 'needs-process', reason: `the access log cannot be opened by this one: ${String(error)}` };
+    }
+    try {
+      await this.#rollout.roll(this.#planInput(next, slots), (step) => this.#take(config, { slots, step, logs }));
+    } catch (error) {
+      if (this.#config !== before) this.#workerLost(error instanceof Error ? error : new Error(String(error)));
+      // What was given a slot for nothing gives it back with the next step.
+      else this.#table.retire(before, this.#rollout.step);
+      if (logs !== this.#logs) void logs?.close();
+      throw error;
+    }
+    return { outcome: 'swapped' };
+  }
+
+  /** All workers can take the new configuration: what the main thread does for it goes over to it too. */
+  #take(
+    config: PairConfig,
+    next: { readonly slots: SlotMap; readonly step: number; readonly logs: LogSink | undefined },
+  ): void {
+    const before = { config: this.#config, slots: this.#slots };
+    this.#config = config;
+    this.#slots = next.slots;
+    this.#table.retire(config, next.step);
+    if (next.logs !== this.#logs) {
+      void this.#logs?.close();
+      this.#logs = next.logs;
+    }
+    nextWords(this.#words, before, { config, slots: next.slots });
+    this.#followChecks(before);
+    Atomics.add(this.#words, HeaderWord.generation, 1);
+  }
+
+  /** Nobody refers to what left at this step. */
+  #freeSlots(step: number): void {
+    clearSlots({ layout: this.#layout, words: this.#words, counters: this.#counters }, this.#table.free(step));
+  }
+
+  #openLogs(config: PairConfig): LogSink | undefined {
+    const { access, privacy } = config.log;
+    if (!access.enabled) return undefined;
+    return new LogSink(this.#logRings, {
+      file: access.file,
+      retentionDays: privacy.retentionDays,
+      onError: ({ message }) =>
+        this.#options.log({ event: 'access-log-failed', msg: `Cannot write the access log: ${message}` }),
+    });
+  }
+
+  #planInput(from: Pick<ProxyOptions, 'config' | 'listeners' | 'files'>, slots: SlotMap): PlanInput {
+    const { config, listeners } = from;
+    return {
+      config,
+      place: { capacity: this.#layout, slots },
+      files: from.files ?? new Map(),
+      listeners: engineListeners({ config, slots }, listeners),
+    };
   }
 
   snapshot(): ProxySnapshot {
     return buildSnapshot({
-      config: this.#options.config,
+      config: this.#config,
       slots: this.#slots,
       layout: this.#layout,
       counters: this.#counters,
@@ -195,28 +299,25 @@ class Service implements ProxyService {
     await this.#logs?.close();
   }
 
-  #startWorker(worker: number, logRing: SharedArrayBuffer | null): Promise<void> {
-    const { config, listeners } = this.#options;
+  #startWorker(worker: number): Promise<void> {
     const thread = this.#options.startWorker('proxy-worker', {
+      ...this.#planInput(this.#options, this.#slots),
       name: 'proxy-worker',
       worker,
       engine: this.#engine.engine,
-      config,
-      place: { capacity: this.#layout, slots: this.#slots },
-      listeners: listeners.map(({ fd, frontend }) => ({
-        fd,
-        frontend: this.#slots.frontends[config.frontends.findIndex(({ name }) => name === frontend)]!,
-      })),
       wakeFds: this.#wakeWords,
       words: this.#words.buffer as SharedArrayBuffer, // made from one in the constructor
       counters: this.#counters[worker]!.buffer as SharedArrayBuffer, // likewise
-      logRing,
+      logRing: this.#logRings[worker]!,
       buffers: this.#options.buffers ?? 2048,
     });
     this.#workers.push(thread);
     return new Promise((resolve, reject) => {
       thread.on('message', (message: WorkerMessage) => {
-        if (message.type !== 'ready') return;
+        if (message.type !== 'ready') {
+          this.#rollout.hear(worker, message);
+          return;
+        }
         this.#wakeFds[worker] = message.wakeFd;
         resolve();
       });
@@ -238,35 +339,42 @@ class Service implements ProxyService {
     this.#options.onFatal(error);
   }
 
-  #startChecks(): void {
-    const { config } = this.#options;
-    const checked = config.backends.reduce((sum, b) => sum + (b.check === undefined ? 0 : b.servers.length), 0);
-    let place = 0;
-    config.backends.forEach((backend, b) => {
-      const { check } = backend;
-      if (check === undefined) return;
-      backend.servers.forEach((server, s) => {
-        const slot = this.#slots.servers[b]![s]!;
-        this.#checks[slot] = new HealthCheck({
-          server,
-          check,
-          // Spread over one fast interval, so that many servers are not asked at the same moment for ever.
-          firstInMs: (Math.min(check.fastIntervalMs, check.intervalMs) * place++) / checked,
-          monotonicMs,
-          onResult: (health, before) => {
-            if (health.state === before.state) return;
-            this.#setUsable(slot, isUsable(health.state));
-            this.#options.onEvent({
-              event: 'server-state',
-              backend: backend.name,
-              server: server.name,
-              from: before.state,
-              to: health.state,
-              reason: health.lastCheck,
-            });
-          },
+  /** Checks of servers that are as they were go on; those of others end or begin. */
+  #followChecks(before: Running | undefined): void {
+    const old = before === undefined ? new Map<number, CheckedServer>() : checkedServers(before);
+    const wanted = checkedServers({ config: this.#config, slots: this.#slots });
+    for (const [slot, { key }] of old) {
+      if (wanted.get(slot)?.key === key) continue;
+      this.#checks[slot]?.close();
+      this.#checks[slot] = undefined;
+    }
+    const fresh = [...wanted].filter(([slot]) => this.#checks[slot] === undefined);
+    fresh.forEach(([slot, checked], place) => {
+      const { check } = checked;
+      // Spread over one fast interval, so that many servers are not asked at the same moment for ever.
+      const firstInMs = (Math.min(check.fastIntervalMs, check.intervalMs) * place) / fresh.length;
+      this.#checks[slot] = this.#check(slot, checked, firstInMs);
+    });
+  }
+
+  #check(slot: number, { backend, server, check }: CheckedServer, firstInMs: number): HealthCheck {
+    return new HealthCheck({
+      server,
+      check,
+      firstInMs,
+      monotonicMs,
+      onResult: (health, before) => {
+        if (health.state === before.state) return;
+        this.#setUsable(slot, isUsable(health.state));
+        this.#options.onEvent({
+          event: 'server-state',
+          backend,
+          server: server.name,
+          from: before.state,
+          to: health.state,
+          reason: health.lastCheck,
         });
-      });
+      },
     });
   }
 

@@ -1,34 +1,37 @@
 // The worker thread's entry: makes the transport and the engine from workerData, accepts, and runs until the shared
 // `stopping` word is set. On the ring this thread never returns to Node's event loop; it is woken through an eventfd.
 import { BlockList, isIPv6 } from 'node:net';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { PairConfig } from '@tospann/config';
-import { formatIp, localAddress, parseIp, signalEventFd } from '@tospann/linux';
+import { signalEventFd } from '@tospann/linux';
 import { AccessLog } from '../core/access-log.ts';
 import { Engine } from '../core/engine.ts';
 import { LogRingWriter } from '../core/log-ring.ts';
 import { makePlan } from '../core/plan.ts';
+import type { PlanSettings, Replacement } from '../core/replace.ts';
 import { HeaderWord } from '../core/shared.ts';
 import type { Transport } from '../core/transport.ts';
-import type { WorkerData, WorkerListener, WorkerMessage } from '../core/worker-data.ts';
+import type { PlanInput, WorkerData, WorkerMessage } from '../core/worker-data.ts';
 import { NodeTransport } from './node-transport.ts';
 import { createRingTransport } from './ring-transport.ts';
+import { WorkerPlans } from './worker-plans.ts';
 
 /** Runs a worker; returns when the ring has stopped, or at once on the node transport, whose events then run it. */
-export function runProxyWorker(data: WorkerData, tell: (message: WorkerMessage) => void): void {
+export function runProxyWorker(data: WorkerData, port: MessagePort): void {
+  const tell = (message: WorkerMessage): void => port.postMessage(message);
   if (data.engine === 'node') {
     const transport = new NodeTransport({ receiveBuffers: data.buffers, sendBuffers: data.buffers });
     const stop = (): void => {
       transport.stop();
       tell({ type: 'stopped', figures: {} });
     };
-    startEngine(data, transport, stop);
+    startEngine(data, { transport, stop, port });
     transport.run();
     tell({ type: 'ready', wakeFd: -1 });
     return;
   }
   const ring = createRingTransport({ receiveBuffers: data.buffers, sendBuffers: data.buffers });
-  startEngine(data, ring, () => ring.stop());
+  startEngine(data, { transport: ring, stop: () => ring.stop(), port });
   Atomics.store(new Int32Array(data.wakeFds), data.worker, ring.wakeFd);
   tell({ type: 'ready', wakeFd: ring.wakeFd });
   ring.run();
@@ -37,35 +40,49 @@ export function runProxyWorker(data: WorkerData, tell: (message: WorkerMessage) 
   tell({ type: 'stopped', figures });
 }
 
-function startEngine(data: WorkerData, transport: Transport, stop: () => void): void {
-  const { config } = data;
+interface Around {
+  readonly transport: Transport;
+  readonly stop: () => void;
+  readonly port: MessagePort;
+}
+
+function startEngine(data: WorkerData, { transport, stop, port }: Around): void {
   const words = new Int32Array(data.words);
-  const log = data.logRing === null ? null : new AccessLog(new LogRingWriter(data.logRing), config.log.access.format);
-  const engine = new Engine(transport, makePlan(config, data.place), {
-    timeouts: config.timeouts,
-    http: config.http,
-    addsForwardedFor: forwardedForRule(config),
-    clientAddressInLog: config.log.privacy.clientAddress,
-    ignoreEmpty: config.log.access.ignoreEmpty,
-    log,
+  const logWriter = new LogRingWriter(data.logRing);
+  const engine = new Engine(transport, makePlan(data.config, data.place), {
+    ...settingsOf(data.config, logWriter),
     wallOffsetMs: () => Date.now() - transport.nowMs(),
     words,
     counters: new Float64Array(data.counters),
     wakeOthers: () => wakeOthers(data),
     onTick: () => {
       if (Atomics.load(words, HeaderWord.stopping) === 1) stop();
+      else plans.poll(transport.nowMs());
     },
   });
-  for (const listener of data.listeners) engine.listen(listener.fd, listener.frontend, proxiesOf(config, listener));
+  const plans = new WorkerPlans({ engine, words, port, build: (input) => replacementOf(input, logWriter) });
+  for (const { fd, frontend, proxies } of data.listeners) engine.listen(fd, frontend, proxies);
 }
 
-/** Networks whose connections to this socket begin with a PROXY protocol header, by the bind that it was opened for. */
-function proxiesOf(config: PairConfig, { fd, frontend }: WorkerListener): readonly string[] {
-  const binds = config.frontends[frontend]!.binds.filter(({ acceptProxyFrom }) => acceptProxyFrom !== undefined);
-  if (binds.length === 0) return [];
-  const { address, port } = localAddress(fd);
-  const bind = binds.find((candidate) => candidate.port === port && formatIp(parseIp(candidate.address)) === address);
-  return bind?.acceptProxyFrom ?? [];
+function replacementOf(input: PlanInput, logWriter: LogRingWriter): Replacement {
+  return {
+    plan: makePlan(input.config, input.place),
+    settings: settingsOf(input.config, logWriter),
+    listeners: input.listeners,
+  };
+}
+
+/** The engine's options that come from the configuration. */
+function settingsOf(config: PairConfig, logWriter: LogRingWriter): PlanSettings {
+  const { access, privacy } = config.log;
+  return {
+    timeouts: config.timeouts,
+    http: config.http,
+    addsForwardedFor: forwardedForRule(config),
+    clientAddressInLog: privacy.clientAddress,
+    ignoreEmpty: access.ignoreEmpty,
+    log: access.enabled ? new AccessLog(logWriter, access.format) : null,
+  };
 }
 
 /** Workers on the node transport have no such descriptor: they look at their next tick. */
@@ -96,6 +113,5 @@ function isWorkerData(value: unknown): value is WorkerData {
 }
 
 if (parentPort !== null && isWorkerData(workerData)) {
-  const port = parentPort;
-  runProxyWorker(workerData, (message) => port.postMessage(message));
+  runProxyWorker(workerData, parentPort);
 }
