@@ -21,6 +21,7 @@ const rooms: Readonly<Record<string, { readonly level: number; readonly also?: r
   'apps/console': { level: 4 },
   'infra/lab': { level: 5 },
   'infra/bench': { level: 5, also: ['@tospann/lab'] },
+  'infra/conformance': { level: 5, also: ['@tospann/lab'] },
 };
 
 /** Libraries that a pure core may use: parsing and types, no I/O. */

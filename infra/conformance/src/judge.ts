@@ -14,24 +14,26 @@ export interface Verdict {
 
 /** One frontend of the proxy with the server behind it. Cases on a lane run one after another. */
 export interface Lane {
+  readonly address: string;
   readonly port: number;
   readonly origin: Origin;
 }
 
+const ends = ({ address, port }: Lane): Pick<Lane, 'address' | 'port'> => ({ address, port });
 let canaries = 0;
 
 /** Sends a plain request on a new connection; undefined if it gets its own answer, else a complaint. */
 async function canary(lane: Lane): Promise<string | undefined> {
   const target = `/canary-${canaries++}`;
   const { answers } = await exchange({
-    port: lane.port,
+    ...ends(lane),
     segments: [{ bytes: [`GET ${target} HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n\r\n`] }],
     methods: ['GET'],
     quietMs: 500,
     longestMs: 3000,
   });
   const answer = answers[0];
-  const own = answer?.fields.some(([name, value]) => name === 'X-Target' && value === target) ?? false;
+  const own = answer?.fields.some(([name, value]) => name.toLowerCase() === 'x-target' && value === target) ?? false;
   return own && answer?.status === 200 ? undefined : `canary got ${answer?.status}`;
 }
 
@@ -40,7 +42,7 @@ export async function playRequest(lane: Lane, c: RequestCase): Promise<Verdict> 
   await lane.origin.reset();
   const methods = c.expect.requests.map((request) => request.method);
   const longestMs = 4500;
-  const seen = await exchange({ port: lane.port, segments: c.client, methods, quietMs: 250, longestMs });
+  const seen = await exchange({ ...ends(lane), segments: c.client, methods, quietMs: 250, longestMs });
   await sleep(10);
   const { requests, faults, received } = lane.origin;
   const verdict = requestVerdict(seen, requests.length, faults.length);
@@ -143,7 +145,7 @@ export async function playResponse(lane: Lane, c: ResponseCase): Promise<Verdict
   });
   const stalls = c.category === 'upstream-stall';
   const seen = await exchange({
-    port: lane.port,
+    ...ends(lane),
     segments: c.client,
     methods: c.methods,
     quietMs: stalls ? 4500 : 250,

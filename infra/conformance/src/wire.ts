@@ -27,6 +27,7 @@ export interface Exchange {
 }
 
 export interface ExchangeOptions {
+  readonly address: string;
   readonly port: number;
   readonly segments: readonly Segment[];
   /** Methods of the requests, in order: an answer to HEAD has no body. */
@@ -45,7 +46,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange> {
   let closed = false;
   let sent = false;
   let quiet: NodeJS.Timeout | undefined;
-  const socket = connect(options.port, '127.0.0.1').setNoDelay(true);
+  const socket = connect(options.port, options.address).setNoDelay(true);
   const stop = (): void => {
     closed = true;
     done.resolve();
@@ -137,6 +138,8 @@ export interface OriginScript {
 export class Origin implements AsyncDisposable {
   requests: StrictMessage[] = [];
   faults: string[] = [];
+  /** Both, in the order in which they came: a fault as its reason. */
+  events: (StrictMessage | string)[] = [];
   /** All bytes received, as Latin-1. */
   received = '';
   script: OriginScript = { request: answerOk };
@@ -166,8 +169,17 @@ export class Origin implements AsyncDisposable {
     await sleep(15); // the proxy sees its idle connections close
     this.requests = [];
     this.faults = [];
+    this.events = [];
     this.received = '';
     this.script = script;
+  }
+
+  /** Forgets what it has seen; connections stay. */
+  forget(): void {
+    this.requests = [];
+    this.faults = [];
+    this.events = [];
+    this.received = '';
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -194,7 +206,10 @@ export class Origin implements AsyncDisposable {
         if (result.kind === 'invalid') {
           ended = true;
           this.faults.push(result.reason);
-          socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+          this.events.push(result.reason);
+          socket.end(
+            'HTTP/1.1 400 Bad Request\r\nX-Target: (invalid)\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
+          );
           return;
         }
         if (result.kind === 'incomplete') {
@@ -204,6 +219,7 @@ export class Origin implements AsyncDisposable {
         begun = false;
         text = text.slice(result.message.length);
         this.requests.push(result.message);
+        this.events.push(result.message);
         await this.script.request(socket, result.message, connection);
       }
     });
@@ -218,9 +234,11 @@ export class Origin implements AsyncDisposable {
   }
 }
 
-/** Answers 200, with the target in a field so that a canary can tell whether the answer is its own. */
+/** Answers 200, with target and method in fields: a client can tell whether the answer is its own, and how to read it. */
 export function answerOk(socket: Socket, request: StrictMessage): void {
   const target = request.start[1].slice(0, 200).replaceAll(/[^\x21-\x7e]/g, '?');
   const body = request.start[0] === 'HEAD' ? '' : 'ok';
-  socket.write(`HTTP/1.1 200 OK\r\nX-Target: ${target}\r\nContent-Length: 2\r\n\r\n${body}`);
+  socket.write(
+    `HTTP/1.1 200 OK\r\nX-Target: ${target}\r\nX-Method: ${request.start[0]}\r\nContent-Length: 2\r\n\r\n${body}`,
+  );
 }
