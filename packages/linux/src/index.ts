@@ -6,6 +6,7 @@ export { AddressFlag, type AddressRecord, type AddressRequest, type LinkRecord }
 export { AF_INET, AF_INET6, decodeSockaddr, encodeSockaddr, type SocketAddress } from './core/sockaddr.ts';
 export { AddressControl, AddressMonitor, type AddressEvent } from './io/addresses.ts';
 export { monotonicMs } from './io/clock.ts';
+export { BrotliCompressor, CompressStep, GzipCompressor, type StreamCompressor } from './io/compression.ts';
 export { drainEventFd, openEventFd, signalEventFd } from './io/eventfd.ts';
 export { CancelFlag, CompletionFlag, EntryFlag, IoPriority, RingOp } from './io/io-uring-layout.ts';
 export { probeIoUring, type IoUringProbe } from './io/io-uring-probe.ts';

@@ -1,7 +1,9 @@
 // An engine on the memory transport with a small configuration, for tests: two servers in backend `app` (cookie s1 and
 // s2 if asked for), one in `static`. Time is the transport's own; log lines are collected.
 import type { PairConfig } from '@tospann/config';
+import { BrotliCompressor, GzipCompressor } from '@tospann/linux';
 import { AccessLog } from '../src/core/access-log.ts';
+import { Coding } from '../src/core/compress/coding.ts';
 import { Engine } from '../src/core/engine.ts';
 import { LogRingReader, logRingBytes, LogRingWriter } from '../src/core/log-ring.ts';
 import { MemoryTransport, type MemoryPeer, type MemoryTransportOptions } from '../src/core/memory-transport.ts';
@@ -25,6 +27,7 @@ export type BenchFlag =
   | 'log-off'
   | 'log-empty'
   | 'small-buffers'
+  | 'compress'
   | 'excepted'
   | 'tcp'
   | 'accept-proxy'
@@ -69,6 +72,16 @@ export function benchConfig(flags: readonly BenchFlag[]): PairConfig {
         ],
         rules: [{ if: { acl: 'static' }, action: { type: 'use', backend: 'static' } }],
         defaultBackend: 'app',
+        ...(has('compress')
+          ? {
+              compression: {
+                algorithms: ['br', 'gzip'],
+                types: ['text/*', 'application/json'],
+                minBytes: 16,
+                level: 1,
+              },
+            }
+          : {}),
       },
     ],
     backends: [
@@ -143,6 +156,10 @@ export class EngineBench {
       addsForwardedFor: (address) => !flags.includes('no-forwarded') && !address.startsWith('127.'),
       clientAddressInLog: config.log.privacy.clientAddress,
       ignoreEmpty: !flags.includes('log-empty'),
+      makeCompressor: (coding, level) =>
+        coding === Coding.GZIP
+          ? new GzipCompressor(this.transport.memory, level)
+          : new BrotliCompressor(this.transport.memory, level),
       log: config.log.access.enabled ? new AccessLog(new LogRingWriter(ring), config.log.access.format) : null,
       // 2026-11-22T12:00:00.000Z at the transport's first millisecond.
       wallOffsetMs: () => 1_795_348_800_000 - 1000,

@@ -43,6 +43,8 @@ class InstantTransport implements Transport {
   nowMs(): number {
     return this.#now;
   }
+  again(): void {}
+
   takeBuffer(): number {
     return this.#free[--this.#freeCount]! * BUFFER_BYTES;
   }

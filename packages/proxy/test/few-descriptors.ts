@@ -27,6 +27,7 @@ transport.attach({
   tick: () => {
     if (++ticks % 20 === 0) transport.stop();
   },
+  again: () => {},
   woken: () => {},
 });
 const used = readdirSync('/proc/self/fd').length;

@@ -227,6 +227,7 @@ function silent(): TransportEvents {
     sent: nothing,
     closed: nothing,
     tick: nothing,
+    again: nothing,
     woken: nothing,
   };
 }

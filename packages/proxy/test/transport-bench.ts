@@ -63,6 +63,7 @@ export class Bench {
   keepBuffers = false;
   onAccepted: (handle: number) => void = () => {};
   onBytes: (handle: number, bytes: Uint8Array, offset: number) => void = () => {};
+  onAgain: () => void = () => this.violations.push('again was not asked for');
   onEnded: (handle: number) => void = () => {};
   onFailed: (handle: number) => void = () => {};
   onTick: () => void = () => {};
@@ -176,6 +177,7 @@ export class Bench {
         this.tickTimes.push(nowMs);
         this.onTick();
       },
+      again: () => this.onAgain(),
       woken: () => this.violations.push('woken without wake'),
     };
   }

@@ -80,6 +80,19 @@ function connectionCases(factory: TransportFactory): void {
     for (const gap of gaps) expect(gap).toBeLessThan(bench.transport.tickMs * 10);
   });
 
+  it('calls again once for each time that it is asked, not from inside the call', async () => {
+    await using bench = await Bench.open(factory);
+    let calls = 0;
+    bench.onAgain = () => {
+      if (++calls < 3) bench.transport.again();
+    };
+    bench.transport.again();
+    expect(calls).toBe(0);
+    await bench.test.run(() => calls === 3);
+    await bench.ticks(2);
+    expect(calls).toBe(3);
+  });
+
   it('serves many connections at once, each with its own bytes', async () => {
     await using bench = await Bench.open(factory);
     const endpoint = await bench.test.openListener(0);

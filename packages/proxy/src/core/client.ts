@@ -3,6 +3,7 @@
 import { faultStatus, NEED_MORE, OK } from '@tospann/http';
 import { answerLocally } from './answers.ts';
 import { NONE } from './buffers.ts';
+import { resumeEncoding } from './compress/encode.ts';
 import { ClientPhase, Wait, type Client } from './connection.ts';
 import { abortUpstream, assign, leaveQueue } from './dispatch.ts';
 import type { Engine } from './engine.ts';
@@ -109,6 +110,10 @@ export function clientSent(engine: Engine, client: Client): void {
   const upstream = client.upstream;
   if (upstream === null) return;
   if (client.phase === ClientPhase.TUNNEL) endTunnelIfDone(engine, client);
+  if (client.encoding !== null) {
+    resumeEncoding(engine, client.encoding);
+    return;
+  }
   if (!upstream.receiving && !upstream.ended && !isFull(engine, out) && upstream.client === client) {
     setReceiving(engine, upstream, true);
     engine.watchUpstream(upstream);

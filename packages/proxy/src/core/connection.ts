@@ -2,6 +2,7 @@
 // and used again. They hold state only; what happens to them is in client.ts, request.ts, dispatch.ts and response.ts.
 import { BodyKind, type ChunkedParser, type HeadEdits } from '@tospann/http';
 import { Chain, NONE } from './buffers.ts';
+import type { Encoding } from './compress/compression.ts';
 import { SourceAddress } from './source.ts';
 import type { ProxyAddresses } from './proxy-protocol/decode.ts';
 import type { BackendPlan, FrontendPlan, ServerPlan } from './plan.ts';
@@ -153,6 +154,10 @@ export class Client {
   /** The last byte of the answer has gone to `out`. */
   answered = false;
   status = 0;
+  /** The content coding that the client takes of those that the frontend offers, a number of `Coding`. */
+  coding = 0;
+  /** The answer under way is being compressed; null: its bytes go on as they come. */
+  encoding: Encoding | null = null;
   /** Interim answers passed on for this request. */
   interims = 0;
   /** Counted in the server's limit. */

@@ -5,6 +5,7 @@
 // At most twice in a row: after a pooled connection, and after a new one.
 import { answerLocally } from './answers.ts';
 import { NONE } from './buffers.ts';
+import { endEncoding } from './compress/encode.ts';
 import { UpstreamPhase, Wait, type Client, type Upstream } from './connection.ts';
 import type { Engine } from './engine.ts';
 import { FRESH_IDLE_MS, IDLE_UPSTREAM_MS, MAX_IDLE_PER_SERVER, RETRY_PAUSE_MS } from './engine-options.ts';
@@ -284,6 +285,7 @@ function waitingHere(engine: Engine, server: ServerPlan): number {
 /** Ends the request's work at its server: the connection cannot be used again. */
 export function abortUpstream(engine: Engine, client: Client): void {
   engine.dropRepeat(client);
+  if (client.encoding !== null) endEncoding(engine, client);
   const upstream = client.upstream;
   if (upstream === null) return;
   detach(engine, client, upstream);

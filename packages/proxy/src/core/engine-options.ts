@@ -1,6 +1,7 @@
 // What an engine is given: memory that it shares with others, limits, and the two things that it may not do itself
 // (tell the time of day, compare addresses).
 import type { HttpConfig, LogConfig, TimeoutsConfig } from '@tospann/config';
+import type { MakeCompressor } from './compress/compressors.ts';
 import type { AccessLog } from './access-log.ts';
 
 export interface EngineOptions {
@@ -12,6 +13,8 @@ export interface EngineOptions {
   readonly ignoreEmpty: boolean;
   /** Absent access log: null. */
   readonly log: AccessLog | null;
+  /** Makes a compressor that works on the transport's memory; absent: nothing is compressed. */
+  readonly makeCompressor?: MakeCompressor;
   /** Milliseconds to add to the transport's monotonic time to get ms since 1970. Asked about once a second. */
   readonly wallOffsetMs: () => number;
   /** State shared by all workers, by `SharedLayout`. */

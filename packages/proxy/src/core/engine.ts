@@ -10,6 +10,8 @@ import { followServers, serveQueues, upstreamConnected, upstreamExpired } from '
 import { EditLists } from './edits.ts';
 import { LogRecord, type AccessLog } from './access-log.ts';
 import { LogStore } from './log-store.ts';
+import { Compression } from './compress/compression.ts';
+import { encodeTurn } from './compress/encode.ts';
 import { HeadPlace } from './partial-head.ts';
 import { Listeners } from './listeners.ts';
 import type { BackendPlan, Plan, ServerPlan } from './plan.ts';
@@ -45,6 +47,8 @@ export class Engine implements TransportEvents {
   readonly requestWriter: RequestHeadWriter;
   readonly answerHead: ResponseHeadParser;
   readonly answerWriter: ResponseHeadWriter;
+  /** Null where nothing can be compressed. */
+  readonly compression: Compression | null;
   readonly edits = new EditLists();
   /** What client addresses look like in logs and in X-Forwarded-For. */
   readonly names = new Map<
@@ -103,6 +107,8 @@ export class Engine implements TransportEvents {
     this.requestWriter = new RequestHeadWriter(this.requestHead);
     this.answerHead = new ResponseHeadParser(transport.memory, limits);
     this.answerWriter = new ResponseHeadWriter(this.answerHead);
+    const { makeCompressor } = options;
+    this.compression = makeCompressor === undefined ? null : new Compression(makeCompressor, this.answerHead);
     const { layout } = plan;
     this.pools = Array.from({ length: layout.servers }, () => new IdlePool());
     this.serverQueues = this.pools.map((_, slot) => new ClientQueue(serverWord(slot) + ServerWord.waiting));
@@ -255,6 +261,10 @@ export class Engine implements TransportEvents {
     if (this.queued > 0) serveQueues(this);
     if (this.listeners.anyPaused && !this.draining) this.#resumeAll();
     this.options.onTick();
+  }
+
+  again(): void {
+    if (this.compression !== null) encodeTurn(this, this.compression);
   }
 
   woken(): void {

@@ -313,6 +313,10 @@ export class MemoryTransport implements Transport {
     this.#later(() => this.#deliver(side));
   }
 
+  again(): void {
+    this.#later(() => this.#events?.again());
+  }
+
   // ---- how it works
 
   #later(action: () => void): void {

@@ -6,6 +6,7 @@ import { CookieFinder, pathPattern, type PathPattern } from '@tospann/http';
 import { logWay, type LogWay } from './access-log.ts';
 import { roundRobinTurns } from './balance.ts';
 import { latin1 } from './bytes.ts';
+import { CompressionPlan } from './compress/compression-plan.ts';
 import {
   backendWord,
   frontendCounter,
@@ -130,6 +131,8 @@ export class FrontendPlan {
   /** Backend of each rule; rule i asks acls[i]. */
   readonly uses: readonly BackendPlan[];
   readonly defaultBackend: BackendPlan;
+  /** Null: nothing is compressed. */
+  readonly compression: CompressionPlan | null;
   readonly counter: number;
   /** Its first word in the shared words. */
   readonly word: number;
@@ -151,6 +154,7 @@ export class FrontendPlan {
     this.maxConnections = frontend.maxConnections;
     this.acls = frontend.rules.map((rule) => pathAcl(frontend, aclOf(rule)));
     this.uses = frontend.rules.map((rule) => backendNamed(options, backendOf(rule)));
+    this.compression = frontend.compression === undefined ? null : new CompressionPlan(frontend.compression);
     this.defaultBackend = backendNamed(options, frontend.defaultBackend);
     this.counter = frontendCounter(index);
     this.word = frontendWord(options.layout, index);

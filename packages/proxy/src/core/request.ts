@@ -12,6 +12,7 @@ import {
 import { loggedAddress } from './address.ts';
 import { answerLocally } from './answers.ts';
 import { latin1 } from './bytes.ts';
+import { chooseCoding, Coding } from './compress/coding.ts';
 import { NONE, type Chain } from './buffers.ts';
 import { bodyTooSlow, dropClient } from './client.ts';
 import { ClientPhase, CookieState, UpstreamPhase, type Client } from './connection.ts';
@@ -103,6 +104,9 @@ function resetRequest(engine: Engine, client: Client): void {
   client.answering = false;
   client.answered = false;
   client.status = 0;
+  const { compression } = client.frontend;
+  client.coding =
+    compression === null || head.minorVersion === 0 ? Coding.NONE : chooseCoding(head, compression.offered);
   client.interims = 0;
   client.bytesOut = 0;
   client.bytesIn = 0;

@@ -17,6 +17,7 @@ import {
 import { answerLocally } from './answers.ts';
 import { NONE } from './buffers.ts';
 import { dropClient, finishIfSent } from './client.ts';
+import { beginEncoding, encodeReceived, encodingGoesOn, finishEncoding } from './compress/encode.ts';
 import { UpstreamPhase, type Client, type Upstream } from './connection.ts';
 import { closeUpstream, detach, freePlace, repeat, retireUpstream } from './dispatch.ts';
 import type { Engine } from './engine.ts';
@@ -64,7 +65,12 @@ export function upstreamEnded(engine: Engine, upstream: Upstream): void {
     closeUpstream(engine, upstream, false);
     return;
   }
+  if (encodingGoesOn(client, false)) return;
   if (upstream.phase === UpstreamPhase.BODY && upstream.bodyKind === BodyKind.UNTIL_CLOSE) {
+    if (client.encoding !== null) {
+      finishEncoding(engine, client, upstream);
+      return;
+    }
     answerComplete(engine, client, upstream);
     pump(engine, client.out);
     finishIfSent(engine, client);
@@ -87,6 +93,7 @@ export function upstreamFailed(engine: Engine, upstream: Upstream, errno: number
     return;
   }
   upstream.ended = errno !== 0;
+  if (encodingGoesOn(client, true)) return;
   upstreamLost(engine, client, upstream);
 }
 
@@ -251,13 +258,14 @@ function beginAnswer(engine: Engine, client: Client, upstream: Upstream): void {
 
 /** How the client finds the end of the body, and whether its connection can stay open behind it. */
 function frameForClient(engine: Engine, client: Client, kind: number): number {
-  let framing = kind;
+  const encoded = client.frontend.compression !== null && beginEncoding(engine, client, kind);
+  let framing: number = encoded ? BodyKind.CHUNKED : kind;
   if (kind === BodyKind.CHUNKED) {
-    const decode = client.minorVersion === 0;
+    const decode = encoded || client.minorVersion === 0;
     const upstream = client.upstream!;
     upstream.chunked ??= new ChunkedParser({ keepTrailers: true });
     upstream.chunked.reset(decode);
-    if (decode) framing = BodyKind.UNTIL_CLOSE;
+    if (decode && !encoded) framing = BodyKind.UNTIL_CLOSE;
   }
   // Without the whole request nobody knows where the next one begins.
   const leaving = engine.draining || engine.standby || isGone(engine, client);
@@ -292,6 +300,10 @@ function writeAnswerHead(engine: Engine, client: Client, kind: number): boolean 
 // oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
 function answerBody(engine: Engine, upstream: Upstream, offset: number, length: number): void {
   const client = upstream.client!;
+  if (client.encoding !== null) {
+    encodeReceived(engine, upstream, offset, length);
+    return;
+  }
   const out = client.out;
   const before = out.bytes;
   let done = false;
@@ -329,7 +341,7 @@ function answerBody(engine: Engine, upstream: Upstream, offset: number, length: 
 }
 
 /** The answer's chunk framing is broken. As long as nothing of it has gone out, 502 can still be said. */
-function brokenAnswer(engine: Engine, client: Client, upstream: Upstream): void {
+export function brokenAnswer(engine: Engine, client: Client, upstream: Upstream): void {
   if (upstream.headQueued && !client.out.sending && client.interims === 0) {
     client.out.clear(engine.ranges, engine.buffers);
     client.bytesOut = 0;
@@ -377,7 +389,7 @@ function appendTrailers(engine: Engine, client: Client, parser: ChunkedParser): 
 }
 
 /** The whole answer is here: the server's part is over. */
-function answerComplete(engine: Engine, client: Client, upstream: Upstream): void {
+export function answerComplete(engine: Engine, client: Client, upstream: Upstream): void {
   client.answered = true;
   // A head still on its way to the kernel is fine; a body that the server has not taken would wait there for ever.
   const clean = client.requestDone && (upstream.out.head === NONE || client.bodyKind === BodyKind.NONE);
@@ -388,7 +400,7 @@ function answerComplete(engine: Engine, client: Client, upstream: Upstream): voi
 }
 
 /** Sends what has come, and stops the server's side when the client is slower. */
-function afterAnswerBytes(engine: Engine, client: Client, upstream: Upstream): void {
+export function afterAnswerBytes(engine: Engine, client: Client, upstream: Upstream): void {
   const out = client.out;
   upstream.headQueued = false;
   if (out.head !== NONE && !out.sending) {

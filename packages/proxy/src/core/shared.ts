@@ -63,8 +63,12 @@ export const FrontendCounter = {
   responses: 3,
   bytesIn: 8,
   bytesOut: 9,
+  compressedAnswers: 10,
+  /** Bytes of bodies before and after compression. */
+  compressedBytesIn: 11,
+  compressedBytesOut: 12,
 } as const;
-export const FRONTEND_COUNTERS = 10;
+export const FRONTEND_COUNTERS = 13;
 
 /** Counters of one server. */
 export const ServerCounter = {

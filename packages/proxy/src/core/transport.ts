@@ -36,6 +36,8 @@ export interface TransportEvents {
   closed(handle: number): void;
   /** Comes at least every `tickMs` of the transport, also when nothing happens. */
   tick(nowMs: number): void;
+  /** `again()` was called in the turn before. */
+  again(): void;
   /** `wake()` of the transport was called from another thread: look for control messages. */
   woken(): void;
 }
@@ -65,6 +67,9 @@ export interface Transport {
   attach(events: TransportEvents): void;
   /** Monotonic milliseconds, taken once a loop turn. */
   nowMs(): number;
+
+  /** Asks for an `again` event in the next turn, before the transport waits for anything; once for each event. */
+  again(): void;
 
   /** A buffer to write into and send from: its offset, or -1 when none is free. */
   takeBuffer(): number;

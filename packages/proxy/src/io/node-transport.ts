@@ -91,6 +91,12 @@ export class NodeTransport implements Transport {
     for (const connection of this.#connections) connection?.socket.destroy();
   }
 
+  again(): void {
+    setImmediate(() => {
+      if (!this.#stopped) this.#events?.again();
+    });
+  }
+
   takeBuffer(): number {
     const id = this.#freeSends.pop();
     return id === undefined ? -1 : id * this.bufferBytes;

@@ -3,8 +3,9 @@
 import { BlockList, isIPv6 } from 'node:net';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { PairConfig } from '@tospann/config';
-import { signalEventFd } from '@tospann/linux';
+import { BrotliCompressor, GzipCompressor, signalEventFd } from '@tospann/linux';
 import { AccessLog } from '../core/access-log.ts';
+import { Coding } from '../core/compress/coding.ts';
 import { Engine } from '../core/engine.ts';
 import { LogRingWriter } from '../core/log-ring.ts';
 import { makePlan } from '../core/plan.ts';
@@ -51,6 +52,10 @@ function startEngine(data: WorkerData, { transport, stop, port }: Around): void 
   const logWriter = new LogRingWriter(data.logRing);
   const engine = new Engine(transport, makePlan(data.config, data.place), {
     ...settingsOf(data.config, logWriter),
+    makeCompressor: (coding, level) =>
+      coding === Coding.GZIP
+        ? new GzipCompressor(transport.memory, level)
+        : new BrotliCompressor(transport.memory, level),
     wallOffsetMs: () => Date.now() - transport.nowMs(),
     words,
     counters: new Float64Array(data.counters),

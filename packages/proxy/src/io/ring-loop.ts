@@ -43,6 +43,7 @@ const Kind = {
   CONNECT_FAILED: 9,
   /** The cancellation of an accept: its result does not matter. */
   IGNORED: 10,
+  AGAIN: 11,
 } as const;
 
 const MSG_NOSIGNAL_WAITALL = 0x4100;
@@ -117,6 +118,11 @@ export class RingLoop implements RingTransport, CompletionHandler {
 
   nowMs(): number {
     return this.#nowMs;
+  }
+
+  again(): void {
+    // It completes at once, so the loop's next wait does not wait.
+    this.#ring.prepare(RingOp.NOP, -1, 0, 0, 0, 0, Kind.AGAIN);
   }
 
   takeBuffer(): number {
@@ -297,6 +303,8 @@ export class RingLoop implements RingTransport, CompletionHandler {
           throw new Error(`reading the wake-up descriptor: errno ${-result}`);
         this.#armWake();
         return this.#events.woken();
+      case Kind.AGAIN:
+        return this.#events.again();
       case Kind.IGNORED:
         return undefined;
       default:
@@ -475,6 +483,7 @@ const NOBODY: TransportEvents = {
   sent: unattached,
   closed: unattached,
   tick: unattached,
+  again: unattached,
   woken: unattached,
 };
 
