@@ -17,6 +17,8 @@ import { upstreamLost } from './response.ts';
 import { beginStream } from './tcp/stream.ts';
 import { announceClient } from './proxy-protocol/announce.ts';
 import { dropClient } from './client.ts';
+import { followAddress } from './health/endpoint.ts';
+import { noteAnswerFault, noteConnectionFault } from './health/faults.ts';
 
 /** Gives the request to a server, puts it into a queue, or answers 503. */
 export function assign(engine: Engine, client: Client): void {
@@ -201,6 +203,7 @@ function connectFailed(engine: Engine, client: Client, upstream: Upstream, timed
   const { http } = engine.options;
   const server = upstream.server;
   engine.counters[server.counter + ServerCounter.connectErrors]! += 1;
+  noteConnectionFault(engine, server);
   detach(engine, client, upstream);
   closeUpstream(engine, upstream, true);
   freePlace(engine, client, server);
@@ -334,6 +337,7 @@ export function upstreamExpired(engine: Engine, upstream: Upstream): void {
     connectFailed(engine, client, upstream, true);
   } else if (!client.answering) {
     engine.counters[upstream.server.counter + ServerCounter.responseErrors]! += 1;
+    noteAnswerFault(engine, upstream.server);
     client.endCause = 115;
     client.endPhase = 72;
     answerLocally(engine, client, 504);
@@ -348,7 +352,7 @@ export function upstreamExpired(engine: Engine, upstream: Upstream): void {
 export function followServers(engine: Engine): void {
   for (const backend of engine.plan.backends) backend.follow(engine.words);
   for (const server of engine.plan.servers) {
-    if (engine.mayTakeSession(server)) continue;
+    if (!followAddress(engine.words, server) && engine.mayTakeSession(server)) continue;
     const pool = engine.pools[server.index]!;
     while (pool.top !== null) closeUpstream(engine, pool.top, false);
     if (engine.queued > 0) serveQueue(engine, server);

@@ -7,6 +7,8 @@ import { logWay, type LogWay } from './access-log.ts';
 import { roundRobinTurns } from './balance.ts';
 import { latin1 } from './bytes.ts';
 import { CompressionPlan } from './compress/compression-plan.ts';
+import { NO_ADDRESS } from './health/endpoint.ts';
+import { observedOf } from './health/faults.ts';
 import {
   backendWord,
   frontendCounter,
@@ -30,7 +32,14 @@ export class ServerPlan {
   readonly backend: BackendPlan;
   /** A newer plan has taken the place of this one; so for backends and frontends. */
   retired = false;
-  readonly endpoint: Endpoint;
+  /** Another one when a name has been resolved anew (health/endpoint.ts). */
+  endpoint: Endpoint;
+  readonly isNamed: boolean;
+  /** `ServerWord.addressTurn` of the endpoint. */
+  addressTurn = 0;
+  /** What counts as a fault for passive health, `Observed`, and how many in a row are too many. */
+  readonly observed: number;
+  readonly errorLimit: number;
   /** Value of the session cookie that means this server; empty: none. */
   readonly cookie: Uint8Array;
   /** The line that sets the cookie, with CRLF; empty: none. */
@@ -53,7 +62,10 @@ export class ServerPlan {
     this.index = index;
     this.name = server.name;
     this.backend = backend;
-    this.endpoint = { address: server.address, port: server.port };
+    this.isNamed = server.isName === true;
+    this.endpoint = { address: this.isNamed ? NO_ADDRESS : server.address, port: server.port };
+    this.observed = observedOf(options.backend.observe);
+    this.errorLimit = options.backend.observe?.errorLimit ?? 0;
     this.cookie = cookie !== undefined && server.cookie !== undefined ? latin1(server.cookie) : EMPTY;
     this.setCookie =
       cookie?.insert === true && this.cookie.length > 0
@@ -96,7 +108,7 @@ export class BackendPlan {
     this.cookie = backend.cookie === undefined ? null : new CookieFinder(latin1(backend.cookie.name));
     this.cookieIndirect = backend.cookie?.indirect ?? false;
     this.cookieNoCache = backend.cookie?.nocache ?? false;
-    const first = this.servers[0]!.endpoint;
+    const first = backend.servers[0]!;
     const host = first.address.includes(':') ? `[${first.address}]` : first.address;
     this.hostField = latin1(`Host: ${host}:${first.port}\r\n`);
   }
@@ -236,7 +248,7 @@ export function initialWords(
   config.backends.forEach((backend, b) => {
     backend.servers.forEach(({ weight, maxConnections }, s) => {
       const word = serverWord(slots.servers[b]![s]!);
-      words[word + ServerWord.usable] = 1;
+      words[word + ServerWord.usable] = backend.servers[s]!.isName === true ? 0 : 1;
       words[word + ServerWord.weight] = weight;
       words[word + ServerWord.limit] = maxConnections ?? 0;
     });

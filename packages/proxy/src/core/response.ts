@@ -22,6 +22,7 @@ import { UpstreamPhase, type Client, type Upstream } from './connection.ts';
 import { closeUpstream, detach, freePlace, repeat, retireUpstream } from './dispatch.ts';
 import type { Engine } from './engine.ts';
 import { MAX_INTERIM_ANSWERS } from './engine-options.ts';
+import { noteAnswer, noteAnswerFault, noteConnectionFault } from './health/faults.ts';
 import { joinHead, keepHead } from './partial-head.ts';
 import { isGone } from './replace.ts';
 import { append, isFull, pump, setReceiving, shiftSent } from './sending.ts';
@@ -123,6 +124,8 @@ export function upstreamSent(engine: Engine, upstream: Upstream): void {
 /** The connection is gone before the answer was complete: repeat, 502, or cut the answer. */
 export function upstreamLost(engine: Engine, client: Client, upstream: Upstream): void {
   const untouched = !upstream.touched && !client.answering && client.interims === 0;
+  // A pooled connection that ends before the answer may just have been idle for too long.
+  if (!upstream.reused || !untouched) noteConnectionFault(engine, upstream.server);
   if (untouched && client.repeatOffset !== NONE) {
     repeat(engine, client, upstream);
     return;
@@ -188,6 +191,7 @@ function parseAnswer(engine: Engine, client: Client, upstream: Upstream): void {
 /** The server does not speak HTTP here: its connection is closed and the client gets 502. */
 function badAnswer(engine: Engine, client: Client, upstream: Upstream): void {
   engine.counters[upstream.server.counter + ServerCounter.responseErrors]! += 1;
+  noteAnswerFault(engine, upstream.server);
   client.endCause = 80;
   client.endPhase = 72;
   answerLocally(engine, client, 502);
@@ -241,6 +245,7 @@ function beginAnswer(engine: Engine, client: Client, upstream: Upstream): void {
     return;
   }
   engine.dropRepeat(client);
+  noteAnswer(engine, upstream.server, head.status);
   client.answering = true;
   client.status = head.status;
   const responses = upstream.server.counter + ServerCounter.responses;

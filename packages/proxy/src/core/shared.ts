@@ -17,8 +17,17 @@ export const ServerWord = {
   admin: 4,
   /** Most requests under way now, 0: no limit. The configuration's maxConnections, or what an agent says. */
   limit: 5,
+  /** Faults in a row that requests met, over all workers; kept only for a server that is observed. */
+  faults: 6,
+  /** 1: there were errorLimit of them; the main thread reacts and sets it back. */
+  tripped: 7,
+  /** The address of a server that is configured by name: 0 none yet, 4 or 6; and its one or four words. */
+  addressFamily: 8,
+  address: 9,
+  /** Counted up before and after each change of the address: odd while it is being written. */
+  addressTurn: 13,
 } as const;
-export const SERVER_WORDS = 6;
+export const SERVER_WORDS = 14;
 
 /** Values of `ServerWord.admin`. drain: no new sessions, those whose cookie means the server stay. maint: nothing. */
 export const ServerAdmin = { READY: 0, DRAIN: 1, MAINT: 2 } as const;

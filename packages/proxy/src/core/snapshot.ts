@@ -4,16 +4,40 @@
 /** A server's health: `starting` until its first check has ended (it takes traffic meanwhile). */
 export type ServerState = 'starting' | 'up' | 'down' | 'unchecked';
 
-export interface ServerSnapshot {
-  readonly name: string;
+/** What is wanted of a server: drain takes no new sessions, maint nothing at all. The stricter of operator and agent. */
+export type AdminState = 'ready' | 'drain' | 'maint';
+
+/** State and administrative state in one word: maint hides all others, down hides drain. */
+export type ServerStatusWord = ServerState | 'drain' | 'maint';
+
+/** What checks, agent, resolver and operator make of a server. */
+export interface ServerHealthSnapshot {
+  /** The address that connections go to; the configured name while it has none. */
   readonly address: string;
-  readonly port: number;
   readonly state: ServerState;
-  /** Monotonic ms of the last change of `state` (CLOCK_MONOTONIC, comparable on one machine). */
+  readonly status: ServerStatusWord;
+  readonly admin: AdminState;
+  /** As configured, or as the operator said. */
+  readonly weight: number;
+  /** What balancing uses now: times the agent's percentage, 0 in drain and maint. */
+  readonly effectiveWeight: number;
+  /** Monotonic ms of the last change of `status` (CLOCK_MONOTONIC, comparable on one machine). */
   readonly sinceMs: number;
   /** What the last check saw, in words: `HTTP 200 in 3 ms`, `connection refused`. Empty before the first. */
   readonly lastCheck: string;
-  readonly weight: number;
+  /** The same in HAProxy's short form: `L7OK`, `L4CON`. */
+  readonly checkStatus: string;
+  /** Operator, agent and resolver in words; empty when the checks say it all. */
+  readonly checkDetail: string;
+  readonly checkFailuresTotal: number;
+  /** For a server that is configured by name. stale: the last good address is kept while the resolver fails. */
+  readonly hostName?: string;
+  readonly resolution?: 'fresh' | 'stale' | 'unresolved';
+}
+
+export interface ServerSnapshot extends ServerHealthSnapshot {
+  readonly name: string;
+  readonly port: number;
   readonly currentSessions: number;
   readonly requestsTotal: number;
   /** Answers by class: index 0 is 1xx, 4 is 5xx. */
@@ -22,7 +46,6 @@ export interface ServerSnapshot {
   readonly responseErrorsTotal: number;
   readonly retriesTotal: number;
   readonly redispatchesTotal: number;
-  readonly checkFailuresTotal: number;
   readonly bytesInTotal: number;
   readonly bytesOutTotal: number;
   /** Sums over the requests that it has answered, ms: in a queue, connecting, until the answer's head, in all. */

@@ -5,25 +5,16 @@ import type { Worker } from 'node:worker_threads';
 import type { PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { monotonicMs, probeIoUring, signalEventFd } from '@tospann/linux';
-import { initialHealth, isUsable, type Health } from '../core/health.ts';
 import { logRingBytes } from '../core/log-ring.ts';
 import { initialWords } from '../core/plan.ts';
-import { FrontendCounter, frontendCounter, HeaderWord, layoutFor, serverWord, ServerWord } from '../core/shared.ts';
+import { FrontendCounter, frontendCounter, HeaderWord, layoutFor } from '../core/shared.ts';
 import type { SharedLayout } from '../core/shared.ts';
 import { capacityFor, SlotTable, type SlotMap } from '../core/slots.ts';
-import type { ProxySnapshot, ServerState } from '../core/snapshot.ts';
+import type { ProxySnapshot } from '../core/snapshot.ts';
 import type { PlanInput, WorkerData, WorkerMessage } from '../core/worker-data.ts';
-import { HealthCheck } from './health-check.ts';
+import { Fleet, type ServerEvent, type ServerOrder } from './health/fleet.ts';
 import { LogSink } from './log-sink.ts';
-import {
-  checkedServers,
-  clearSlots,
-  engineListeners,
-  isSameSink,
-  nextWords,
-  type CheckedServer,
-  type Running,
-} from './running.ts';
+import { clearSlots, engineListeners, isSameSink } from './running.ts';
 import { PlanRollout } from './plan-rollout.ts';
 import { buildSnapshot } from './proxy-snapshot.ts';
 
@@ -39,16 +30,7 @@ export interface ProxyListener {
   readonly fd: number;
 }
 
-/** A server has changed its state. */
-export interface ProxyEvent {
-  readonly event: 'server-state';
-  readonly backend: string;
-  readonly server: string;
-  readonly from: ServerState;
-  readonly to: ServerState;
-  /** What the check saw. */
-  readonly reason: string;
-}
+export type ProxyEvent = ServerEvent;
 
 /** How a reload ended. */
 export type ProxyReload =
@@ -67,6 +49,8 @@ export interface ProxyOptions {
   /** Starts the bundled worker of this name. */
   readonly startWorker: (name: 'proxy-worker', data: WorkerData) => Worker;
   readonly onEvent: (event: ProxyEvent) => void;
+  /** What operators want of servers, from before; servers that are not there are remembered for a later reload. */
+  readonly orders?: readonly ServerOrder[];
   readonly log: (line: ProxyLogLine) => void;
   /**
    * A worker thread has died. What it held cannot be put right from here: the process should end and be started
@@ -100,6 +84,8 @@ export interface ProxyService {
    * open follows the address to the other node.
    */
   setStandby(on: boolean): void;
+  /** Does what an operator wants of a server; false: there is no such server. */
+  order(order: ServerOrder): boolean;
   /**
    * Accepts no more; answers say `Connection: close`; settles when the last connection is gone or the limit is over.
    *
@@ -146,10 +132,8 @@ class Service implements ProxyService {
   /** The same for the workers among themselves. */
   readonly #wakeWords: SharedArrayBuffer;
   /** By the server's slot. */
-  readonly #checks: (HealthCheck | undefined)[] = [];
+  readonly #fleet: Fleet;
   #logs: LogSink | undefined;
-  readonly #startMs = monotonicMs();
-  readonly #unchecked: Health;
   #closing = false;
 
   constructor(options: ProxyOptions) {
@@ -164,7 +148,6 @@ class Service implements ProxyService {
     if (slots === null) throw new RangeError('a capacity below its own configuration');
     this.#slots = slots;
     this.#words = new Int32Array(new SharedArrayBuffer(this.#layout.wordBytes));
-    this.#unchecked = initialHealth(false, this.#startMs);
     initialWords(config, this.#words, slots);
     const threads = config.proxy.threads === 0 ? availableParallelism() : config.proxy.threads;
     this.#wakeWords = new SharedArrayBuffer(4 * threads);
@@ -180,7 +163,14 @@ class Service implements ProxyService {
       onSettled: (step) => this.#freeSlots(step),
     });
     this.ready = Promise.all(indices.map((i) => this.#startWorker(i))).then(() => undefined);
-    this.#followChecks(undefined);
+    this.#fleet = new Fleet({
+      words: this.#words,
+      wake: () => this.#wakeAll(),
+      monotonicMs,
+      onEvent: options.onEvent,
+      ...(options.orders === undefined ? {} : { orders: options.orders }),
+    });
+    this.#fleet.apply(config, slots);
   }
 
   async reload(next: Pick<ProxyOptions, 'config' | 'listeners' | 'files'>): Promise<ProxyReload> {
@@ -218,7 +208,6 @@ class Service implements ProxyService {
     config: PairConfig,
     next: { readonly slots: SlotMap; readonly step: number; readonly logs: LogSink | undefined },
   ): void {
-    const before = { config: this.#config, slots: this.#slots };
     this.#config = config;
     this.#slots = next.slots;
     this.#table.retire(config, next.step);
@@ -226,9 +215,7 @@ class Service implements ProxyService {
       void this.#logs?.close();
       this.#logs = next.logs;
     }
-    nextWords(this.#words, before, { config, slots: next.slots });
-    this.#followChecks(before);
-    Atomics.add(this.#words, HeaderWord.generation, 1);
+    this.#fleet.apply(config, next.slots);
   }
 
   /** Nobody refers to what left at this step. */
@@ -265,7 +252,7 @@ class Service implements ProxyService {
       counters: this.#counters,
       words: this.#words,
       engine: this.#engine,
-      health: (slot) => this.#checks[slot]?.health ?? this.#unchecked,
+      health: (slot) => this.#fleet.snapshotOf(slot),
       logLinesDroppedTotal: this.#logs?.droppedTotal ?? 0,
     });
   }
@@ -276,6 +263,10 @@ class Service implements ProxyService {
 
   setStandby(on: boolean): void {
     if (Atomics.exchange(this.#words, HeaderWord.standby, on ? 1 : 0) !== (on ? 1 : 0)) this.#wakeAll();
+  }
+
+  order(order: ServerOrder): boolean {
+    return this.#fleet.order(order);
   }
 
   async drain(limitMs = DEFAULT_DRAIN_LIMIT_MS): Promise<number> {
@@ -291,7 +282,7 @@ class Service implements ProxyService {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    for (const check of this.#checks) check?.close();
+    this.#fleet.close();
     Atomics.store(this.#words, HeaderWord.stopping, 1);
     this.#wakeAll();
     const exits = this.#workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
@@ -337,52 +328,6 @@ class Service implements ProxyService {
     this.#closing = true; // told once
     this.#options.log({ event: 'worker-lost', msg: error.stack ?? error.message });
     this.#options.onFatal(error);
-  }
-
-  /** Checks of servers that are as they were go on; those of others end or begin. */
-  #followChecks(before: Running | undefined): void {
-    const old = before === undefined ? new Map<number, CheckedServer>() : checkedServers(before);
-    const wanted = checkedServers({ config: this.#config, slots: this.#slots });
-    for (const [slot, { key }] of old) {
-      if (wanted.get(slot)?.key === key) continue;
-      this.#checks[slot]?.close();
-      this.#checks[slot] = undefined;
-    }
-    const fresh = [...wanted].filter(([slot]) => this.#checks[slot] === undefined);
-    fresh.forEach(([slot, checked], place) => {
-      const { check } = checked;
-      // Spread over one fast interval, so that many servers are not asked at the same moment for ever.
-      const firstInMs = (Math.min(check.fastIntervalMs, check.intervalMs) * place) / fresh.length;
-      this.#checks[slot] = this.#check(slot, checked, firstInMs);
-    });
-  }
-
-  #check(slot: number, { backend, server, check }: CheckedServer, firstInMs: number): HealthCheck {
-    return new HealthCheck({
-      server,
-      check,
-      firstInMs,
-      monotonicMs,
-      onResult: (health, before) => {
-        if (health.state === before.state) return;
-        this.#setUsable(slot, isUsable(health.state));
-        this.#options.onEvent({
-          event: 'server-state',
-          backend,
-          server: server.name,
-          from: before.state,
-          to: health.state,
-          reason: health.lastCheck,
-        });
-      },
-    });
-  }
-
-  #setUsable(server: number, usable: boolean): void {
-    const word = serverWord(server) + ServerWord.usable;
-    if (Atomics.exchange(this.#words, word, usable ? 1 : 0) === (usable ? 1 : 0)) return;
-    Atomics.add(this.#words, HeaderWord.generation, 1);
-    this.#wakeAll();
   }
 
   #openConnections(): number {

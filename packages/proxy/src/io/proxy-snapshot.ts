@@ -1,7 +1,6 @@
 // Adds the workers' counters up into the snapshot that everybody else sees.
 import type { PairConfig, ServerConfig } from '@tospann/config';
 import { FAULT_COUNT, faultCode } from '@tospann/http';
-import type { Health } from '../core/health.ts';
 import {
   BackendWord,
   backendWord,
@@ -19,7 +18,13 @@ import {
   type SharedLayout,
 } from '../core/shared.ts';
 import type { SlotMap } from '../core/slots.ts';
-import type { BackendSnapshot, FrontendSnapshot, ProxySnapshot, ServerSnapshot } from '../core/snapshot.ts';
+import type {
+  BackendSnapshot,
+  FrontendSnapshot,
+  ProxySnapshot,
+  ServerHealthSnapshot,
+  ServerSnapshot,
+} from '../core/snapshot.ts';
 
 export interface SnapshotSource {
   readonly config: PairConfig;
@@ -29,7 +34,7 @@ export interface SnapshotSource {
   readonly words: Int32Array;
   readonly engine: { readonly engine: 'ring' | 'node'; readonly reason: string };
   /** Health of the server in a slot. */
-  readonly health: (slot: number) => Health;
+  readonly health: (slot: number) => ServerHealthSnapshot;
   readonly logLinesDroppedTotal: number;
 }
 
@@ -82,16 +87,11 @@ function frontend(source: SnapshotSource, index: number): FrontendSnapshot {
 }
 
 function server(source: SnapshotSource, config: ServerConfig, slot: number): ServerSnapshot {
-  const health = source.health(slot);
   const c = sum(source.counters, serverCounter(source.layout, slot), SERVER_COUNTERS);
   return {
     name: config.name,
-    address: config.address,
     port: config.port,
-    state: health.state,
-    sinceMs: health.sinceMs,
-    lastCheck: health.lastCheck,
-    weight: source.words[serverWord(slot) + ServerWord.weight]!,
+    ...source.health(slot),
     currentSessions: c[ServerCounter.currentSessions]!,
     requestsTotal: c[ServerCounter.requestsTotal]!,
     responsesTotal: five(c, ServerCounter.responses),
@@ -99,7 +99,6 @@ function server(source: SnapshotSource, config: ServerConfig, slot: number): Ser
     responseErrorsTotal: c[ServerCounter.responseErrors]!,
     retriesTotal: c[ServerCounter.retries]!,
     redispatchesTotal: c[ServerCounter.redispatches]!,
-    checkFailuresTotal: health.failuresTotal,
     bytesInTotal: c[ServerCounter.bytesIn]!,
     bytesOutTotal: c[ServerCounter.bytesOut]!,
     queued: source.words[serverWord(slot) + ServerWord.waiting]!,

@@ -1,6 +1,6 @@
 // What the main thread keeps of a configuration while it serves, and what becomes of it when another one takes its
-// place: the words of its servers, which servers are checked, and slots that nobody refers to any more.
-import type { CheckConfig, PairConfig, ServerConfig } from '@tospann/config';
+// place: its listeners, its log, and slots that nobody refers to any more.
+import type { PairConfig } from '@tospann/config';
 import { formatIp, localAddress, parseIp } from '@tospann/linux';
 import type { EngineListener } from '../core/listeners.ts';
 import {
@@ -15,7 +15,6 @@ import {
   SERVER_WORDS,
   serverCounter,
   serverWord,
-  ServerWord,
   type SharedLayout,
 } from '../core/shared.ts';
 import type { SlotMap, SlotTable } from '../core/slots.ts';
@@ -26,57 +25,11 @@ export interface Running {
   readonly slots: SlotMap;
 }
 
-export interface CheckedServer {
-  readonly backend: string;
-  readonly server: ServerConfig;
-  readonly check: CheckConfig;
-  /** Equal for a check that can go on. */
-  readonly key: string;
-}
-
-/** The servers that are checked, by slot. */
-export function checkedServers({ config, slots }: Running): ReadonlyMap<number, CheckedServer> {
-  const checked = new Map<number, CheckedServer>();
-  config.backends.forEach((backend, b) => {
-    const { check } = backend;
-    if (check === undefined) return;
-    backend.servers.forEach((server, s) => {
-      checked.set(slots.servers[b]![s]!, { backend: backend.name, server, check, key: JSON.stringify(check) });
-    });
-  });
-  return checked;
-}
-
 /** Whether both configurations write the access log to the same place. */
 export function isSameSink(before: PairConfig, after: PairConfig): boolean {
   const of = ({ log }: PairConfig): string =>
     JSON.stringify([log.access.enabled, log.access.file, log.privacy.retentionDays]);
   return of(before) === of(after);
-}
-
-/**
- * The servers' words under a new configuration. What was changed at run time (a weight, an operator's wish) stays unless
- * the file changes it too; a server that is new takes traffic until its first check has failed.
- */
-export function nextWords(words: Int32Array, before: Running, after: Running): void {
-  const known = new Map<number, ServerConfig>();
-  const checks = checkedServers(before);
-  const nextChecks = checkedServers(after);
-  before.config.backends.forEach((backend, b) => {
-    backend.servers.forEach((server, s) => known.set(before.slots.servers[b]![s]!, server));
-  });
-  after.config.backends.forEach((backend, b) => {
-    backend.servers.forEach((server, s) => {
-      const slot = after.slots.servers[b]![s]!;
-      const word = serverWord(slot);
-      const old = known.get(slot);
-      if (checks.get(slot)?.key !== nextChecks.get(slot)?.key || old === undefined) words[word + ServerWord.usable] = 1;
-      if (old?.weight !== server.weight) words[word + ServerWord.weight] = server.weight;
-      if (old === undefined || old.maxConnections !== server.maxConnections) {
-        words[word + ServerWord.limit] = server.maxConnections ?? 0;
-      }
-    });
-  });
 }
 
 /** The sockets with the slots of their frontends, and who speaks the PROXY protocol on them, by their local address. */

@@ -1,0 +1,124 @@
+// Holds one conversation of a check on a plain socket, within one time-out for all of it. How many sockets checks may
+// hold at one time is bounded by a gate that all of them share; waiting there is not part of the time-out.
+import net from 'node:net';
+import type { Conversation, Step } from '../../core/health/conversation.ts';
+
+/** How a conversation ended: what it found, or how far it came before the time was over or the socket broke. */
+export type TalkEnd<Found> =
+  | { readonly found: Found; readonly ms: number }
+  | { readonly failed: string; readonly isTimeout: boolean; readonly wasConnected: boolean; readonly ms: number };
+
+export interface TalkOptions<Found> {
+  readonly address: string;
+  readonly port: number;
+  readonly conversation: Conversation<Found>;
+  readonly timeoutMs: number;
+  readonly monotonicMs: () => number;
+  readonly gate: SocketGate;
+  /** Called once, never after `cancel`. */
+  readonly ended: (end: TalkEnd<Found>) => void;
+}
+
+/** Bounds the sockets that all checks of a process hold at one time; the rest wait in the order in which they came. */
+export class SocketGate {
+  readonly #limit: number;
+  #open = 0;
+  #peak = 0;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** The most sockets that were open at one time. */
+  get peak(): number {
+    return this.#peak;
+  }
+
+  /** Calls `begin` when there is room; each begin is followed by one `leave`. Returns what takes it out of the queue. */
+  enter(begin: () => void): () => void {
+    if (this.#open < this.#limit) {
+      this.#begin(begin);
+      return () => undefined;
+    }
+    this.#waiting.add(begin);
+    return () => this.#waiting.delete(begin);
+  }
+
+  leave(): void {
+    this.#open--;
+    const [next] = this.#waiting;
+    if (next === undefined) return;
+    this.#waiting.delete(next);
+    this.#begin(next);
+  }
+
+  #begin(begin: () => void): void {
+    this.#open++;
+    this.#peak = Math.max(this.#peak, this.#open);
+    begin();
+  }
+}
+
+/** Talks once. Returns what breaks it off without a word to `ended`. */
+export function talk<Found>(options: TalkOptions<Found>): () => void {
+  let cancelTalk: (() => void) | undefined;
+  const leaveQueue = options.gate.enter(() => (cancelTalk = talkNow(options)));
+  return () => {
+    leaveQueue();
+    cancelTalk?.();
+  };
+}
+
+function talkNow<Found>(options: TalkOptions<Found>): () => void {
+  const { conversation, monotonicMs, timeoutMs, gate } = options;
+  const startMs = monotonicMs();
+  const socket = net.connect({ host: options.address, port: options.port });
+  let isOver = false;
+  let wasConnected = false;
+  const close = (): boolean => {
+    if (isOver) return false;
+    isOver = true;
+    clearTimeout(timer);
+    // Neither waits for the other side nor leaves TIME_WAIT behind.
+    if (wasConnected) socket.resetAndDestroy();
+    else socket.destroy();
+    gate.leave();
+    return true;
+  };
+  const end = (how: { found: Found } | { failed: string; isTimeout: boolean }): void => {
+    if (!close()) return;
+    const ms = Math.round(monotonicMs() - startMs);
+    options.ended('found' in how ? { ...how, ms } : { ...how, wasConnected, ms });
+  };
+  const take = (step: Step<Found>): void => {
+    if (isOver) return;
+    // The last words of a conversation are not waited for: the verdict stands.
+    if (step.send !== undefined) socket.write(step.send, 'utf8');
+    if (step.found !== undefined) end({ found: step.found });
+  };
+  const timer = setTimeout(() => {
+    const what = wasConnected ? 'no answer' : 'no connection';
+    end({ failed: `${what} in ${timeoutMs} ms`, isTimeout: true });
+  }, timeoutMs);
+  socket.on('error', (error: NodeJS.ErrnoException) => end({ failed: errorText(error), isTimeout: false }));
+  socket.on('connect', () => {
+    wasConnected = true;
+    take(conversation.connected());
+  });
+  socket.on('data', (bytes: Buffer) => take(conversation.received(bytes)));
+  socket.on('end', () => take({ found: conversation.ended() }));
+  return close;
+}
+
+const ERROR_TEXTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection reset',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'no route to network',
+};
+
+function errorText(error: NodeJS.ErrnoException): string {
+  return ERROR_TEXTS[error.code ?? ''] ?? error.code ?? error.message;
+}
