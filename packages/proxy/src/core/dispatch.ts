@@ -18,7 +18,7 @@ import { beginStream } from './tcp/stream.ts';
 import { announceClient } from './proxy-protocol/announce.ts';
 import { dropClient } from './client.ts';
 import { followAddress } from './health/endpoint.ts';
-import { noteAnswerFault, noteConnectionFault } from './health/faults.ts';
+import { noteAnswerFault, noteConnected, noteConnectionFault } from './health/faults.ts';
 
 /** Gives the request to a server, puts it into a queue, or answers 503. */
 export function assign(engine: Engine, client: Client): void {
@@ -194,8 +194,10 @@ export function upstreamConnected(engine: Engine, upstream: Upstream, errno: num
   client.connectedMs = engine.transport.nowMs();
   setReceiving(engine, upstream, true);
   if (upstream.server.sendProxy !== null && !announceClient(engine, client, upstream)) dropClient(engine, client, true);
-  else if (client.frontend.tcp) beginStream(engine, client, upstream);
-  else attach(engine, client, upstream);
+  else if (client.frontend.tcp) {
+    noteConnected(engine, upstream.server);
+    beginStream(engine, client, upstream);
+  } else attach(engine, client, upstream);
 }
 
 // oxlint-disable-next-line max-params -- long: no object for a failure
