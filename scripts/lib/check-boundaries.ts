@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** A room may import from rooms of a lower level; `also` are exceptions that docs/architecture.md names. */
 const rooms: Readonly<Record<string, { readonly level: number; readonly also?: readonly string[] }>> = {
   'packages/errors': { level: 0 },
+  'packages/regex': { level: 0 },
   'packages/config': { level: 1 },
   'packages/linux': { level: 1 },
   'packages/http': { level: 1 },
