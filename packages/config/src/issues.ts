@@ -25,8 +25,14 @@ export function findingsOf(issues: readonly z.core.$ZodIssue[], root: Raw): Find
       return unknownKey([...path, key], { known, meant });
     });
   });
-  // A required key that is there under a wrong spelling is one mistake, not two.
-  return findings.filter(({ code, path }) => code !== 'LB_CONFIG_MISSING_KEY' || !misspelt.has(formatPath(path)));
+  // A key under a wrong spelling is one mistake, not two: neither is it missing, nor is its mapping without it.
+  const inside = new Set(
+    findings.filter(({ code }) => code === 'LB_CONFIG_UNKNOWN_KEY').map(({ path }) => formatPath(path.slice(0, -1))),
+  );
+  return findings.filter(({ code, path }) => {
+    if (code === 'LB_CONFIG_BAD_VALUE') return !inside.has(formatPath(path));
+    return code !== 'LB_CONFIG_MISSING_KEY' || !misspelt.has(formatPath(path));
+  });
 }
 
 function unknownKey(
@@ -82,14 +88,25 @@ const MAPPING_EXAMPLES: Readonly<Record<string, string>> = {
   backends: 'backends: { app: { servers: { web1: { address: 10.10.10.1:80 } } } }',
 };
 
+// Mappings, and lists of mappings, that have no example of their own.
+const KEY_EXAMPLES: Readonly<Record<string, string>> = {
+  servers: 'servers: { web1: { address: 10.10.10.1:80 } }',
+  check: 'check: { type: http, path: / }',
+  rules: 'rules: [{ if: url_static, use: static }]',
+  redirect: 'redirect: { scheme: https }',
+  dialogue: String.raw`dialogue: [{ send: "PING\\r\\n" }, { expect: +PONG }]`,
+};
+
 /** How a key is written, for hints. */
 export function exampleOf(path: Path): string {
   const fixed = MAPPING_EXAMPLES[formatPath(path)];
   if (fixed !== undefined) return fixed;
   const last = path.at(-1);
-  if (last === 'servers') return 'servers: { web1: { address: 10.10.10.1:80 } }';
-  if (last === 'check') return 'check: { type: http, path: / }';
+  const known = KEY_EXAMPLES[String(typeof last === 'number' ? path.at(-2) : last)];
+  if (known !== undefined) return known;
   const place = schemaPlace(configSchema, path);
+  // Inside a value that is documented as a whole, the whole is the example.
+  if (place === undefined && path.length > 0) return exampleOf(path.slice(0, -1));
   return place?.doc?.example ?? `${fieldName(path)}: { ${place?.required.join(', ') ?? '...'} }`;
 }
 

@@ -4,12 +4,22 @@
 import type { RawMap } from './document.ts';
 import { lintBackends } from './lint/backends.ts';
 import { lintCluster } from './lint/cluster.ts';
+import { lintFeatures } from './lint/features.ts';
 import { lintFrontends } from './lint/frontends.ts';
+import { lintRules } from './lint/rules.ts';
+import { lintSettings } from './lint/settings.ts';
 import { readDraft } from './draft.ts';
 import type { Finding } from './problem.ts';
 
 /** Every problem between fields of a file. */
 export function lint(root: RawMap): Finding[] {
   const draft = readDraft(root);
-  return [...lintCluster(draft), ...lintFrontends(draft), ...lintBackends(draft)];
+  return [
+    ...lintCluster(draft),
+    ...lintFrontends(draft),
+    ...lintRules(draft),
+    ...lintBackends(draft),
+    ...lintFeatures(draft),
+    ...lintSettings(draft),
+  ];
 }

@@ -1,11 +1,11 @@
 // "Did you mean": the nearest known key to a wrong one, by spelling, or by the name that HAProxy and keepalived
 // use for the same thing.
 
-// Names that operators bring along; each maps to the key that means the same here.
-const FAMILIAR: Readonly<Record<string, string>> = {
+// Names that operators bring along; each maps to the key, or the keys at different places, that mean the same here.
+const FAMILIAR: Readonly<Record<string, string | readonly string[]>> = {
   maxconn: 'maxConnections',
   default_backend: 'defaultBackend',
-  use_backend: 'rules',
+  use_backend: ['rules', 'use'],
   acl: 'acls',
   path_beg: 'pathPrefix',
   path_end: 'pathSuffix',
@@ -29,12 +29,65 @@ const FAMILIAR: Readonly<Record<string, string>> = {
   virtual_ipaddress: 'address',
   priority: 'preferred',
   uri: 'path',
+  path_reg: 'pathRegex',
+  path_dir: 'pathPrefix',
+  hdr: 'header',
+  hdr_dom: 'host',
+  hosts: 'host',
+  domain: 'host',
+  src: 'source',
+  dst_port: 'port',
+  ports: 'port',
+  cook: 'cookie',
+  url_param: 'query',
+  urlp: 'query',
+  methods: 'method',
+  'accept-proxy': 'acceptProxyFrom',
+  'http-request': 'rules',
+  'http-response': 'rules',
+  'tcp-request': ['rules', 'limits'],
+  redir: 'redirect',
+  'del-header': 'removeHeader',
+  delheader: 'removeHeader',
+  'replace-path': 'replacePrefix',
+  reqrep: 'replacePrefix',
+  unless: 'if',
+  when: 'if',
+  condition: 'if',
+  backends: 'use',
+  httpchk: 'check',
+  'http-check': ['expect', 'check'],
+  'tcp-check': ['dialogue', 'check'],
+  downinter: 'downInterval',
+  'spread-checks': 'jitter',
+  'agent-check': 'agent',
+  'agent-port': 'port',
+  'agent-inter': 'interval',
+  'on-marked-down': 'closeSessionsWhenDown',
+  'send-proxy': 'sendProxy',
+  'send-proxy-v2': 'sendProxy',
+  'hash-balance-factor': 'bound',
+  'hash-type': 'hash',
+  fullconn: 'maxConnections',
+  errorfile: 'errorPages',
+  errorfiles: 'errorPages',
+  'stick-table': 'limits',
+  'rate-limit': ['connectionRate', 'limits'],
+  ratelimit: 'limits',
+  conn_rate: 'connectionRate',
+  http_req_rate: 'requestRate',
+  conn_cur: 'connectionsPerSource',
+  algo: 'algorithms',
+  minlength: 'minSize',
+  'unique-id-header': 'requestId',
 };
 
 /** The known key that was most likely meant, or undefined. */
 export function didYouMean(wrong: string, known: readonly string[]): string | undefined {
-  const familiar = FAMILIAR[wrong.toLowerCase()];
-  if (familiar !== undefined && known.includes(familiar)) return familiar;
+  const name = wrong.toLowerCase();
+  const familiar = Object.hasOwn(FAMILIAR, name) ? FAMILIAR[name] : undefined;
+  const here = [familiar ?? []].flat().find((key) => known.includes(key));
+  if (here !== undefined) return here;
   const folded = fold(wrong);
   let best: { key: string; distance: number } | undefined;
   for (const key of known) {

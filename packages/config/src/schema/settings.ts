@@ -127,7 +127,7 @@ const RETRY_STATUSES = [401, 403, 404, 408, 425, 429, 500, 501, 502, 503, 504] a
 const RETRY_MUST = `empty, timeout, bad-answer or a status (${RETRY_STATUSES.join(', ')})`;
 
 const retryReason = either(RETRY_MUST, {
-  text: choice(['empty', 'timeout', 'bad-answer']),
+  text: z.enum(['empty', 'timeout', 'bad-answer'], { error: RETRY_MUST }),
   number: z.literal(RETRY_STATUSES, { error: RETRY_MUST }),
 });
 

@@ -18,10 +18,11 @@ export function schemaPlace(root: z.ZodType, path: Path): SchemaPlace | undefine
   let schema: z.ZodType | undefined = root;
   let doc: FieldDoc | undefined;
   for (const part of path) {
-    schema = step(unwrap(schema), part);
+    const parent = unwrap(schema);
+    schema = step(parent, part);
     if (schema === undefined) return undefined;
-    // A list's elements are documented by the list.
-    doc = docOf(schema) ?? (typeof part === 'number' ? doc : undefined);
+    // The elements of a list and the values of names are documented by what holds them.
+    doc = docOf(schema) ?? (typeof part === 'number' || parent instanceof z.ZodRecord ? doc : undefined);
   }
   const inner = unwrap(schema);
   const shape = inner instanceof z.ZodObject ? (inner.shape as Record<string, z.ZodType>) : {};
