@@ -2,7 +2,7 @@
 import type { RawMap } from '../document.ts';
 import type { Draft, DraftBackend } from '../draft.ts';
 import { isRawMap } from '../not-served.ts';
-import type { Finding } from '../problem.ts';
+import { showValue, type Finding } from '../problem.ts';
 import { errorAt, warningAt } from './finding.ts';
 
 /** Problems of the features of backends. */
@@ -25,7 +25,7 @@ function needHttp({ path, raw }: DraftBackend): Finding[] {
   const findings: Finding[] = [];
   const balance = raw['balance'];
   const refuse = (keys: readonly string[], reason: string): void => {
-    findings.push(errorAt([...path, ...keys], 'LB_CONFIG_NEEDS_HTTP', { key: String(keys.at(-1) ?? ''), reason }));
+    findings.push(errorAt([...path, ...keys], 'LB_CONFIG_NEEDS_HTTP', { key: keys.at(-1) ?? '', reason }));
   };
   if ('cookie' in raw) refuse(['cookie'], 'cookies are in HTTP messages');
   if (typeof balance === 'string' && HTTP_BALANCE.includes(balance)) {
@@ -63,7 +63,9 @@ function cookieAttributes({ path, raw }: DraftBackend): Finding[] {
   const findings: Finding[] = [];
   const contradicts = (mode === 'insert' && insert === false) || (isOther(mode) && insert === true);
   if (contradicts) {
-    findings.push(errorAt([...at, 'insert'], 'LB_CONFIG_COOKIE_MODE', { mode: String(mode), insert: String(insert) }));
+    findings.push(
+      errorAt([...at, 'insert'], 'LB_CONFIG_COOKIE_MODE', { mode: showValue(mode), insert: showValue(insert) }),
+    );
   }
   if (cookie['sameSite'] === 'None' && cookie['secure'] !== true) {
     findings.push(warningAt([...at, 'sameSite'], 'LB_CONFIG_SAME_SITE_NONE', {}));

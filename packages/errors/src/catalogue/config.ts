@@ -189,7 +189,7 @@ export const configErrors = {
     source: 'config',
     retry: 'never',
     status: 422,
-    message: 'Cannot use insert: {insert} beside mode: {mode}: they contradict each other',
+    message: 'Cannot use insert {insert} beside mode {mode}: they contradict each other',
     hint: 'Remove insert: mode says it all.',
   },
   LB_CONFIG_COOKIE_NOT_SET: {
