@@ -40,6 +40,19 @@ export interface BenchOptions {
   /** Another worker's words: both then share servers' states and limits. */
   readonly words?: Int32Array;
   readonly wakeOthers?: () => void;
+  /** The line of waiting requests that several workers share. */
+  readonly line?: { readonly memory: SharedArrayBuffer; readonly worker: number; readonly workers: number };
+  readonly random?: () => number;
+  /** Changes the configuration further. */
+  readonly configure?: (config: PairConfig) => PairConfig;
+}
+
+/** Changes backend `app` of a configuration: for `configure`. */
+export function app(change: Partial<PairConfig['backends'][number]>): (config: PairConfig) => PairConfig {
+  return (config) => ({
+    ...config,
+    backends: config.backends.map((backend, i) => (i === 0 ? { ...backend, ...change } : backend)),
+  });
 }
 
 /** The listening socket's number. */
@@ -140,7 +153,7 @@ export class EngineBench {
 
   constructor(options: BenchOptions = {}) {
     const flags = options.flags ?? [];
-    const config = benchConfig(flags);
+    const config = (options.configure ?? ((same) => same))(benchConfig(flags));
     const small = flags.includes('small-buffers') ? { bufferBytes: 1024 } : {};
     this.transport = new MemoryTransport({ tickMs: 10, bufferBytes: 4096, ...small, ...options.transport });
     this.#buffers = this.transport.freeBuffers;
@@ -166,6 +179,8 @@ export class EngineBench {
       words: this.words,
       counters: this.counters,
       wakeOthers: () => options.wakeOthers?.(),
+      ...(options.line === undefined ? {} : { line: options.line }),
+      ...(options.random === undefined ? {} : { random: options.random }),
       onTick: () => undefined,
     });
     this.engine.listen(LISTENER, 0, config.frontends[0]!.binds[0]?.acceptProxyFrom);

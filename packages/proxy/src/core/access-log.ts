@@ -79,7 +79,9 @@ export class LogRecord {
   /** Connections and requests under way when it ended: this worker, frontend, backend, server; and the queues. */
   frontendConnections = 0;
   serverSessions = 0;
-  queueLength = 0;
+  /** How many waited in front of it, for its server or for any of the backend. */
+  serverQueue = 0;
+  backendQueue = 0;
 }
 
 const HEX = latin1('0123456789abcdef');
@@ -232,9 +234,9 @@ export class AccessLog {
     if (r.redispatched) d[at++] = 43;
     at = putNumber(d, at, r.retries);
     d[at++] = 32;
-    at = putNumber(d, at, 0);
+    at = putNumber(d, at, r.serverQueue);
     d[at++] = 47;
-    return putNumber(d, at, r.queueLength);
+    return putNumber(d, at, r.backendQueue);
   }
 
   #combined(from: number, r: LogRecord): number {

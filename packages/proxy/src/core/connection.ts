@@ -162,11 +162,15 @@ export class Client {
   interims = 0;
   /** Counted in the server's limit. */
   holdsSlot = false;
-  // Queue links.
-  queueNext: Client | null = null;
-  queuePrevious: Client | null = null;
-  queueList: ClientQueue | null = null;
-  queueTurn = 0;
+  /** Its entry in the waiting line, 0: it does not wait; the server that it waits for, null: any. */
+  queueEntry = 0;
+  waitsFor: ServerPlan | null = null;
+  /** How many were in front of it when it began to wait the last time, and in whose queue. */
+  queuePosition = 0;
+  queuedForServer = false;
+  /** What hash balancing hashes, if `keyed`. */
+  keyed = false;
+  hashKey = 0;
 
   // ---- figures for log and counters
   bytesIn = 0;
@@ -221,40 +225,6 @@ export class Upstream {
 
   constructor(server: ServerPlan) {
     this.server = server;
-  }
-}
-
-/** Requests that wait for a server with a free place, in order of arrival. */
-export class ClientQueue {
-  first: Client | null = null;
-  last: Client | null = null;
-  length = 0;
-  /** The shared word that counts those who wait on all workers. */
-  readonly word: number;
-
-  constructor(word: number) {
-    this.word = word;
-  }
-
-  push(client: Client): void {
-    client.queueList = this;
-    client.queuePrevious = this.last;
-    client.queueNext = null;
-    if (this.last === null) this.first = client;
-    else this.last.queueNext = client;
-    this.last = client;
-    this.length++;
-  }
-
-  remove(client: Client): void {
-    if (client.queuePrevious === null) this.first = client.queueNext;
-    else client.queuePrevious.queueNext = client.queueNext;
-    if (client.queueNext === null) this.last = client.queuePrevious;
-    else client.queueNext.queuePrevious = client.queuePrevious;
-    client.queueNext = null;
-    client.queuePrevious = null;
-    client.queueList = null;
-    this.length--;
   }
 }
 

@@ -9,9 +9,11 @@ import { endEncoding } from './compress/encode.ts';
 import { UpstreamPhase, Wait, type Client, type Upstream } from './connection.ts';
 import type { Engine } from './engine.ts';
 import { FRESH_IDLE_MS, IDLE_UPSTREAM_MS, MAX_IDLE_PER_SERVER, RETRY_PAUSE_MS } from './engine-options.ts';
-import type { BackendPlan, ServerPlan } from './plan.ts';
+import { choose, isStrict, ownerOf } from './balance/choose.ts';
+import { enqueue, followWaiting, release, serveAll, someoneWaits } from './flow/queue.ts';
+import type { ServerPlan } from './plan.ts';
 import { pump, setReceiving, isFull } from './sending.ts';
-import { BackendWord, ServerCounter, ServerWord } from './shared.ts';
+import { ServerCounter } from './shared.ts';
 import { rebind } from './replace.ts';
 import { upstreamLost } from './response.ts';
 import { beginStream } from './tcp/stream.ts';
@@ -24,105 +26,31 @@ import { noteAnswerFault, noteConnected, noteConnectionFault } from './health/fa
 export function assign(engine: Engine, client: Client): void {
   if (client.backend!.retired) rebind(engine, client);
   const backend = client.backend!;
-  const wanted = client.wanted;
-  if (wanted !== null && engine.mayTakeSession(wanted)) {
-    if (engine.reserve(wanted, client)) sendTo(engine, client, wanted);
-    else enqueue(engine, client, wanted);
-    return;
-  }
-  if (backend.turns.length === 0) {
+  const { balance } = backend;
+  let server = client.wanted;
+  if (server !== null && !engine.mayTakeSession(server)) server = null;
+  if (server === null && balance.members.length === 0) {
     client.endCause = 83;
     client.endPhase = 67;
     answerLocally(engine, client, 503);
     return;
   }
-  const server = nextServer(engine, client, backend);
-  if (server !== null) sendTo(engine, client, server);
+  if (server === null && client.keyed && isStrict(backend)) server = ownerOf(backend, client);
+  if (server !== null) {
+    if (engine.take(server)) sendTo(engine, client, server, server.counted);
+    else enqueue(engine, client, server);
+    return;
+  }
+  const chosen = balance.limited && someoneWaits(engine, backend) ? null : choose(engine, backend, client);
+  if (chosen !== null) sendTo(engine, client, chosen, chosen.counted);
   else enqueue(engine, client, null);
 }
 
-/** The next server in turn that has a free place (which is then reserved); null when all are full. */
-function nextServer(engine: Engine, client: Client, backend: BackendPlan): ServerPlan | null {
-  const turns = backend.turns;
-  const length = turns.length;
-  let second: ServerPlan | null = null;
-  const turn = length === 1 ? 0 : Atomics.add(engine.words, backend.word + BackendWord.turn, 1) >>> 0;
-  for (let i = 0; i < length; i++) {
-    const server = backend.servers[turns[(turn + i) % length]!]!;
-    if (client.avoid !== null && server.index === client.avoid.index) {
-      second = server;
-      continue;
-    }
-    if (engine.reserve(server, client)) return server;
-  }
-  return second !== null && engine.reserve(second, client) ? second : null;
-}
-
-function enqueue(engine: Engine, client: Client, server: ServerPlan | null): void {
-  const queue = server === null ? engine.backendQueues[client.backend!.index]! : engine.serverQueues[server.index]!;
-  client.wait = Wait.QUEUE;
-  client.queueTurn = engine.queueTurn++;
-  queue.push(client);
-  engine.queued++;
-  Atomics.add(engine.words, queue.word, 1);
-  engine.wheel.set(client.handle, engine.transport.nowMs() + engine.options.timeouts.queueMs);
-}
-
-/** Takes a waiting request out of its queue. */
-export function leaveQueue(engine: Engine, client: Client): void {
-  if (client.queueList === null) return;
-  Atomics.sub(engine.words, client.queueList.word, 1);
-  client.queueList.remove(client);
-  engine.queued--;
-  client.wait = Wait.NONE;
-}
-
-/** Gives waiting requests to servers that have become free, here or on another worker. */
-export function serveQueues(engine: Engine): void {
-  for (const server of engine.plan.servers) serveQueue(engine, server);
-  for (const server of engine.leaving) serveQueue(engine, server);
-}
-
-/** Gives the places that a server has to those who have waited longest: for it, or for any server of its backend. */
-export function serveQueue(engine: Engine, freed: ServerPlan): void {
-  const server = freed.retired ? successor(engine, freed) : freed;
-  if (server === null) return;
-  const own = engine.serverQueues[server.index]!;
-  const any = engine.backendQueues[server.backend.index]!;
-  for (;;) {
-    let client = own.first;
-    // Those who wait for a server that went down take any other.
-    if (client !== null && !engine.mayTakeSession(server)) {
-      leaveQueue(engine, client);
-      client.wanted = null;
-      assign(engine, client);
-      continue;
-    }
-    if (client === null || (any.first !== null && any.first.queueTurn < client.queueTurn)) client = any.first;
-    if (client === null) return;
-    if (!engine.mayTakeSession(server)) {
-      if (server.backend.turns.length > 0) return;
-      leaveQueue(engine, client);
-      assign(engine, client);
-      continue;
-    }
-    if (!engine.takePlace(server, client)) return;
-    leaveQueue(engine, client);
-    engine.rearmClient(client);
-    sendTo(engine, client, server);
-  }
-}
-
-/** The server as it is after a reload; itself when its whole backend is gone, whose last requests it serves. */
-function successor(engine: Engine, server: ServerPlan): ServerPlan | null {
-  const now = engine.plan.serverAt[server.index];
-  if (now) return now;
-  return engine.plan.backendAt[server.backend.index] ? null : server;
-}
-
-/** Sends the request over a pooled connection, or connects. The server's place is reserved. */
-function sendTo(engine: Engine, client: Client, server: ServerPlan): void {
+/** Sends the request over a pooled connection, or connects. `counted`: a place at the server is reserved. */
+// oxlint-disable-next-line max-params -- long: hot path, an options object would be allocated
+export function sendTo(engine: Engine, client: Client, server: ServerPlan, counted: boolean): void {
   const counters = engine.counters;
+  client.holdsSlot = counted;
   client.server = server;
   client.wait = Wait.CONNECT;
   if (client.assignedMs === 0) client.assignedMs = engine.transport.nowMs();
@@ -263,28 +191,11 @@ export function detach(engine: Engine, client: Client, upstream: Upstream): void
   engine.counters[upstream.server.counter + ServerCounter.currentSessions]! -= 1;
 }
 
-/**
- * Gives the request's place at a server with a limit to the next that waits. When requests wait on other workers too,
- * every second place is theirs: a busy worker must not starve the others.
- */
+/** Gives the request's place at a server to the next that waits. */
 export function freePlace(engine: Engine, client: Client, server: ServerPlan): void {
   if (!client.holdsSlot) return;
   client.holdsSlot = false;
-  Atomics.sub(engine.words, server.word + ServerWord.inUse, 1);
-  const own = waitingHere(engine, server);
-  const othersWait = engine.waitingFor(server) > own;
-  if (othersWait) {
-    engine.yields = !engine.yields;
-    if (engine.yields || own === 0) {
-      engine.options.wakeOthers();
-      return;
-    }
-  }
-  if (engine.queued > 0) serveQueue(engine, server);
-}
-
-function waitingHere(engine: Engine, server: ServerPlan): number {
-  return engine.serverQueues[server.index]!.length + engine.backendQueues[server.backend.index]!.length;
+  release(engine, server);
 }
 
 /** Ends the request's work at its server: the connection cannot be used again. */
@@ -350,13 +261,20 @@ export function upstreamExpired(engine: Engine, upstream: Upstream): void {
   }
 }
 
-/** Takes the servers' state from the shared words: turns anew, and no idle connections to servers that are down. */
+/** Takes the servers' state from the shared words: who takes part anew, no idle connections to servers that are down. */
 export function followServers(engine: Engine): void {
-  for (const backend of engine.plan.backends) backend.follow(engine.words);
+  const nowMs = engine.transport.nowMs();
+  engine.nextStepMs = Infinity;
+  for (const { balance, servers } of engine.plan.backends) {
+    balance.follow(servers, engine.words, nowMs);
+    engine.nextStepMs = Math.min(engine.nextStepMs, balance.nextStepMs);
+  }
   for (const server of engine.plan.servers) {
     if (!followAddress(engine.words, server) && engine.mayTakeSession(server)) continue;
     const pool = engine.pools[server.index]!;
     while (pool.top !== null) closeUpstream(engine, pool.top, false);
-    if (engine.queued > 0) serveQueue(engine, server);
   }
+  if (engine.queued === 0) return;
+  followWaiting(engine);
+  serveAll(engine);
 }

@@ -21,8 +21,12 @@ export interface EngineOptions {
   readonly words: Int32Array;
   /** This worker's counters, by `SharedLayout`. */
   readonly counters: Float64Array;
-  /** Wakes the other workers: a place at a server has become free for which they have requests waiting. */
+  /** Wakes the other workers: requests of theirs that waited have been given places. */
   readonly wakeOthers: () => void;
+  /** The line of waiting requests that all workers share (`lineBytes`), and which one this is. @default one of its own */
+  readonly line?: { readonly memory: SharedArrayBuffer; readonly worker: number; readonly workers: number };
+  /** Random numbers in [0, 1) for balance random2. @default a fixed sequence */
+  readonly random?: () => number;
   /** Called at the end of every tick, and when another thread has woken the transport. */
   readonly onTick: () => void;
 }

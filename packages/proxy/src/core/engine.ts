@@ -5,8 +5,12 @@
 import { RequestHeadParser, RequestHeadWriter, ResponseHeadParser, ResponseHeadWriter } from '@tospann/http';
 import { Buffers, NONE, Ranges } from './buffers.ts';
 import { clientEnded, clientExpired, clientFailed, clientReceived, clientSent, dropClient } from './client.ts';
-import { Client, ClientPhase, ClientQueue, IdlePool, Upstream, UpstreamPhase } from './connection.ts';
-import { followServers, serveQueues, upstreamConnected, upstreamExpired } from './dispatch.ts';
+import { Client, ClientPhase, IdlePool, Upstream, UpstreamPhase } from './connection.ts';
+import type { Places } from './balance/choose.ts';
+import { followServers, upstreamConnected, upstreamExpired } from './dispatch.ts';
+import { takePlace } from './flow/places.ts';
+import { isAwaited, serveAll, takeGrants } from './flow/queue.ts';
+import { lineBytes, WaitingLine } from './flow/waiting-line.ts';
 import { EditLists } from './edits.ts';
 import { LogRecord, type AccessLog } from './access-log.ts';
 import { LogStore } from './log-store.ts';
@@ -69,15 +73,16 @@ export class Engine implements TransportEvents {
   readonly upstreams: (Upstream | null)[] = [];
   /** Idle connections of each server, by its slot, as are the queues. */
   readonly pools: readonly IdlePool[];
-  /** Requests that wait for any server of a backend, and for one server. */
-  readonly backendQueues: readonly ClientQueue[];
-  readonly serverQueues: readonly ClientQueue[];
+  /** Requests of all workers that wait for places; those of this worker by their place in the line. */
+  readonly line: WaitingLine;
+  readonly waiting: (Client | null)[] = [];
   queued = 0;
-  /** Servers of backends that a reload has taken away, as long as requests wait for them. */
-  leaving: readonly ServerPlan[] = [];
-  /** Whether the next place that becomes free is left to other workers' requests, if any wait. */
-  yields = false;
-  queueTurn = 0;
+  /** Backends that a reload has taken away, as long as requests wait for them. */
+  leaving: readonly BackendPlan[] = [];
+  /** For the choice of a server in the name of those that wait: they are the ones that nobody may overtake. */
+  readonly granting: Places;
+  /** When a slow start makes its next step. */
+  nextStepMs = Infinity;
   /** Clients of each frontend on this worker. */
   readonly frontendClients: Int32Array;
   draining = false;
@@ -90,6 +95,7 @@ export class Engine implements TransportEvents {
   #generation = -1;
   #openClients = 0;
   #wallCheckedMs: number;
+  #seed = 1;
 
   constructor(transport: Transport, plan: Plan, options: EngineOptions) {
     this.transport = transport;
@@ -111,11 +117,14 @@ export class Engine implements TransportEvents {
     this.compression = makeCompressor === undefined ? null : new Compression(makeCompressor, this.answerHead);
     const { layout } = plan;
     this.pools = Array.from({ length: layout.servers }, () => new IdlePool());
-    this.serverQueues = this.pools.map((_, slot) => new ClientQueue(serverWord(slot) + ServerWord.waiting));
-    this.backendQueues = Array.from(
-      { length: layout.backends },
-      (_, slot) => new ClientQueue(backendWord(layout, slot) + BackendWord.anyWaiting),
-    );
+    const { memory, worker, workers } = options.line ?? { memory: null, worker: 0, workers: 1 };
+    const shape = { workers, backends: layout.backends, servers: layout.servers };
+    this.line = new WaitingLine(memory ?? new SharedArrayBuffer(lineBytes(shape)), shape, worker);
+    this.granting = {
+      words: this.words,
+      take: (server) => takePlace(this.words, server),
+      random: () => this.random(),
+    };
     this.frontendClients = new Int32Array(layout.frontends);
     this.wallOffsetMs = options.wallOffsetMs();
     this.#wallCheckedMs = transport.nowMs();
@@ -252,13 +261,14 @@ export class Engine implements TransportEvents {
       this.wallOffsetMs = this.options.wallOffsetMs();
     }
     const generation = Atomics.load(this.words, HeaderWord.generation);
-    if (generation !== this.#generation) {
+    if (generation !== this.#generation || nowMs >= this.nextStepMs) {
       this.#generation = generation;
       followServers(this);
     }
     this.standby = Atomics.load(this.words, HeaderWord.standby) === 1;
     if (!this.draining && Atomics.load(this.words, HeaderWord.draining) === 1) this.#drain();
-    if (this.queued > 0) serveQueues(this);
+    if (this.line.hasGrants) takeGrants(this);
+    if (this.queued > 0) serveAll(this);
     if (this.listeners.anyPaused && !this.draining) this.#resumeAll();
     this.options.onTick();
   }
@@ -287,42 +297,27 @@ export class Engine implements TransportEvents {
 
   /** Whether a session that is bound to the server may go there: it is healthy and not in maintenance. */
   mayTakeSession(server: ServerPlan): boolean {
-    return this.isUsable(server) && this.words[server.word + ServerWord.admin] !== ServerAdmin.MAINT;
-  }
-
-  /** Whether anybody's request may go to the server: it is not being drained either. */
-  mayTakeNew(server: ServerPlan): boolean {
-    return this.isUsable(server) && this.words[server.word + ServerWord.admin] === ServerAdmin.READY;
+    const healthy = this.isUsable(server) || server.backend.balance.panic;
+    return healthy && this.words[server.word + ServerWord.admin] !== ServerAdmin.MAINT;
   }
 
   /** Whether the backend has another server to turn to. */
   hasOther(backend: BackendPlan, server: ServerPlan): boolean {
-    for (const turn of backend.turns) if (backend.servers[turn]!.index !== server.index) return true;
+    for (const member of backend.balance.members) if (backend.servers[member]!.index !== server.index) return true;
     return false;
   }
 
-  /** Requests that wait for this server, or for any of its backend, on all workers. */
-  waitingFor(server: ServerPlan): number {
-    const any = this.backendQueues[server.backend.index]!;
-    return Atomics.load(this.words, server.word + ServerWord.waiting) + Atomics.load(this.words, any.word);
+  /** Takes a place at a server for a new request, which overtakes nobody that waits; false when it has none. */
+  take(server: ServerPlan): boolean {
+    if (!server.counted) return true;
+    return !isAwaited(this, server) && takePlace(this.words, server);
   }
 
-  /** Takes a place at a server for a new request, which does not overtake those that wait, on whatever worker. */
-  reserve(server: ServerPlan, client: Client): boolean {
-    if (server.maxConnections === 0) return true;
-    return this.waitingFor(server) === 0 && this.takePlace(server, client);
-  }
-
-  /** Takes a place at a server; false when it has its maximum, counted over all workers. */
-  takePlace(server: ServerPlan, client: Client): boolean {
-    if (server.maxConnections === 0) return true;
-    const word = server.word + ServerWord.inUse;
-    if (Atomics.add(this.words, word, 1) >= server.maxConnections) {
-      Atomics.sub(this.words, word, 1);
-      return false;
-    }
-    client.holdsSlot = true;
-    return true;
+  /** In [0, 1). */
+  random(): number {
+    if (this.options.random !== undefined) return this.options.random();
+    this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return this.#seed / 4_294_967_296;
   }
 
   /** Gives up the copy of the request's head that was kept for a second attempt. */

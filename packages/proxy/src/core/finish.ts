@@ -74,6 +74,7 @@ export function beginRefusal(engine: Engine, client: Client): void {
   client.endPhase = 82;
   client.cookieState = CookieState.NONE;
   client.setsCookie = false;
+  client.queuePosition = 0;
   engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
 }
 
@@ -159,7 +160,8 @@ function logRequest(engine: Engine, client: Client, nowMs: number): void {
   record.state3 = cookie ? (client.setsCookie ? INSERTED : NOT_INSERTED) : DASH;
   record.frontendConnections = engine.frontendClients[client.frontend.index]!;
   record.serverSessions = client.server === null ? 0 : engine.counters[client.server.counter]!;
-  record.queueLength = engine.queued;
+  record.serverQueue = client.queuedForServer ? client.queuePosition : 0;
+  record.backendQueue = client.queuedForServer ? 0 : client.queuePosition;
   lineOf(engine, client, record);
   engine.log!.write(record);
 }

@@ -4,7 +4,8 @@
 import type { BackendConfig, FrontendConfig, PairConfig, RuleConfig, ServerConfig } from '@tospann/config';
 import { CookieFinder, pathPattern, type PathPattern } from '@tospann/http';
 import { logWay, type LogWay } from './access-log.ts';
-import { roundRobinTurns } from './balance.ts';
+import { Balance } from './balance/balance.ts';
+import { hashText } from './balance/hash.ts';
 import { latin1 } from './bytes.ts';
 import { CompressionPlan } from './compress/compression-plan.ts';
 import { NO_ADDRESS } from './health/endpoint.ts';
@@ -14,7 +15,6 @@ import {
   frontendCounter,
   frontendWord,
   layoutFor,
-  ServerAdmin,
   serverCounter,
   serverWord,
   ServerWord,
@@ -44,10 +44,17 @@ export class ServerPlan {
   readonly cookie: Uint8Array;
   /** The line that sets the cookie, with CRLF; empty: none. */
   readonly setCookie: Uint8Array;
-  /** 0: no limit. */
-  readonly maxConnections: number;
   /** Version of the PROXY protocol header that begins its connections; null: none. */
   readonly sendProxy: 'v1' | 'v2' | null;
+  /** Its place among the backend's servers. */
+  readonly place: number;
+  /** For hash balancing: of the name, so that a new address or another place moves no key. */
+  readonly identity: number;
+  readonly backup: boolean;
+  /** Most requests under way now, over all workers; 0: no limit. Follows the shared words. */
+  limit = 0;
+  /** Its requests under way are counted over all workers. Follows the shared words. */
+  counted = false;
   readonly word: number;
   readonly counter: number;
 
@@ -71,8 +78,10 @@ export class ServerPlan {
       cookie?.insert === true && this.cookie.length > 0
         ? latin1(`Set-Cookie: ${cookie.name}=${server.cookie}; path=/\r\n`)
         : EMPTY;
-    this.maxConnections = server.maxConnections ?? 0;
     this.sendProxy = server.sendProxy ?? null;
+    this.place = options.backend.servers.indexOf(server);
+    this.identity = hashText(server.name);
+    this.backup = server.backup ?? false;
     this.word = serverWord(index);
     this.counter = serverCounter(options.layout, index);
   }
@@ -94,8 +103,7 @@ export class BackendPlan {
   readonly cookieNoCache: boolean;
   /** Host line for HTTP/1.0 requests that have none: its first server's address. */
   readonly hostField: Uint8Array;
-  /** Order of turns among the usable servers (positions in `servers`); empty when none is usable. */
-  turns: Uint16Array = new Uint16Array(0);
+  readonly balance: Balance;
 
   constructor(index: number, backend: BackendConfig, options: { servers: readonly number[]; layout: SharedLayout }) {
     const { layout } = options;
@@ -105,22 +113,13 @@ export class BackendPlan {
     this.servers = backend.servers.map(
       (server, i) => new ServerPlan(options.servers[i]!, server, this, { backend, layout }),
     );
+    this.balance = new Balance(backend);
     this.cookie = backend.cookie === undefined ? null : new CookieFinder(latin1(backend.cookie.name));
     this.cookieIndirect = backend.cookie?.indirect ?? false;
     this.cookieNoCache = backend.cookie?.nocache ?? false;
     const first = backend.servers[0]!;
     const host = first.address.includes(':') ? `[${first.address}]` : first.address;
     this.hostField = latin1(`Host: ${host}:${first.port}\r\n`);
-  }
-
-  /** Works the turns out again from the servers' state words. */
-  follow(words: Int32Array): void {
-    const weights = this.servers.map((server) =>
-      words[server.word + ServerWord.usable] === 1 && words[server.word + ServerWord.admin] === ServerAdmin.READY
-        ? words[server.word + ServerWord.weight]!
-        : 0,
-    );
-    this.turns = roundRobinTurns(weights);
   }
 }
 

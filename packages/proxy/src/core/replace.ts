@@ -3,12 +3,13 @@
 // again (it waits in a queue, or is tried again) it asks its backend as it is now, if that still exists. Idle
 // connections of servers that are gone are closed, all others stay. See slots.ts for what makes two servers the same.
 import { closeClient } from './client.ts';
-import { ClientPhase, type Client, type ClientQueue } from './connection.ts';
-import { assign, closeUpstream, followServers, leaveQueue, serveQueues } from './dispatch.ts';
+import { ClientPhase, type Client } from './connection.ts';
+import { assign, closeUpstream, followServers } from './dispatch.ts';
 import type { Engine } from './engine.ts';
+import { leaveQueue, serveAll } from './flow/queue.ts';
 import type { EngineOptions } from './engine-options.ts';
 import type { EngineListener } from './listeners.ts';
-import type { FrontendPlan, Plan, ServerPlan } from './plan.ts';
+import type { BackendPlan, FrontendPlan, Plan, ServerPlan } from './plan.ts';
 
 /** The options that come from a configuration. */
 export type PlanSettings = Pick<
@@ -34,11 +35,11 @@ export function replacePlan(engine: Engine, { plan, settings, listeners }: Repla
   followPools(engine, plan);
   engine.listeners.replace(plan, listeners, engine.draining);
   // Whose backend is gone still waits for a place at one of its servers.
-  engine.leaving = [...engine.leaving, ...old.servers].filter((server) => isAwaited(engine, server));
+  engine.leaving = [...engine.leaving, ...old.backends].filter((backend) => isAwaited(engine, backend));
   followQueues(engine);
   followServers(engine);
   for (const client of engine.clients) if (client !== null) followClient(engine, client);
-  if (engine.queued > 0) serveQueues(engine);
+  if (engine.queued > 0) serveAll(engine);
 }
 
 /** The request asks its backend as it is now, if that still exists. */
@@ -118,29 +119,24 @@ function isSameConnection(before: ServerPlan, now: ServerPlan): boolean {
   );
 }
 
-function isAwaited(engine: Engine, server: ServerPlan): boolean {
-  if (engine.plan.backendAt[server.backend.index]) return false;
-  return engine.serverQueues[server.index]!.length + engine.backendQueues[server.backend.index]!.length > 0;
+function isAwaited(engine: Engine, backend: BackendPlan): boolean {
+  if (engine.plan.backendAt[backend.index]) return false;
+  return engine.waiting.some((client) => client?.backend?.index === backend.index);
 }
 
 /** Those who wait go on waiting for the same backend; those who wait for a server that is gone choose again. */
 function followQueues(engine: Engine): void {
   if (engine.queued === 0) return;
-  for (const queue of engine.backendQueues) for (const client of waiting(queue)) rebind(engine, client);
-  for (const [slot, queue] of engine.serverQueues.entries()) {
-    for (const client of waiting(queue)) {
-      rebind(engine, client);
-      if (engine.plan.serverAt[slot] || client.backend!.retired) continue;
-      leaveQueue(engine, client);
-      assign(engine, client);
-    }
+  for (const client of engine.waiting) {
+    const backend = client?.backend;
+    if (!client || !backend) continue;
+    const server = client.waitsFor;
+    const gone = server !== null && !engine.plan.serverAt[server.index] && engine.plan.backendAt[backend.index];
+    if (gone) leaveQueue(engine, client); // while it is still the old plan's
+    rebind(engine, client);
+    if (gone) assign(engine, client);
+    else if (server !== null) client.waitsFor = engine.plan.serverAt[server.index] ?? server;
   }
-}
-
-function waiting(queue: ClientQueue): Client[] {
-  const clients: Client[] = [];
-  for (let client = queue.first; client !== null; client = client.queueNext) clients.push(client);
-  return clients;
 }
 
 function followClient(engine: Engine, client: Client): void {

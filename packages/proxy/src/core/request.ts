@@ -11,6 +11,8 @@ import {
 } from '@tospann/http';
 import { loggedAddress } from './address.ts';
 import { answerLocally } from './answers.ts';
+import { KeyFrom } from './balance/balance.ts';
+import { takeKey } from './balance/key.ts';
 import { latin1 } from './bytes.ts';
 import { chooseCoding, Coding } from './compress/coding.ts';
 import { NONE, type Chain } from './buffers.ts';
@@ -43,6 +45,7 @@ export function startRequest(engine: Engine, client: Client): void {
   if (!client.probe) engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
   const backend = route(client.frontend, head);
   client.backend = backend;
+  if (backend.balance.keyFrom !== KeyFrom.NONE) takeKey(engine, client, backend.balance);
   keepForLog(engine, client);
   const writer = engine.requestWriter;
   writer.edits = null;
@@ -111,6 +114,8 @@ function resetRequest(engine: Engine, client: Client): void {
   client.bytesOut = 0;
   client.bytesIn = 0;
   client.server = null;
+  client.queuePosition = 0;
+  client.keyed = false;
   client.endCause = 45;
   client.endPhase = 45;
   if (client.bodyKind === BodyKind.CHUNKED) {

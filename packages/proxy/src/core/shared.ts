@@ -9,7 +9,7 @@ export const ServerWord = {
   usable: 0,
   /** Weight now, 0..256. */
   weight: 1,
-  /** Requests under way at this server, over all workers; kept only for a server with a limit. */
+  /** Requests under way at this server, over all workers; kept only where a limit or the balancing asks. */
   inUse: 2,
   /** Requests that wait for this server, over all workers. */
   waiting: 3,
@@ -26,8 +26,10 @@ export const ServerWord = {
   address: 9,
   /** Counted up before and after each change of the address: odd while it is being written. */
   addressTurn: 13,
+  /** When its slow start began, monotonic ms modulo 2^32; 0: none is under way. Written by the workers. */
+  rampStart: 14,
 } as const;
-export const SERVER_WORDS = 14;
+export const SERVER_WORDS = 15;
 
 /** Values of `ServerWord.admin`. drain: no new sessions, those whose cookie means the server stay. maint: nothing. */
 export const ServerAdmin = { READY: 0, DRAIN: 1, MAINT: 2 } as const;
@@ -38,8 +40,12 @@ export const BackendWord = {
   turn: 0,
   /** Requests that wait for any server of the backend, over all workers. */
   anyWaiting: 1,
+  /** All requests that wait in the backend, for any server or for one. */
+  queued: 2,
+  /** Requests under way at its servers that are counted there. */
+  inUse: 3,
 } as const;
-export const BACKEND_WORDS = 2;
+export const BACKEND_WORDS = 4;
 
 /** Words of one frontend in `words`. */
 export const FrontendWord = {

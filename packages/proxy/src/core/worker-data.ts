@@ -21,6 +21,8 @@ export interface WorkerData extends PlanInput {
   readonly words: SharedArrayBuffer;
   /** One word for each worker: the descriptor that wakes it, or -1. */
   readonly wakeFds: SharedArrayBuffer;
+  /** The line of waiting requests (`lineBytes`), for all workers. */
+  readonly line: SharedArrayBuffer;
   /** Counters of this worker (`SharedLayout.counterBytes`). */
   readonly counters: SharedArrayBuffer;
   /** Log lines of this worker. */

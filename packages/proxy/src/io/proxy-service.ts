@@ -6,6 +6,7 @@ import type { PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { monotonicMs, probeIoUring, signalEventFd } from '@tospann/linux';
 import { logRingBytes } from '../core/log-ring.ts';
+import { lineBytes } from '../core/flow/waiting-line.ts';
 import { initialWords } from '../core/plan.ts';
 import { FrontendCounter, frontendCounter, HeaderWord, layoutFor } from '../core/shared.ts';
 import type { SharedLayout } from '../core/shared.ts';
@@ -132,6 +133,7 @@ class Service implements ProxyService {
   /** The same for the workers among themselves. */
   readonly #wakeWords: SharedArrayBuffer;
   /** By the server's slot. */
+  readonly #line: SharedArrayBuffer;
   readonly #fleet: Fleet;
   #logs: LogSink | undefined;
   #closing = false;
@@ -151,6 +153,7 @@ class Service implements ProxyService {
     initialWords(config, this.#words, slots);
     const threads = config.proxy.threads === 0 ? availableParallelism() : config.proxy.threads;
     this.#wakeWords = new SharedArrayBuffer(4 * threads);
+    this.#line = new SharedArrayBuffer(lineBytes({ ...this.#layout, workers: threads }));
     new Int32Array(this.#wakeWords).fill(-1);
     const indices = Array.from({ length: threads }, (_, i) => i);
     this.#counters = indices.map(() => new Float64Array(new SharedArrayBuffer(this.#layout.counterBytes)));
@@ -297,6 +300,7 @@ class Service implements ProxyService {
       worker,
       engine: this.#engine.engine,
       wakeFds: this.#wakeWords,
+      line: this.#line,
       words: this.#words.buffer as SharedArrayBuffer, // made from one in the constructor
       counters: this.#counters[worker]!.buffer as SharedArrayBuffer, // likewise
       logRing: this.#logRings[worker]!,

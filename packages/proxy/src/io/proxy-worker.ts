@@ -60,6 +60,8 @@ function startEngine(data: WorkerData, { transport, stop, port }: Around): void 
     words,
     counters: new Float64Array(data.counters),
     wakeOthers: () => wakeOthers(data),
+    line: { memory: data.line, worker: data.worker, workers: data.wakeFds.byteLength / 4 },
+    random: () => Math.random(),
     onTick: () => {
       if (Atomics.load(words, HeaderWord.stopping) === 1) stop();
       else plans.poll(transport.nowMs());

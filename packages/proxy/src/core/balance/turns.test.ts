@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { roundRobinTurns } from './balance.ts';
+import { roundRobinTurns } from './turns.ts';
 
 describe('roundRobinTurns()', () => {
   it('alternates equal weights whatever they are', () => {
