@@ -20,15 +20,7 @@ import { HeadPlace } from './partial-head.ts';
 import { Listeners } from './listeners.ts';
 import type { BackendPlan, Plan, ServerPlan } from './plan.ts';
 import { moveClient, type PlanSettings } from './replace.ts';
-import {
-  backendWord,
-  BackendWord,
-  FrontendCounter,
-  HeaderWord,
-  ServerAdmin,
-  serverWord,
-  ServerWord,
-} from './shared.ts';
+import { FrontendCounter, HeaderWord, ServerAdmin, ServerWord } from './shared.ts';
 import { upstreamEnded, upstreamFailed, upstreamReceived, upstreamSent } from './response.ts';
 import { sourceOf, type SourceAddress } from './source.ts';
 import { expectProxyHeader } from './proxy-protocol/accept.ts';

@@ -45,11 +45,10 @@ export function startRequest(engine: Engine, client: Client): void {
   if (!client.probe) engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
   const backend = route(client.frontend, head);
   client.backend = backend;
-  if (backend.balance.keyFrom !== KeyFrom.NONE) takeKey(engine, client, backend.balance);
   keepForLog(engine, client);
   const writer = engine.requestWriter;
   writer.edits = null;
-  if (backend.cookie !== null && (head.flags & RequestFlag.COOKIE) !== 0) readCookie(engine, client, backend);
+  readWish(engine, client, backend);
   writer.insert = client.forwarded;
   writer.close = engine.options.http.serverClose;
   writer.hostField = backend.hostField;
@@ -145,6 +144,13 @@ export function nameClient(engine: Engine, client: Client): void {
   if (engine.log?.wantsPort !== true) client.port = 0;
   else client.port = proxied === null ? engine.transport.peerPort(client.handle) : proxied.sourcePort;
   client.forwarded = name.forwarded;
+}
+
+/** What in the request bears on the choice of a server. */
+function readWish(engine: Engine, client: Client, backend: BackendPlan): void {
+  if (backend.balance.keyFrom !== KeyFrom.NONE) takeKey(engine, client, backend.balance);
+  const cookies = (engine.requestHead.flags & RequestFlag.COOKIE) !== 0;
+  if (backend.cookie !== null && cookies) readCookie(engine, client, backend);
 }
 
 /** Finds the server that the session cookie means; with `indirect` the cookie does not go to the server. */

@@ -4,12 +4,14 @@
 import { NONE } from '../buffers.ts';
 import { dropClient } from '../client.ts';
 import { ClientPhase, CookieState, UpstreamPhase, Wait, type Client, type Upstream } from '../connection.ts';
-import { assign, leaveQueue } from '../dispatch.ts';
+import { takeStreamKey } from '../balance/key.ts';
+import { assign } from '../dispatch.ts';
 import type { Engine } from '../engine.ts';
 import { nameClient } from '../request.ts';
 import { append, isFull, pump, setReceiving } from '../sending.ts';
 import { ServerCounter } from '../shared.ts';
 import { passClientFin, touchTunnel } from '../tunnel.ts';
+import { leaveQueue } from '../flow/queue.ts';
 
 /** Begins the session of a client that has connected; what it has sent already is in `client.request`. */
 export function startStream(engine: Engine, client: Client): void {
@@ -17,6 +19,7 @@ export function startStream(engine: Engine, client: Client): void {
   nameClient(engine, client);
   engine.wheel.set(client.handle, Infinity); // the server's time-outs count now
   client.backend = client.frontend.defaultBackend;
+  takeStreamKey(client, client.backend.balance);
   assign(engine, client);
 }
 
