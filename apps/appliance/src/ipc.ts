@@ -2,6 +2,7 @@
 // Each child gets exactly one `start` first; everything that it reports goes to the supervisor, which passes on
 // what others need: children never talk to each other.
 import type { PairConfig } from '@tospann/config';
+import type { Operation, OperationReport } from '@tospann/api';
 import type { ProxySnapshot } from '@tospann/proxy';
 import type { VrrpSnapshot, VrrpState } from '@tospann/vrrp';
 
@@ -46,6 +47,8 @@ export type ToChild =
   | { readonly type: 'standby'; readonly on: boolean }
   | { readonly type: 'failover'; readonly id: number }
   | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer }
+  | ReloadMessage
+  | { readonly type: 'operation-answer'; readonly id: number; readonly report: OperationReport }
   | { readonly type: 'node-state'; readonly state: NodeState };
 
 /** All that `admin` shows of this node; pushed by the supervisor once a second and at each change. */
@@ -62,6 +65,28 @@ export type FailoverAnswer =
   | { readonly outcome: 'done'; readonly durationMs: number; readonly detail: string }
   | { readonly outcome: 'refused'; readonly code: string; readonly message: string; readonly hint: string };
 
+/** A listening socket by what it is bound to. */
+export type ListenerName = Omit<InheritedListener, 'fd'>;
+
+/** To the proxy child: serve this from now on. Sockets that it does not have yet have been sent to it before. */
+export interface ReloadMessage {
+  readonly type: 'reload';
+  readonly id: number;
+  readonly config: PairConfig;
+  /** All sockets that it is to accept on; it closes others. */
+  readonly listeners: readonly ListenerName[];
+  /** Those that wait in its descriptor channel, in order. */
+  readonly sent: readonly ListenerName[];
+}
+
+/** How the proxy child took a new configuration. */
+export type ReloadAnswer =
+  | { readonly outcome: 'swapped' }
+  /** Only another process can take it. */
+  | { readonly outcome: 'needs-process'; readonly reason: string }
+  /** It cannot be served; the old one is served on. */
+  | { readonly outcome: 'refused'; readonly detail: string };
+
 export type FromChild =
   | { readonly type: 'ready' }
   | { readonly type: 'fatal'; readonly code: string; readonly message: string; readonly hint: string }
@@ -69,4 +94,6 @@ export type FromChild =
   | { readonly type: 'vrrp-state'; readonly vip: string; readonly state: VrrpState }
   | { readonly type: 'vrrp-snapshot'; readonly snapshot: VrrpSnapshot }
   | { readonly type: 'failover'; readonly id: number }
-  | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer };
+  | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer }
+  | { readonly type: 'reload-answer'; readonly id: number; readonly answer: ReloadAnswer }
+  | { readonly type: 'operation'; readonly id: number; readonly operation: Operation };

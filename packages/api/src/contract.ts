@@ -206,6 +206,23 @@ export const failoverReport = z.object({
 });
 export type FailoverReport = Frozen<z.infer<typeof failoverReport>>;
 
+/** What an operator may ask of a node over its control socket. */
+export const operation = z.enum(['reload', 'upgrade']);
+export type Operation = z.infer<typeof operation>;
+
+/** What became of it. `unchanged`: there was nothing to do; `invalid`: the configuration is; `failed`: nothing changed. */
+export const operationReport = z.object({
+  outcome: z.enum(['done', 'unchanged', 'invalid', 'failed']),
+  /** One sentence. */
+  summary: z.string(),
+  /** What changed, or each problem of the configuration; a line each. */
+  lines: z.array(z.string()),
+  /** Of what failed; else empty. */
+  code: z.string().default(''),
+  hint: z.string().default(''),
+});
+export type OperationReport = Frozen<z.infer<typeof operationReport>>;
+
 export const sessionRequest = z.strictObject({ token: z.string().min(1).max(256) });
 export type SessionRequest = Frozen<z.infer<typeof sessionRequest>>;
 

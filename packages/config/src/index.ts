@@ -33,6 +33,7 @@ export type {
 } from './model.ts';
 export { checkRegex } from './regex.ts';
 export { canonicalJson } from './canonical.ts';
+export { formatChange, listChanges, type ConfigChange } from './changes.ts';
 export { diffConfigs, type ConfigPart } from './diff.ts';
 export { loadConfig } from './io/load-config.ts';
 export { configError, parseConfig, type ConfigResult } from './parse.ts';

@@ -14,6 +14,7 @@ export { BufferRing, IoUring, registerRing, type CompletionHandler, type IoUring
 export { errnoName, ErrorNumber } from './io/kernel-error.ts';
 export { mapMemory, type MappedMemory } from './io/memory.ts';
 export { openArpReceiver, openPacketSender } from './io/packet-socket.ts';
+export { closeFdChannel, openFdChannel, receiveFd, sendFd } from './io/pass-fds.ts';
 export { Poller } from './io/poll.ts';
 export { dropPrivileges, findUser, type SystemUser } from './io/privileges.ts';
 export {

@@ -1,7 +1,15 @@
 // The admin child: API, console, metrics and the link to the other node. It only shows and passes on; when it
 // dies, no packet and no request notices.
 import { join } from 'node:path';
-import { type FailoverReport, loadClusterKey, type NodeStatus, type RunningApi, startApi } from '@tospann/api';
+import {
+  type FailoverReport,
+  loadClusterKey,
+  type NodeStatus,
+  type Operation,
+  type OperationReport,
+  type RunningApi,
+  startApi,
+} from '@tospann/api';
 import type { PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { dropPrivileges, monotonicMs } from '@tospann/linux';
@@ -23,6 +31,7 @@ export function runAdminChild(): void {
       if (message.type === 'start') admin.start(message).then(() => tell({ type: 'ready' }), fail);
       if (message.type === 'node-state') admin.state = message.state;
       if (message.type === 'failover-answer') admin.answered(message.id, message.answer);
+      if (message.type === 'operation-answer') admin.reported(message.id, message.report);
       if (message.type === 'new-config') admin.config = message.config;
       if (message.type === 'stop') void admin.stop();
     },
@@ -35,6 +44,7 @@ class Admin {
   config: PairConfig | undefined;
   #api: RunningApi | undefined;
   #waiting = new Map<number, (answer: FailoverAnswer) => void>();
+  #operations = new Map<number, (report: OperationReport) => void>();
   #nextId = 1;
 
   async start(message: StartMessage): Promise<void> {
@@ -52,6 +62,7 @@ class Admin {
       consoleAssets: consoleAsset,
       getStatus: () => this.#status(message),
       failover: ({ to }) => this.#failover(node, to),
+      operate: (operation) => this.#operate(operation),
       ...(stats === undefined
         ? {}
         : {
@@ -77,6 +88,19 @@ class Admin {
   answered(id: number, answer: FailoverAnswer): void {
     this.#waiting.get(id)?.(answer);
     this.#waiting.delete(id);
+  }
+
+  reported(id: number, report: OperationReport): void {
+    this.#operations.get(id)?.(report);
+    this.#operations.delete(id);
+  }
+
+  async #operate(operation: Operation): Promise<OperationReport> {
+    const id = this.#nextId++;
+    return await new Promise<OperationReport>((resolve) => {
+      this.#operations.set(id, resolve);
+      tell({ type: 'operation', id, operation });
+    });
   }
 
   #status({ config, node }: StartMessage): NodeStatus {

@@ -5,6 +5,7 @@ import { version } from '../version.ts';
 import { complain, Exit, type ExitCode, say } from './exit.ts';
 import { failoverCommand } from './failover.ts';
 import { importCommand, type ImportOptions } from './import.ts';
+import { reloadCommand, type OperationOptions } from './operation.ts';
 import { runNode, type RunOptions } from './run.ts';
 import { statusCommand, type StatusOptions } from './status.ts';
 import { tokenCommand } from './token.ts';
@@ -77,6 +78,12 @@ function addNodeCommands(program: Command, ended: (code: ExitCode) => void): voi
     .addOption(runDirOption())
     .addOption(jsonOption())
     .action(async (options: { to?: string; runDir: string; json?: boolean }) => ended(await failoverCommand(options)));
+  program
+    .command('reload')
+    .description('serve the configuration file as it is now; exit code 3 when it is not valid')
+    .addOption(runDirOption())
+    .addOption(jsonOption())
+    .action(async (options: OperationOptions) => ended(await reloadCommand(options)));
   program
     .command('token')
     .description('print the token that the console asks for')

@@ -1,10 +1,11 @@
 // `tospann run`: this node in the foreground until SIGTERM.
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { OperationReport } from '@tospann/api';
 import { type ConfigResult, loadConfig, selectNode } from '@tospann/config';
-import { isTospannError } from '@tospann/errors';
 import { localAddresses } from '../local-addresses.ts';
 import { makeLog, type Logger } from '../log.ts';
+import { Operations } from '../supervisor/operations.ts';
 import { claimRunDir } from '../supervisor/run-dir.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { Exit, type ExitCode } from './exit.ts';
@@ -37,25 +38,27 @@ async function superviseUntilSignal({ config, warnings }: Loaded, options: RunOp
   const { runDir, stateDir } = options;
   return await new Promise<ExitCode>((resolve, reject) => {
     const failed = (): void => resolve(Exit.failed);
-    const supervisor = new Supervisor({ config, node: node.name, runDir, stateDir, log, failed });
+    const operate = (): Promise<OperationReport> => operations.reload();
+    const supervisor = new Supervisor({ config, node: node.name, runDir, stateDir, log, operate, failed });
+    const operations = new Operations({ supervisor, file: options.config, log });
     try {
       supervisor.start();
     } catch (error) {
       reject(error);
       return;
     }
-    handleSignals({ supervisor, options, log, ended: resolve });
+    handleSignals({ supervisor, operations, log, ended: resolve });
   }).finally(() => setImmediate(() => process.exit()));
 }
 
 interface SignalHandling {
   readonly supervisor: Supervisor;
-  readonly options: RunOptions;
+  readonly operations: Operations;
   readonly log: Logger;
   readonly ended: (code: ExitCode) => void;
 }
 
-function handleSignals({ supervisor, options, log, ended }: SignalHandling): void {
+function handleSignals({ supervisor, operations, log, ended }: SignalHandling): void {
   let stopping = false;
   const stop = (code: ExitCode) => (): void => {
     if (stopping) {
@@ -79,26 +82,5 @@ function handleSignals({ supervisor, options, log, ended }: SignalHandling): voi
   process.on('SIGTERM', stop(Exit.ok));
   process.on('SIGINT', stop(Exit.interrupted));
   process.on('SIGUSR1', () => supervisor.reopenLogs());
-  // One reload after the other: each begins from what the one before left.
-  let reloads = Promise.resolve();
-  process.on('SIGHUP', () => {
-    reloads = reloads.then(() => reload(supervisor, options, log));
-  });
-}
-
-/** Never rejects; a configuration that is not valid, or does not start, changes nothing. */
-async function reload(supervisor: Supervisor, options: RunOptions, log: Logger): Promise<void> {
-  try {
-    const loaded = await loadConfig(options.config);
-    if (loaded.ok) await supervisor.reload(loaded.config);
-    else logProblems(loaded, log);
-  } catch (error) {
-    const known = isTospannError(error);
-    const facts = { event: 'reload-failed', code: known ? error.code : 'LB_INTERNAL', hint: known ? error.hint : '' };
-    log.error(facts, error instanceof Error ? error.message : String(error));
-  }
-}
-
-function logProblems(loaded: Extract<ConfigResult, { readonly ok: false }>, log: Logger): void {
-  for (const problem of loaded.problems) log.error({ event: 'reload-failed', ...problem }, problem.message);
+  process.on('SIGHUP', () => void operations.reload());
 }

@@ -1,12 +1,14 @@
 // One child process of the supervisor: this program again, in another role. Starts it, speaks with it over IPC,
 // ends it. Does not decide when to start another one: slot.ts does.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { monotonicMs } from '@tospann/linux';
+import { closeFd, monotonicMs, openFdChannel, sendFd } from '@tospann/linux';
 import { ownCommand } from '../assets.ts';
 import type { FromChild, Role, ToChild } from '../ipc.ts';
 
 /** The first descriptor number that a child inherits listeners at: 0, 1, 2 are standard, 3 is the IPC channel. */
 export const FIRST_INHERITED_FD = 4;
+/** In the proxy child the first one is the channel over which it gets further sockets. */
+export const FIRST_LISTENER_FD = 5;
 
 export interface ChildEvents {
   message(child: Child, message: FromChild): void;
@@ -18,7 +20,11 @@ export class Child {
   readonly startedMs: number;
   ready = false;
   draining = false;
+  /** Sockets that the child has, as `keyOf` names them. */
+  readonly sockets = new Set<string>();
   readonly #process: ChildProcess;
+  /** Our end of the descriptor channel; -1: none. */
+  #fdChannel = -1;
   #gone = false;
 
   /** Starts the process. `fds` become FIRST_INHERITED_FD, +1, ... in the child. */
@@ -26,10 +32,15 @@ export class Child {
     const command = ownCommand();
     this.role = role;
     this.startedMs = monotonicMs();
+    const channel = role === 'proxy' ? openFdChannel() : undefined;
     this.#process = spawn(command.file, command.args, {
       env: { ...process.env, TOSPANN_ROLE: role },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...fds],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(channel === undefined ? [] : [channel[1]]), ...fds],
     });
+    if (channel !== undefined) {
+      this.#fdChannel = channel[0];
+      closeFd(channel[1]);
+    }
     this.#process.on('message', (message) => events.message(this, message as FromChild)); // only our own child has the channel
     this.#process.on('error', (error) => this.#end(events, `cannot be started: ${error.message}`));
     this.#process.on('exit', (code, signal) =>
@@ -49,6 +60,11 @@ export class Child {
   send(message: ToChild): void {
     if (this.#gone || !this.#process.connected) return;
     this.#process.send(message, () => undefined);
+  }
+
+  /** Gives the child a socket; a `reload` message that names it must follow. @throws {TospannError} LB_KERNEL_CALL. */
+  pass(fd: number): void {
+    sendFd(this.#fdChannel, fd);
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -74,6 +90,7 @@ export class Child {
   #end(events: ChildEvents, how: string): void {
     if (this.#gone) return;
     this.#gone = true;
+    if (this.#fdChannel >= 0) closeFd(this.#fdChannel);
     events.exited(this, how);
   }
 }

@@ -37,8 +37,10 @@ export class Listeners {
       for (const { frontend, bind } of wanted) {
         if (this.#open.has(keyOf(bind))) continue;
         const { address, port } = bind;
-        const fd = openListener({ address, port, backlog: BACKLOG, freeBind: ofPair.has(address) });
-        fresh.push({ frontend, address: bind.address, port: bind.port, fd });
+        // One of ours on the same port, on an address that overlaps: both are open until the old one is not needed.
+        const beside = [...this.#open.values(), ...fresh].filter((open) => open.port === port).map(({ fd }) => fd);
+        const fd = openListener({ address, port, backlog: BACKLOG, freeBind: ofPair.has(address), beside });
+        fresh.push({ frontend, address, port, fd });
       }
     } catch (error) {
       for (const listener of fresh) closeFd(listener.fd);
@@ -51,19 +53,30 @@ export class Listeners {
     }
   }
 
-  /** Closes what the configuration does not name. */
+  /** Closes what the configuration does not need. */
   closeUnused(config: PairConfig): void {
-    const wanted = new Set(bindsOf(config).map(({ bind }) => keyOf(bind)));
+    const needed = new Set(this.of(config).map(keyOf));
     for (const [key, listener] of this.#open) {
-      if (wanted.has(key)) continue;
+      if (needed.has(key)) continue;
       closeFd(listener.fd);
       this.#open.delete(key);
     }
   }
 
-  /** The listeners that the configuration names, in its order. */
+  /**
+   * The listeners that the configuration names, in its order; then those that a wildcard bind of it covers: closing one of
+   * these would reset the connections in its backlog, and keeping it means the same.
+   */
   of(config: PairConfig): readonly OpenListener[] {
-    return bindsOf(config).flatMap(({ bind }) => this.#open.get(keyOf(bind)) ?? []);
+    const binds = bindsOf(config);
+    const named = binds.flatMap(({ bind }) => this.#open.get(keyOf(bind)) ?? []);
+    const covered = [...this.#open.values()].flatMap((listener) => {
+      if (named.some((other) => keyOf(other) === keyOf(listener))) return [];
+      const wildcard = listener.address.includes(':') ? '::' : '0.0.0.0';
+      const by = binds.find(({ bind }) => bind.port === listener.port && bind.address === wildcard);
+      return by === undefined ? [] : [{ ...listener, frontend: by.frontend }];
+    });
+    return [...named, ...covered];
   }
 }
 
@@ -71,6 +84,7 @@ function bindsOf(config: PairConfig): readonly { readonly frontend: string; read
   return config.frontends.flatMap((frontend) => frontend.binds.map((bind) => ({ frontend: frontend.name, bind })));
 }
 
-function keyOf(bind: { readonly address: string; readonly port: number }): string {
+/** What makes two listening sockets the same. */
+export function keyOf(bind: { readonly address: string; readonly port: number }): string {
   return `${bind.address} ${bind.port}`;
 }

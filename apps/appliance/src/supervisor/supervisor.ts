@@ -1,16 +1,25 @@
 // The supervisor: opens the listeners, starts the three children, restarts each alone, passes on what they say,
 // reloads and stops. It touches no packet and no request: it must be too simple to fail.
 // See docs/architecture.md and docs/adr/0004.
+import type { Operation, OperationReport } from '@tospann/api';
 import { diffConfigs, type PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { monotonicMs, notifySystemd } from '@tospann/linux';
 import type { VrrpState } from '@tospann/vrrp';
-import { type FailoverAnswer, type FromChild, type NodeState, type Role, roles } from '../ipc.ts';
+import {
+  type FailoverAnswer,
+  type FromChild,
+  type NodeState,
+  type ReloadAnswer,
+  type ReloadMessage,
+  type Role,
+  roles,
+} from '../ipc.ts';
 import type { Logger } from '../log.ts';
-import { type Child, FIRST_INHERITED_FD } from './child.ts';
-import { Listeners } from './listeners.ts';
+import { type Child, FIRST_LISTENER_FD } from './child.ts';
+import { keyOf, Listeners } from './listeners.ts';
 import { Slot } from './slot.ts';
-import { reloadProxy } from './reload.ts';
+import { closeOldBinds, reloadProxy } from './reload.ts';
 import { stopChildren } from './stop.ts';
 
 export interface SupervisorOptions {
@@ -19,6 +28,8 @@ export interface SupervisorOptions {
   readonly runDir: string;
   readonly stateDir: string;
   readonly log: Logger;
+  /** Does what an operator has asked for through the admin child. */
+  readonly operate: (operation: Operation) => Promise<OperationReport>;
   /** Called once when the node cannot start: the message has been logged. */
   readonly failed: (code: string) => void;
 }
@@ -39,6 +50,9 @@ export class Supervisor {
   #announcedReady = false;
   #stopping = false;
   #timer: NodeJS.Timeout | undefined;
+  /** Who waits for the proxy child's answer to a new configuration. */
+  readonly #reloads = new Map<number, (answer: ReloadAnswer) => void>();
+  #nextId = 1;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -72,16 +86,38 @@ export class Supervisor {
     this.#timer = setInterval(() => this.#pushState(), STATE_INTERVAL_MS);
   }
 
-  /** Takes a new configuration for the proxy without losing a request; see reload.ts for what it refuses. */
-  async reload(next: PairConfig): Promise<void> {
+  /**
+   * Takes a new configuration without losing a request; see reload.ts for what it refuses.
+   *
+   * @returns How it was brought to the data plane, in words.
+   */
+  async reload(next: PairConfig): Promise<string> {
     const changed = diffConfigs(this.#config, next);
-    await reloadProxy(this, { next, changed });
+    const how = await reloadProxy(this, { next, changed });
     this.#config = next;
-    for (const role of ['vrrp', 'admin'] as const) this.slots[role].child?.send({ type: 'new-config', config: next });
-    this.listeners.closeUnused(next);
+    this.slots.vrrp.child?.send({ type: 'new-config', config: next });
     if (changed.includes('admin')) this.slots.admin.child?.send({ type: 'stop' });
+    else this.slots.admin.child?.send({ type: 'new-config', config: next });
     this.#pushState();
-    this.log.info({ event: 'reloaded', configHash: next.hash }, 'The new configuration serves');
+    this.log.info({ event: 'reloaded', configHash: next.hash, how }, 'The new configuration serves');
+    await closeOldBinds(this);
+    return how;
+  }
+
+  /** Asks the proxy child to take a configuration; one that dies or says nothing needs another process. */
+  async askProxy(child: Child, request: Omit<ReloadMessage, 'type' | 'id'>, limitMs: number): Promise<ReloadAnswer> {
+    const id = this.#nextId++;
+    const answer = new Promise<ReloadAnswer>((resolve) => this.#reloads.set(id, resolve));
+    child.send({ type: 'reload', id, ...request });
+    const silent = child.ended(limitMs).then((ended): ReloadAnswer => {
+      return {
+        outcome: 'needs-process',
+        reason: ended ? 'the proxy process died' : 'the proxy process does not answer',
+      };
+    });
+    const first = await Promise.race([answer, silent]);
+    this.#reloads.delete(id);
+    return first;
   }
 
   reopenLogs(): void {
@@ -111,8 +147,9 @@ export class Supervisor {
       node,
       runDir,
       stateDir,
-      listeners: listeners.map((listener, i) => ({ ...listener, fd: FIRST_INHERITED_FD + i })),
+      listeners: listeners.map((listener, i) => ({ ...listener, fd: FIRST_LISTENER_FD + i })),
     });
+    for (const listener of listeners) child.sockets.add(keyOf(listener));
   }
 
   #heard(child: Child, message: FromChild): void {
@@ -142,6 +179,12 @@ export class Supervisor {
         return;
       case 'failover-answer':
         this.#answerFailover(message.id, message.answer);
+        return;
+      case 'reload-answer':
+        this.#reloads.get(message.id)?.(message.answer);
+        return;
+      case 'operation':
+        void this.#operate(child, message);
         return;
     }
   }
@@ -187,6 +230,10 @@ export class Supervisor {
       return;
     }
     vrrp.send({ type: 'failover', id });
+  }
+
+  async #operate(child: Child, { id, operation }: Extract<FromChild, { readonly type: 'operation' }>): Promise<void> {
+    child.send({ type: 'operation-answer', id, report: await this.#options.operate(operation) });
   }
 
   #answerFailover(id: number, answer: FailoverAnswer): void {

@@ -2,7 +2,15 @@
 // files. Thin: each asks the node (ApiNode) and answers; who may come is decided in access.ts.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TospannError } from '@tospann/errors';
-import { failoverRequest, sessionRequest, type FailoverReport, type PairStatus, type NodeStatus } from '../contract.ts';
+import {
+  failoverRequest,
+  sessionRequest,
+  type FailoverReport,
+  type NodeStatus,
+  type Operation,
+  type OperationReport,
+  type PairStatus,
+} from '../contract.ts';
 import { planFailover } from '../core/failover-plan.ts';
 import { metricFamilies } from '../core/metrics.ts';
 import { requireOwnOrigin, type AccessControl } from './access.ts';
@@ -28,6 +36,8 @@ export interface ApiNode {
   readonly resign: (to: string) => Promise<FailoverReport>;
   /** Asks the peer to give its addresses up to this node. */
   readonly askPeer: (to: string) => Promise<FailoverReport>;
+  /** Does what an operator asks over the control socket. */
+  readonly operate: (operation: Operation) => Promise<OperationReport>;
   readonly consoleAssets: (path: string) => ConsoleAsset | undefined;
 }
 
@@ -35,6 +45,7 @@ export interface ApiNode {
 export function addRoutes(app: ApiApp, node: ApiNode, options: { readonly isSocket: boolean }): void {
   addReadRoutes(app, node);
   addFailoverRoutes(app, node, options);
+  if (options.isSocket) addOperationRoutes(app, node);
   addSessionRoutes(app, node, options);
   addLiveRoute(app, node, options);
   addConsoleRoutes(app, node);
@@ -81,6 +92,13 @@ function addFailoverRoutes(app: ApiApp, node: ApiNode, options: { readonly isSoc
   app.post('/api/v1/node/failover', forPeer, async (request, reply) =>
     noStore(reply).send(await move(request.body.to, false)),
   );
+}
+
+/** Only on the control socket: what is done is done with files and programs of this machine. */
+function addOperationRoutes(app: ApiApp, node: ApiNode): void {
+  for (const operation of ['reload', 'upgrade'] as const) {
+    app.post(`/api/v1/${operation}`, async (_request, reply) => noStore(reply).send(await node.operate(operation)));
+  }
 }
 
 function addSessionRoutes(app: ApiApp, node: ApiNode, options: { readonly isSocket: boolean }): void {

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { TospannError } from '@tospann/errors';
 import { judge } from '../core/verdict.ts';
 import { remember, sampleOf } from '../core/history.ts';
-import type { FailoverReport, HistorySample, NodeStatus, PairStatus } from '../contract.ts';
+import type { FailoverReport, HistorySample, NodeStatus, Operation, OperationReport, PairStatus } from '../contract.ts';
 import { AccessControl } from './access.ts';
 import { hasErrno } from './atomic-file.ts';
 import { readOrCreateCertificate, type NodeCertificate } from './certificate.ts';
@@ -43,6 +43,8 @@ export interface ApiOptions {
   readonly getStatus: () => NodeStatus;
   /** Gives this node's addresses up to `to` and ends when the other node owns them. */
   readonly failover: (request: { readonly to: string }) => Promise<FailoverReport>;
+  /** Does what an operator asks over the control socket; absent: those paths are not known. */
+  readonly operate?: (operation: Operation) => Promise<OperationReport>;
   /** The HAProxy-compatible statistics; absent: none. Without a login, the console's token is the password. */
   readonly stats?: {
     readonly binds: readonly ApiBind[];
@@ -146,6 +148,7 @@ class ApiCore {
       pair: () => this.#pair(),
       resign: (to) => options.failover({ to }),
       askPeer: (to) => this.#askPeer(to),
+      operate: options.operate ?? (() => Promise.reject(new TospannError('LB_API_NOT_FOUND', { path: 'operation' }))),
       consoleAssets: options.consoleAssets,
     };
   }

@@ -127,11 +127,17 @@ export function bindRaw(fd: number, sockaddr: Uint8Array, tried: string): void {
  *
  * @param options `address` is a literal, `0.0.0.0` or `::` for all; `port` 0 takes a free one (see `localAddress`).
  * @param options.backlog Connections that wait for accept. Default 4096 (the kernel caps it at net.core.somaxconn).
+ * @param options.beside Listeners of this process on the same port, which would be in the way of a wildcard address, or
+ * it in theirs: the new one is opened all the same. Default none.
  * @param options.freeBind Takes an address that this machine does not have yet, for instance a VIP. Default false.
  * @throws {TospannError} LB_KERNEL_PORT_IN_USE, LB_KERNEL_ADDRESS_NOT_LOCAL, LB_KERNEL_NO_CAPABILITY, LB_KERNEL_CALL.
  */
 export function openListener(
-  options: SocketAddress & { readonly backlog?: number; readonly freeBind?: boolean },
+  options: SocketAddress & {
+    readonly backlog?: number;
+    readonly freeBind?: boolean;
+    readonly beside?: readonly number[];
+  },
 ): number {
   const family = options.address.includes(':') ? AF_INET6 : AF_INET;
   const fd = openSocket({ family, type: SOCK_STREAM, protocol: 0 });
@@ -139,12 +145,26 @@ export function openListener(
     setOption(fd, 'REUSEADDR', 1);
     if (family === AF_INET6) setOption(fd, 'IPV6_V6ONLY', 1);
     if (options.freeBind === true) setOption(fd, 'IP_FREEBIND', 1);
-    bindSocket(fd, options);
-    if (calls.listen(fd, options.backlog ?? 4096) < 0) throw bindError(options, errno());
+    openBeside(fd, options);
     return fd;
   } catch (error) {
     closeFd(fd);
     throw error;
+  }
+}
+
+/** SO_REUSEPORT on both sides for this moment only: as a rule a second process on the port must be refused. */
+function openBeside(
+  fd: number,
+  options: SocketAddress & { readonly backlog?: number; readonly beside?: readonly number[] },
+): void {
+  const both = options.beside === undefined || options.beside.length === 0 ? [] : [fd, ...options.beside];
+  try {
+    for (const socket of both) setOption(socket, 'REUSEPORT', 1);
+    bindSocket(fd, options);
+    if (calls.listen(fd, options.backlog ?? 4096) < 0) throw bindError(options, errno());
+  } finally {
+    for (const socket of both) setOption(socket, 'REUSEPORT', 0);
   }
 }
 

@@ -1,0 +1,66 @@
+// What an operator asks of a running node, by a signal or over the control socket: one after the other, each answered
+// with a report. Never rejects; what fails has changed nothing.
+import type { OperationReport } from '@tospann/api';
+import { type ConfigResult, formatChange, formatProblem, listChanges, loadConfig } from '@tospann/config';
+import { isTospannError } from '@tospann/errors';
+import type { Logger } from '../log.ts';
+import type { Supervisor } from './supervisor.ts';
+
+export interface OperationsOptions {
+  readonly supervisor: Supervisor;
+  /** The configuration file. */
+  readonly file: string;
+  readonly log: Logger;
+}
+
+export class Operations {
+  readonly #options: OperationsOptions;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: OperationsOptions) {
+    this.#options = options;
+  }
+
+  /** Reads the configuration file again and serves it, if it is valid. */
+  async reload(): Promise<OperationReport> {
+    return await this.#inTurn(async () => {
+      const { supervisor, file } = this.#options;
+      const loaded = await loadConfig(file);
+      if (!loaded.ok) return this.#invalid(loaded);
+      const changes = listChanges(supervisor.config, loaded.config).map(formatChange);
+      const how = await supervisor.reload(loaded.config);
+      const summary = changes.length === 0 ? 'Nothing differs from the configuration that served' : `Reloaded ${how}`;
+      return { outcome: changes.length === 0 ? 'unchanged' : 'done', summary, lines: changes, code: '', hint: '' };
+    });
+  }
+
+  /** One operation after the other: each begins from what the one before left. */
+  async #inTurn(operate: () => Promise<OperationReport>): Promise<OperationReport> {
+    const mine = this.#last.then(async () => {
+      try {
+        return await operate();
+      } catch (error) {
+        return this.#failed(error);
+      }
+    });
+    this.#last = mine;
+    return await mine;
+  }
+
+  #invalid(loaded: Extract<ConfigResult, { readonly ok: false }>): OperationReport {
+    const { log, file } = this.#options;
+    for (const problem of loaded.problems) log.error({ event: 'reload-failed', ...problem }, problem.message);
+    const lines = [...loaded.problems, ...loaded.warnings].map(formatProblem);
+    const summary = `The configuration in ${file} is not valid; the old one serves on`;
+    return { outcome: 'invalid', summary, lines, code: '', hint: '' };
+  }
+
+  #failed(error: unknown): OperationReport {
+    const known = isTospannError(error);
+    const code = known ? error.code : 'LB_INTERNAL';
+    const hint = known ? error.hint : '';
+    const summary = error instanceof Error ? error.message : String(error);
+    this.#options.log.error({ event: 'reload-failed', code, hint }, summary);
+    return { outcome: 'failed', summary, lines: [], code, hint };
+  }
+}
