@@ -31,7 +31,6 @@ export type {
   ValueMatchConfig,
   VipConfig,
 } from './model.ts';
-export { checkRegex } from './regex.ts';
 export { canonicalJson } from './canonical.ts';
 export { formatChange, listChanges, type ConfigChange } from './changes.ts';
 export { diffConfigs, type ConfigPart } from './diff.ts';

@@ -34,6 +34,7 @@ export interface BindConfig {
 
 /** How a value (of a header, cookie or query parameter) is compared; true when any of the lists matches. */
 export interface ValueMatchConfig {
+  /** That of a header in lower case. */
   readonly name: string;
   /** True when it is there at all. */
   readonly present: boolean;
@@ -232,7 +233,7 @@ export interface CheckConfig {
     readonly bodyRegex?: string;
     readonly header?: { readonly name: string; readonly contains: string };
   };
-  /** A tcp check's dialogue, in order. */
+  /** A tcp check's dialogue, in order. Each character is one byte (U+0000 to U+00FF). */
   readonly dialogue?: readonly ({ readonly send: string } | { readonly expect: string })[];
 }
 
@@ -251,7 +252,7 @@ export interface AgentConfig {
   readonly port: number;
   readonly intervalMs: number;
   readonly timeoutMs: number;
-  /** Sent first, when it is given. */
+  /** Sent first, when it is given; each character is one byte. */
   readonly send?: string;
 }
 

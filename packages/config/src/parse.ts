@@ -2,7 +2,7 @@
 // on input: a wrong file is an expected result.
 import { TospannError } from '@tospann/errors';
 import { buildModel } from './build.ts';
-import { readDocument, type ConfigDocument, type Place, type Raw } from './document.ts';
+import { readDocument, type ConfigDocument, type DocumentReading, type Place, type Raw } from './document.ts';
 import { exampleOf, findingsOf } from './issues.ts';
 import { lint } from './lint.ts';
 import type { PairConfig } from './model.ts';
@@ -24,7 +24,24 @@ export type ConfigResult =
  * from running. When the text is not YAML, only that is reported: anything else would be a guess.
  */
 export function parseConfig(text: string, options: { readonly file: string }): ConfigResult {
-  const { document, findings } = readDocument(text);
+  return parseWithPlaces(text, options).result;
+}
+
+/** As `parseConfig`, with a way to place further findings; `placed` does nothing for text that is not YAML. */
+export function parseWithPlaces(
+  text: string,
+  options: { readonly file: string },
+): { readonly result: ConfigResult; readonly placed: (findings: readonly Finding[]) => readonly ConfigProblem[] } {
+  const reading = readDocument(text);
+  const { document } = reading;
+  return {
+    result: parseReading(reading, options),
+    placed: (findings) => (document === undefined ? [] : place(findings, document, options.file)),
+  };
+}
+
+function parseReading(reading: DocumentReading, options: { readonly file: string }): ConfigResult {
+  const { document, findings } = reading;
   const textProblems = findings.map(({ finding, place }) => problemAt(finding, { file: options.file, ...place }));
   if (document === undefined) return failure(textProblems);
   const { root } = document;

@@ -27,6 +27,26 @@ test('loadConfig() reads a file that begins with a byte order mark', async () =>
   expect(await load(`\uFEFF${EXAMPLE_CONFIG}`)).toMatchObject({ ok: true });
 });
 
+test('loadConfig() warns of maps and error pages that this machine does not have, each at its place', async () => {
+  const page = join(directory, 'large.html');
+  await writeFile(page, Buffer.alloc(64 * 1024 + 1, 'a'));
+  const small = join(directory, 'small.html');
+  await writeFile(small, 'busy');
+  const text = EXAMPLE_CONFIG.replace(
+    '    defaultBackend: app',
+    `    errorPages: { 502: ${page}, 503: ${small}, 504: ${directory} }\n    defaultBackend: app`,
+  );
+  expect(text).not.toBe(EXAMPLE_CONFIG);
+  const result = await load(text);
+  expect(result.ok).toBe(true);
+  expect(result.warnings).toHaveLength(3);
+  expect(result.warnings).toMatchObject([
+    { code: 'LB_CONFIG_FILE', path: 'frontends.main.errorPages.502', line: 19, column: 24 },
+    { path: 'frontends.main.errorPages.504', message: expect.stringMatching(/not a regular file$/) as string },
+    { path: 'maps.sites.file', message: expect.stringMatching(/there is no such file$/) as string },
+  ]);
+});
+
 test('loadConfig() places the first byte that is not UTF-8', async () => {
   const latin1 = Buffer.from('version: 1\n# gr\u00f8nn \u00f8\n', 'latin1');
   expect(await load(latin1)).toMatchObject({

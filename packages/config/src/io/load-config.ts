@@ -2,25 +2,34 @@
 import { open } from 'node:fs/promises';
 import { TospannError } from '@tospann/errors';
 import { MAX_CONFIG_BYTES } from '../document.ts';
-import { parseConfig, type ConfigResult } from '../parse.ts';
-import { problemAt } from '../problem.ts';
+import { parseWithPlaces, type ConfigResult } from '../parse.ts';
+import { problemAt, sortProblems } from '../problem.ts';
+import { checkFiles } from './check-files.ts';
 
 /**
  * Reads and parses a configuration file.
  *
  * @param file Path of a regular file, at most 1 MiB of UTF-8.
- * @returns As `parseConfig`; text that is not UTF-8 is a problem with its place.
+ * @returns As `parseConfig`; text that is not UTF-8 is a problem with its place, and a map or error page that cannot
+ * be read here a warning.
  * @throws {TospannError} LB_CONFIG_UNREADABLE when there is no such file, no permission, or it is no regular file.
  */
 export async function loadConfig(file: string): Promise<ConfigResult> {
   const bytes = await readBounded(file);
   const bad = firstInvalidUtf8(bytes);
-  if (bad === undefined) return parseConfig(new TextDecoder('utf-8').decode(bytes), { file });
+  if (bad === undefined) return parseFile(new TextDecoder('utf-8').decode(bytes), file);
   const before = new TextDecoder('utf-8').decode(bytes.subarray(0, bad));
   const byte = (bytes[bad] ?? 0).toString(16).padStart(2, '0');
   const place = { file, line: before.split('\n').length, column: before.length - before.lastIndexOf('\n') };
   const finding = { severity: 'error', code: 'LB_CONFIG_ENCODING', path: [], at: 'value', params: { byte } } as const;
   return { ok: false, problems: [problemAt(finding, place)], warnings: [] };
+}
+
+async function parseFile(text: string, file: string): Promise<ConfigResult> {
+  const { result, placed } = parseWithPlaces(text, { file });
+  if (!result.ok) return result;
+  const more = placed(await checkFiles(text));
+  return { ...result, warnings: sortProblems([...result.warnings, ...more]) };
 }
 
 async function readBounded(file: string): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 // Schema of the named conditions of a frontend.
+import { checkRegex } from '@tospann/regex';
 import type { ValueMatchConfig } from '../model.ts';
-import { checkRegex } from '../regex.ts';
 import { readHostName, isIpv4, isIpv6, type Reading } from '../units.ts';
 import {
   either,
@@ -22,13 +22,15 @@ export const pathPattern = text('text that begins with "/" and has no blanks', /
 const pathEnd = text('text of 1 to 1024 characters without blanks', /^[^\s\p{Cc}]{1,1024}$/u);
 const plain = text('text of 1 to 1024 characters without control characters', /^[^\p{Cc}]{1,1024}$/u);
 
-/** A pattern of the linear-time engine. */
+/** A pattern of the linear-time engine; it must fit in both cases, as ignoreCase stands elsewhere. */
 export const regex = reading('a regular expression', (source): Reading<string> => {
-  const problem = checkRegex(source);
-  return problem === undefined
-    ? { ok: true, value: source }
-    : { ok: false, reason: 'value', must: `a regular expression without back-references and look-around: ${problem}` };
+  const problem = source === '' ? EMPTY : (checkRegex(source) ?? checkRegex(source, { ignoreCase: true }));
+  if (problem === undefined) return { ok: true, value: source };
+  const where = `${problem.reason} (character ${problem.position + 1})`;
+  return { ok: false, reason: 'value', must: `a regular expression that can be matched in linear time: ${where}` };
 });
+
+const EMPTY = { position: 0, reason: 'it is empty' };
 
 const hostPattern = reading('a host name without port, or "*." and a domain', (written): Reading<string> => {
   const name = written.replace(/^\*\./, '');

@@ -1,6 +1,6 @@
 // Schema of how a backend learns whether its servers work: active checks, passive observation, agents.
 import type { Reading } from '../units.ts';
-import { pathPattern, regex } from './acls.ts';
+import { regex } from './acls.ts';
 import {
   choice,
   duration,
@@ -140,7 +140,7 @@ const request = {
     see: 'path',
     example: 'method: GET',
   }),
-  path: field(pathPattern.prefault('/'), {
+  path: field(text('text of visible ASCII characters that begins with "/"', /^\/[!-~]{0,2047}$/).prefault('/'), {
     is: 'Path of the request of an http check, with its query if it needs one',
     range: 'text from "/" on',
     default: '/',

@@ -270,6 +270,13 @@ export const configErrors = {
       'Cannot keep the statistics page from users: port {port} is open on every address or on a VIP, in plain HTTP and without auth',
     hint: 'Bind it to an address of each node, or add auth.',
   },
+  LB_CONFIG_FILE: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message: 'Cannot use the file "{file}" on this machine: {detail}',
+    hint: 'Put the file there, readable for all, on both nodes.',
+  },
   LB_CONFIG_EMPTY_ACL: {
     source: 'config',
     retry: 'never',

@@ -67,9 +67,9 @@ export class DialogueConversation implements Conversation {
         send += step.send;
         continue;
       }
-      const at = this.#seen.indexOf(step.expect);
+      const at = this.#seen.indexOf(step.expect, 0, 'latin1');
       if (at < 0) return send === '' ? {} : { send };
-      this.#seen = this.#seen.subarray(at + Buffer.byteLength(step.expect));
+      this.#seen = this.#seen.subarray(at + step.expect.length);
     }
     const found: Verdict = { ok: true, detail: 'answered as wanted', code: 'L7OK' };
     return send === '' ? { found } : { send, found };

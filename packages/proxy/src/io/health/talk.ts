@@ -93,8 +93,8 @@ function talkNow<Found>(options: TalkOptions<Found>): () => void {
   };
   const take = (step: Step<Found>): void => {
     if (isOver) return;
-    // The last words of a conversation are not waited for: the verdict stands.
-    if (step.send !== undefined) socket.write(step.send, 'utf8');
+    // The last words of a conversation are not waited for: the verdict stands. Each character is one byte.
+    if (step.send !== undefined) socket.write(step.send, 'latin1');
     if (step.found !== undefined) end({ found: step.found });
   };
   const timer = setTimeout(() => {
