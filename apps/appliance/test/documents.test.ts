@@ -14,9 +14,9 @@ const documents = [
   ),
 ];
 
-test("README's configuration is valid", () => {
+test.each(['README.md', 'docs/from-haproxy.md'])('the configuration in %s is valid', (document) => {
   using scratch = new Scratch();
-  const sample = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+  const sample = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(root, document), 'utf8'))?.[1] ?? '';
   const ran = tospann('validate', '-c', scratch.file('tospann.yaml', sample));
   expect(ran).toMatchObject({ code: 0, stderr: '' });
 });
