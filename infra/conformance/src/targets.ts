@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { descendantsOf, LabProcess, productCommand, run, until } from '@tospann/lab';
+import { descendantsOf, environmentOf, LabProcess, productCommand, run, until } from '@tospann/lab';
 
 export type TargetName = 'ring' | 'node' | 'haproxy' | 'nginx';
 
@@ -77,6 +77,13 @@ export class Target implements AsyncDisposable {
   /** It and its children: those that serve are among them. */
   get pids(): number[] {
     return descendantsOf(this.#process.pid);
+  }
+
+  /** Only those that handle traffic: Tospann's supervisor and console are not what clients can make grow. */
+  get servingPids(): number[] {
+    const { pids } = this;
+    const proxies = pids.filter((pid) => environmentOf(pid, 'TOSPANN_ROLE') === 'proxy');
+    return proxies.length > 0 ? proxies : pids;
   }
 
   /** The last lines that it printed, for messages. */
