@@ -42,7 +42,17 @@ export const Wait = {
 export const UpstreamPhase = { CLOSED: 0, CONNECTING: 1, HEAD: 2, BODY: 3, IDLE: 4, TUNNEL: 5, CLOSING: 6 } as const;
 
 /** How a session cookie was found in the request; the log's third letter. */
-export const CookieState = { NONE: 78, INVALID: 73, DOWN: 68, VALID: 86 } as const;
+export const CookieState = { NONE: 78, INVALID: 73, DOWN: 68, VALID: 86, EXPIRED: 69, OLD: 79 } as const;
+
+/** What became of the session cookie in the answer; the log's fourth letter. PROVIDED: the server's own passed. */
+export const SetCookieState = {
+  NONE: 78,
+  PROVIDED: 80,
+  DELETED: 68,
+  REWRITTEN: 82,
+  INSERTED: 73,
+  UPDATED: 85,
+} as const;
 
 /** What waits to be sent on one connection. One send at most is under way: that of the first range. */
 export class Outbound extends Chain {
@@ -146,7 +156,10 @@ export class Client {
   /** The next attempt must not use a pooled connection. */
   freshOnly = false;
   cookieState: number = CookieState.NONE;
-  setsCookie = false;
+  setCookie: number = SetCookieState.NONE;
+  /** The dates in the client's cookie, Unix time in seconds; 0: none. */
+  cookieFirstS = 0;
+  cookieLastS = 0;
   /** What is changed in the answer's head; see edits.ts. */
   answerEdits: HeadEdits | null = null;
   /** The final answer's head has gone to `out`. */

@@ -12,6 +12,7 @@ import { takePlace } from './flow/places.ts';
 import { isAwaited, serveAll, takeGrants } from './flow/queue.ts';
 import { lineBytes, WaitingLine } from './flow/waiting-line.ts';
 import { EditLists } from './edits.ts';
+import { COOKIE_DATES_BYTES } from './persistence/answer-cookie.ts';
 import { LogRecord, type AccessLog } from './access-log.ts';
 import { LogStore } from './log-store.ts';
 import { Compression } from './compress/compression.ts';
@@ -56,6 +57,7 @@ export class Engine implements TransportEvents {
       readonly source: SourceAddress;
     }
   >();
+  readonly cookieDates = new Uint8Array(COOKIE_DATES_BYTES);
   readonly place = new HeadPlace();
   readonly record = new LogRecord();
   /** To be added to monotonic ms to get ms since 1970. */

@@ -2,7 +2,7 @@
 import { FieldId, type RequestHeadParser, VALUE_END, VALUE_START } from '@tospann/http';
 import { LOGGED_FIELD_BYTES, LOGGED_LINE_BYTES, type LogRecord } from './access-log.ts';
 import { NONE } from './buffers.ts';
-import { CookieState, type Client } from './connection.ts';
+import { CookieState, SetCookieState, type Client } from './connection.ts';
 import { dropAnswerEdits } from './edits.ts';
 import type { Engine } from './engine.ts';
 import { FrontendCounter, LATENCY_BOUNDS_MS, REFUSAL_SLOTS, ServerCounter } from './shared.ts';
@@ -10,8 +10,6 @@ import { FrontendCounter, LATENCY_BOUNDS_MS, REFUSAL_SLOTS, ServerCounter } from
 const EMPTY = new Uint8Array(0);
 const DASH = 45;
 const CLIENT = 67;
-const INSERTED = 73;
-const NOT_INSERTED = 78;
 
 /** Copies the request line (and two fields for the combined format) to the log store. */
 export function keepForLog(engine: Engine, client: Client): void {
@@ -73,7 +71,7 @@ export function beginRefusal(engine: Engine, client: Client): void {
   client.endCause = 80;
   client.endPhase = 82;
   client.cookieState = CookieState.NONE;
-  client.setsCookie = false;
+  client.setCookie = SetCookieState.NONE;
   client.queuePosition = 0;
   engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
 }
@@ -157,7 +155,7 @@ function logRequest(engine: Engine, client: Client, nowMs: number): void {
   record.state1 = client.endPhase;
   const cookie = client.backend !== null && client.backend.cookie !== null;
   record.state2 = cookie ? client.cookieState : DASH;
-  record.state3 = cookie ? (client.setsCookie ? INSERTED : NOT_INSERTED) : DASH;
+  record.state3 = cookie ? client.setCookie : DASH;
   record.frontendConnections = engine.frontendClients[client.frontend.index]!;
   record.serverSessions = client.server === null ? 0 : engine.counters[client.server.counter]!;
   record.serverQueue = client.queuedForServer ? client.queuePosition : 0;

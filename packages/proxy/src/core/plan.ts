@@ -2,7 +2,7 @@
 // of fixed shape for each frontend, backend and server. Read-only but for the balancing table, which follows the
 // servers' state words.
 import type { BackendConfig, FrontendConfig, PairConfig, RuleConfig, ServerConfig } from '@tospann/config';
-import { CookieFinder, pathPattern, type PathPattern } from '@tospann/http';
+import { pathPattern, type PathPattern } from '@tospann/http';
 import { logWay, type LogWay } from './access-log.ts';
 import { Balance } from './balance/balance.ts';
 import { hashText } from './balance/hash.ts';
@@ -21,6 +21,7 @@ import {
   type SharedLayout,
 } from './shared.ts';
 import { capacityFor, firstSlots, type Capacity, type SlotMap } from './slots.ts';
+import { SessionCookie } from './persistence/session-cookie.ts';
 import type { Endpoint } from './transport.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -74,10 +75,7 @@ export class ServerPlan {
     this.observed = observedOf(options.backend.observe);
     this.errorLimit = options.backend.observe?.errorLimit ?? 0;
     this.cookie = cookie !== undefined && server.cookie !== undefined ? latin1(server.cookie) : EMPTY;
-    this.setCookie =
-      cookie?.insert === true && this.cookie.length > 0
-        ? latin1(`Set-Cookie: ${cookie.name}=${server.cookie}; path=/\r\n`)
-        : EMPTY;
+    this.setCookie = backend.cookie === null ? EMPTY : backend.cookie.lineFor(this.cookie);
     this.sendProxy = server.sendProxy ?? null;
     this.place = options.backend.servers.indexOf(server);
     this.identity = hashText(server.name);
@@ -96,11 +94,7 @@ export class BackendPlan {
   retired = false;
   readonly servers: readonly ServerPlan[];
   /** Null: no session cookie. */
-  readonly cookie: CookieFinder | null;
-  /** The cookie is taken out of requests to the server. */
-  readonly cookieIndirect: boolean;
-  /** An answer that a shared cache could keep gets `Cache-control: private` with the cookie. */
-  readonly cookieNoCache: boolean;
+  readonly cookie: SessionCookie | null;
   /** Host line for HTTP/1.0 requests that have none: its first server's address. */
   readonly hostField: Uint8Array;
   readonly balance: Balance;
@@ -110,13 +104,11 @@ export class BackendPlan {
     this.index = index;
     this.name = backend.name;
     this.word = backendWord(layout, index);
+    this.cookie = backend.cookie === undefined ? null : new SessionCookie(backend.cookie);
     this.servers = backend.servers.map(
       (server, i) => new ServerPlan(options.servers[i]!, server, this, { backend, layout }),
     );
     this.balance = new Balance(backend);
-    this.cookie = backend.cookie === undefined ? null : new CookieFinder(latin1(backend.cookie.name));
-    this.cookieIndirect = backend.cookie?.indirect ?? false;
-    this.cookieNoCache = backend.cookie?.nocache ?? false;
     const first = backend.servers[0]!;
     const host = first.address.includes(':') ? `[${first.address}]` : first.address;
     this.hostField = latin1(`Host: ${host}:${first.port}\r\n`);

@@ -17,10 +17,11 @@ import { latin1 } from './bytes.ts';
 import { chooseCoding, Coding } from './compress/coding.ts';
 import { NONE, type Chain } from './buffers.ts';
 import { bodyTooSlow, dropClient } from './client.ts';
-import { ClientPhase, CookieState, UpstreamPhase, type Client } from './connection.ts';
+import { ClientPhase, CookieState, SetCookieState, UpstreamPhase, type Client } from './connection.ts';
 import { assign } from './dispatch.ts';
 import type { Engine } from './engine.ts';
 import { MIN_BODY_BYTES_PER_S } from './engine-options.ts';
+import { readCookie } from './persistence/request-cookie.ts';
 import { countRefusal, keepForLog } from './finish.ts';
 import type { BackendPlan } from './plan.ts';
 import { isGone } from './replace.ts';
@@ -99,10 +100,12 @@ function resetRequest(engine: Engine, client: Client): void {
   client.redispatched = false;
   client.wanted = null;
   client.cookieServer = null;
+  client.cookieFirstS = 0;
+  client.cookieLastS = 0;
   client.avoid = null;
   client.freshOnly = false;
   client.cookieState = CookieState.NONE;
-  client.setsCookie = false;
+  client.setCookie = SetCookieState.NONE;
   client.answering = false;
   client.answered = false;
   client.status = 0;
@@ -151,31 +154,6 @@ function readWish(engine: Engine, client: Client, backend: BackendPlan): void {
   if (backend.balance.keyFrom !== KeyFrom.NONE) takeKey(engine, client, backend.balance);
   const cookies = (engine.requestHead.flags & RequestFlag.COOKIE) !== 0;
   if (backend.cookie !== null && cookies) readCookie(engine, client, backend);
-}
-
-/** Finds the server that the session cookie means; with `indirect` the cookie does not go to the server. */
-function readCookie(engine: Engine, client: Client, backend: BackendPlan): void {
-  const finder = backend.cookie!;
-  if (!finder.find(engine.requestHead)) return;
-  client.cookieState = CookieState.INVALID;
-  const memory = engine.buffers.memory;
-  for (let i = 0; i < backend.servers.length; i++) {
-    const server = backend.servers[i]!;
-    if (!sameBytes(memory, finder, server.cookie)) continue;
-    client.cookieServer = server;
-    if (engine.mayTakeSession(server)) {
-      client.cookieState = CookieState.VALID;
-      client.wanted = server;
-    } else client.cookieState = CookieState.DOWN;
-    break;
-  }
-  if (backend.cookieIndirect) engine.requestWriter.removeCookie(finder);
-}
-
-function sameBytes(memory: Uint8Array, place: { valueStart: number; valueEnd: number }, value: Uint8Array): boolean {
-  if (value.length === 0 || place.valueEnd - place.valueStart !== value.length) return false;
-  for (let i = 0; i < value.length; i++) if (memory[place.valueStart + i] !== value[i]) return false;
-  return true;
 }
 
 /** Bytes of the body have come (and maybe of the next request behind it); the buffer's one use is the callee's. */

@@ -8,7 +8,6 @@ import {
   ChunkResult,
   ConnectionChoice,
   Fault,
-  isSharedCacheable,
   Method,
   NEED_MORE,
   OK,
@@ -18,13 +17,14 @@ import { answerLocally } from './answers.ts';
 import { NONE } from './buffers.ts';
 import { dropClient, finishIfSent } from './client.ts';
 import { beginEncoding, encodeReceived, encodingGoesOn, finishEncoding } from './compress/encode.ts';
-import { UpstreamPhase, type Client, type Upstream } from './connection.ts';
+import { SetCookieState, UpstreamPhase, type Client, type Upstream } from './connection.ts';
 import { closeUpstream, detach, freePlace, repeat, retireUpstream } from './dispatch.ts';
 import type { Engine } from './engine.ts';
 import { MAX_INTERIM_ANSWERS } from './engine-options.ts';
 import { noteAnswer, noteAnswerFault, noteConnectionFault } from './health/faults.ts';
 import { joinHead, keepHead } from './partial-head.ts';
 import { isGone } from './replace.ts';
+import { writeCookie } from './persistence/answer-cookie.ts';
 import { append, isFull, pump, setReceiving, shiftSent } from './sending.ts';
 import { ServerCounter } from './shared.ts';
 import { beginTunnel, endTunnelIfDone, tunnelFromServer } from './tunnel.ts';
@@ -280,15 +280,11 @@ function frameForClient(engine: Engine, client: Client, kind: number): number {
 
 /** Writes the client's head into a buffer of its own and queues it; false when there is no buffer. */
 function writeAnswerHead(engine: Engine, client: Client, kind: number): boolean {
-  const head = engine.answerHead;
   const writer = engine.answerWriter;
   writer.framing = frameForClient(engine, client, kind);
   if (!client.keepAlive) writer.connection = ConnectionChoice.CLOSE;
   else writer.connection = client.minorVersion === 0 ? ConnectionChoice.KEEP_ALIVE : ConnectionChoice.NONE;
-  const server = client.server!;
-  client.setsCookie = server.setCookie.length > 0 && client.cookieServer !== server;
-  writer.insert = client.setsCookie ? server.setCookie : EMPTY;
-  writer.cachePrivate = client.setsCookie && client.backend!.cookieNoCache && isSharedCacheable(head, client.method);
+  writeCookie(engine, client);
   writer.edits = client.answerEdits;
   const target = engine.buffers.take();
   if (target === NONE) return false;
@@ -350,7 +346,7 @@ export function brokenAnswer(engine: Engine, client: Client, upstream: Upstream)
   if (upstream.headQueued && !client.out.sending && client.interims === 0) {
     client.out.clear(engine.ranges, engine.buffers);
     client.bytesOut = 0;
-    client.setsCookie = false;
+    client.setCookie = SetCookieState.NONE;
     client.answering = false;
     badAnswer(engine, client, upstream);
     return;

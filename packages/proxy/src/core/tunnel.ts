@@ -7,9 +7,8 @@ import { ClientPhase, UpstreamPhase, type Client, type Outbound, type Upstream }
 import { closeUpstream, detach, freePlace } from './dispatch.ts';
 import type { Engine } from './engine.ts';
 import { finish } from './finish.ts';
+import { writeCookie } from './persistence/answer-cookie.ts';
 import { append, isFull, pump, setReceiving } from './sending.ts';
-
-const EMPTY = new Uint8Array(0);
 
 /** The server has agreed to the upgrade; its head is in the engine's parser, in the buffer of `engine.place`. */
 export function beginTunnel(engine: Engine, client: Client, upstream: Upstream): void {
@@ -17,8 +16,7 @@ export function beginTunnel(engine: Engine, client: Client, upstream: Upstream):
   const writer = engine.answerWriter;
   writer.framing = BodyKind.NONE;
   writer.connection = ConnectionChoice.UPGRADE;
-  writer.insert = EMPTY;
-  writer.cachePrivate = false;
+  writeCookie(engine, client);
   writer.edits = client.answerEdits;
   const target = engine.buffers.take();
   const stop = target === NONE ? NONE : writer.write(target, engine.buffers.end(target));

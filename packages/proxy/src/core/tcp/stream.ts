@@ -3,7 +3,15 @@
 // client sends meanwhile waits, bounded. A session that gets no server is reset: a FIN would look like an empty answer.
 import { NONE } from '../buffers.ts';
 import { dropClient } from '../client.ts';
-import { ClientPhase, CookieState, UpstreamPhase, Wait, type Client, type Upstream } from '../connection.ts';
+import {
+  ClientPhase,
+  CookieState,
+  SetCookieState,
+  UpstreamPhase,
+  Wait,
+  type Client,
+  type Upstream,
+} from '../connection.ts';
 import { takeStreamKey } from '../balance/key.ts';
 import { assign } from '../dispatch.ts';
 import type { Engine } from '../engine.ts';
@@ -46,7 +54,7 @@ function resetStream(engine: Engine, client: Client): void {
   client.avoid = null;
   client.freshOnly = true;
   client.cookieState = CookieState.NONE;
-  client.setsCookie = false;
+  client.setCookie = SetCookieState.NONE;
   client.answering = false;
   client.answered = false;
   client.status = 0;
