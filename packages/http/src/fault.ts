@@ -8,7 +8,7 @@ export const NEED_MORE = 0;
 /** The head is complete and valid. */
 export const OK = 1;
 
-/** Results above OK: why a message is refused. */
+/** Results above OK: why a message is refused, by its parser or by whoever counts and times. */
 export const Fault = {
   BARE_LINE_END: 2,
   BAD_METHOD: 3,
@@ -43,10 +43,16 @@ export const Fault = {
   ANSWER_FIELD: 32,
   ANSWER_TOO_LARGE: 33,
   ANSWER_FRAMING: 34,
+  BODY_TOO_LARGE: 35,
+  HEAD_TIMEOUT: 36,
+  BODY_TIMEOUT: 37,
+  REQUEST_RATE: 38,
+  CONNECTION_RATE: 39,
+  SOURCE_CONNECTIONS: 40,
 } as const;
 
 /** How many result numbers there are: for counters indexed by a fault. */
-export const FAULT_COUNT = 35;
+export const FAULT_COUNT = 41;
 
 const codes: readonly ErrorCode[] = [
   'LB_INTERNAL', // NEED_MORE and OK are no faults
@@ -84,6 +90,12 @@ const codes: readonly ErrorCode[] = [
   'LB_HTTP_ANSWER_FIELD',
   'LB_HTTP_ANSWER_TOO_LARGE',
   'LB_HTTP_ANSWER_FRAMING',
+  'LB_HTTP_BODY_TOO_LARGE',
+  'LB_HTTP_HEAD_TIMEOUT',
+  'LB_HTTP_BODY_TIMEOUT',
+  'LB_LIMIT_REQUEST_RATE',
+  'LB_LIMIT_CONNECTION_RATE',
+  'LB_LIMIT_CONNECTIONS',
 ];
 
 const statuses = new Int32Array(codes.map((code) => catalogue[code].status));

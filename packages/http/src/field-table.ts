@@ -26,6 +26,8 @@ export class FieldTable {
   readonly entries: Int32Array;
   /** Number of fields of the last complete head. */
   count = 0;
+  /** More fields than this are a fault; at most the number that the table was made for. */
+  maxFields: number;
   /** Number of entries that are marked DROPPED. */
   dropped = 0;
   readonly #memory: Uint8Array;
@@ -34,7 +36,7 @@ export class FieldTable {
 
   /**
    * @param memory Where heads lie.
-   * @param maxFields More fields are a fault.
+   * @param maxFields Room for so many.
    * @param unfolds A folded line is made one line in place, by spaces, as RFC 9112 section 5.2 allows for answers;
    * otherwise it is a fault.
    */
@@ -42,6 +44,7 @@ export class FieldTable {
     this.#memory = memory;
     this.#unfolds = unfolds;
     this.#words = wordsOf(memory);
+    this.maxFields = maxFields;
     this.entries = new Int32Array(maxFields * FIELD_STRIDE);
   }
 
@@ -56,6 +59,7 @@ export class FieldTable {
     const words = this.#words;
     const token = TOKEN;
     const entries = this.entries;
+    const most = this.maxFields * FIELD_STRIDE;
     let entry = 0;
     let p = at;
     let folded = false;
@@ -91,7 +95,7 @@ export class FieldTable {
       let valueEnd = p;
       while (valueEnd > valueStart && isBlank(memory[valueEnd - 1]!)) valueEnd--;
       p += 2;
-      if (entry >= entries.length) return -Fault.TOO_MANY_FIELDS;
+      if (entry >= most) return -Fault.TOO_MANY_FIELDS;
       entries[entry] = nameStart;
       entries[entry + 1] = nameEnd;
       entries[entry + 2] = valueStart;

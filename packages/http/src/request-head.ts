@@ -116,7 +116,8 @@ export class RequestHeadParser {
   hostEnd = 0;
   /** Where the first field line begins. */
   fieldsStart = 0;
-  readonly #maxHeadBytes: number;
+  /** A longer head is a fault; may be changed between heads. */
+  maxHeadBytes: number;
   readonly #words: Int32Array;
   #queryStart = 0;
   #seen = 0;
@@ -126,7 +127,7 @@ export class RequestHeadParser {
     this.memory = memory;
     this.#words = wordsOf(memory);
     this.fields = new FieldTable(memory, limits.maxFields ?? DEFAULT_MAX_FIELDS, false);
-    this.#maxHeadBytes = limits.maxHeadBytes ?? DEFAULT_MAX_HEAD_BYTES;
+    this.maxHeadBytes = limits.maxHeadBytes ?? DEFAULT_MAX_HEAD_BYTES;
   }
 
   /**
@@ -141,9 +142,9 @@ export class RequestHeadParser {
    * @returns NEED_MORE, OK, or a number of `Fault`: then answer `faultStatus` and close.
    */
   parse(start: number, end: number, seen: number): number {
-    const full = end - start >= this.#maxHeadBytes;
+    const full = end - start >= this.maxHeadBytes;
     if (seen > 0 && !full && !hasLineFeed(this.memory, start + seen, end)) return NEED_MORE;
-    const stop = full ? start + this.#maxHeadBytes : end;
+    const stop = full ? start + this.maxHeadBytes : end;
     const lineStart = start < stop && this.memory[start] === CR ? this.#emptyLines(start, stop) : start;
     if (lineStart === INCOMPLETE) return NEED_MORE;
     if (lineStart < 0) return -lineStart;

@@ -1,10 +1,11 @@
 // An engine on the memory transport with a small configuration, for tests: two servers in backend `app` (cookie s1 and
 // s2 if asked for), one in `static`. Time is the transport's own; log lines are collected.
-import type { PairConfig } from '@tospann/config';
+import type { LimitsConfig, PairConfig } from '@tospann/config';
 import { BrotliCompressor, GzipCompressor } from '@tospann/linux';
 import { AccessLog } from '../src/core/access-log.ts';
 import { Coding } from '../src/core/compress/coding.ts';
 import { Engine } from '../src/core/engine.ts';
+import { SOURCE_TABLE_BYTES } from '../src/core/limits/source-table.ts';
 import { LogRingReader, logRingBytes, LogRingWriter } from '../src/core/log-ring.ts';
 import { MemoryTransport, type MemoryPeer, type MemoryTransportOptions } from '../src/core/memory-transport.ts';
 import { initialWords, makePlan } from '../src/core/plan.ts';
@@ -28,6 +29,9 @@ export type BenchFlag =
   | 'log-empty'
   | 'small-buffers'
   | 'compress'
+  | 'limit-body'
+  | 'limit-rate'
+  | 'limit-head'
   | 'excepted'
   | 'tcp'
   | 'accept-proxy'
@@ -39,6 +43,9 @@ export interface BenchOptions {
   readonly transport?: MemoryTransportOptions;
   /** Another worker's words: both then share servers' states and limits. */
   readonly words?: Int32Array;
+  /** Another worker's table of sources. */
+  readonly sources?: Int32Array;
+  readonly limits?: Partial<LimitsConfig>;
   readonly wakeOthers?: () => void;
   /** The line of waiting requests that several workers share. */
   readonly line?: { readonly memory: SharedArrayBuffer; readonly worker: number; readonly workers: number };
@@ -85,6 +92,7 @@ export function benchConfig(flags: readonly BenchFlag[]): PairConfig {
         ],
         rules: [{ if: { acl: 'static' }, action: { type: 'use', backend: 'static' } }],
         defaultBackend: 'app',
+        ...limitsOf(flags),
         ...(has('compress')
           ? {
               compression: {
@@ -140,6 +148,20 @@ export function benchConfig(flags: readonly BenchFlag[]): PairConfig {
   };
 }
 
+const NO_LIMITS = { maxHeadBytes: 16_384, maxFields: 128, maxBodyBytes: 0, connectionsPerSource: 0, exempt: [] };
+
+function limitsOf(flags: readonly BenchFlag[]): { readonly limits?: LimitsConfig } {
+  if (flags.includes('limit-body')) return { limits: { ...NO_LIMITS, maxBodyBytes: 10 } };
+  if (flags.includes('limit-head')) return { limits: { ...NO_LIMITS, maxHeadBytes: 512, maxFields: 4 } };
+  if (!flags.includes('limit-rate')) return {};
+  return { limits: { ...NO_LIMITS, requestRate: { count: 2, periodMs: 60_000 } } };
+}
+
+function withLimits(config: PairConfig, limits: Partial<LimitsConfig> | undefined): PairConfig {
+  if (limits === undefined) return config;
+  return { ...config, frontends: config.frontends.map((one) => ({ ...one, limits: { ...NO_LIMITS, ...limits } })) };
+}
+
 /** One engine, its transport, and what tests look at. */
 export class EngineBench {
   readonly transport: MemoryTransport;
@@ -153,7 +175,7 @@ export class EngineBench {
 
   constructor(options: BenchOptions = {}) {
     const flags = options.flags ?? [];
-    const config = (options.configure ?? ((same) => same))(benchConfig(flags));
+    const config = withLimits((options.configure ?? ((same) => same))(benchConfig(flags)), options.limits);
     const small = flags.includes('small-buffers') ? { bufferBytes: 1024 } : {};
     this.transport = new MemoryTransport({ tickMs: 10, bufferBytes: 4096, ...small, ...options.transport });
     this.#buffers = this.transport.freeBuffers;
@@ -169,6 +191,9 @@ export class EngineBench {
       addsForwardedFor: (address) => !flags.includes('no-forwarded') && !address.startsWith('127.'),
       clientAddressInLog: config.log.privacy.clientAddress,
       ignoreEmpty: !flags.includes('log-empty'),
+      ...(config.frontends[0]!.limits === undefined
+        ? {}
+        : { sources: options.sources ?? new Int32Array(new SharedArrayBuffer(SOURCE_TABLE_BYTES)) }),
       makeCompressor: (coding, level) =>
         coding === Coding.GZIP
           ? new GzipCompressor(this.transport.memory, level)

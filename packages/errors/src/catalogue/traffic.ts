@@ -180,6 +180,42 @@ export const trafficErrors = {
     message: 'Cannot read the trailers: they have more than 16 KiB',
     hint: 'Send the data in the body.',
   },
+  LB_HTTP_BODY_TOO_LARGE: {
+    ...client,
+    status: 413,
+    message: 'Cannot forward the request: its body has more bytes than the frontend allows',
+    hint: 'Send less at once, or raise limits.maxBody of the frontend.',
+  },
+  LB_HTTP_HEAD_TIMEOUT: {
+    ...client,
+    status: 408,
+    message: 'Cannot read the head: it did not end in time',
+    hint: 'Send the head at once; see timeouts.httpRequest.',
+  },
+  LB_HTTP_BODY_TIMEOUT: {
+    ...client,
+    status: 408,
+    message: 'Cannot read the body: it came too slowly',
+    hint: 'Send the body without pauses; see timeouts.client.',
+  },
+  LB_LIMIT_REQUEST_RATE: {
+    ...client,
+    status: 429,
+    message: 'Cannot take the request: its source has sent more than the frontend allows in the period',
+    hint: 'Wait as long as Retry-After says, or raise limits.requestRate of the frontend.',
+  },
+  LB_LIMIT_CONNECTION_RATE: {
+    ...client,
+    status: 429,
+    message: 'Cannot take the connection: its source has opened more than the frontend allows in the period',
+    hint: 'Keep connections open between requests, or raise limits.connectionRate of the frontend.',
+  },
+  LB_LIMIT_CONNECTIONS: {
+    ...client,
+    status: 429,
+    message: 'Cannot take the connection: its source has as many as the frontend allows',
+    hint: 'Close idle connections, or raise limits.connectionsPerSource of the frontend.',
+  },
   LB_HTTP_ANSWER_STATUS_LINE: {
     ...upstream,
     message: 'Cannot use the answer of the server: its status line does not follow HTTP/1.1',

@@ -1,6 +1,8 @@
 // Access log lines, written byte by byte straight into the log ring: json (one flat object), haproxy (httplog with
 // timers and termination state) and combined. Hostile bytes are escaped: one request is always one line.
 import type { LogConfig } from '@tospann/config';
+import { catalogue } from '@tospann/errors';
+import { FAULT_COUNT, faultCode } from '@tospann/http';
 import { latin1, put, putNumber } from './bytes.ts';
 import { ClockText, LOG_TIME_AT } from './clock-text.ts';
 import type { LogRingWriter } from './log-ring.ts';
@@ -76,6 +78,8 @@ export class LogRecord {
   state1 = 45;
   state2 = 45;
   state3 = 45;
+  /** Why it was refused, a number of `Fault`; 0: it was not. */
+  fault = 0;
   /** Connections and requests under way when it ended: this worker, frontend, backend, server; and the queues. */
   frontendConnections = 0;
   serverSessions = 0;
@@ -98,6 +102,10 @@ const J_TOTAL = latin1(',"totalMs":');
 const J_RETRIES = latin1(',"retries":');
 const J_STATE = latin1(',"state":"');
 const J_END = latin1('"}\n');
+/** `","reason":"...` for each fault: the catalogue's message, in words. */
+const REASONS: readonly Uint8Array[] = Array.from({ length: FAULT_COUNT }, (_, fault) =>
+  latin1(`","reason":${JSON.stringify(catalogue[faultCode(fault)].message).slice(0, -1)}`),
+);
 const BAD_REQUEST = latin1('<BADREQ>');
 const NO_CAPTURE = latin1(' - - ');
 const COMBINED_USER = latin1(' - - [');
@@ -152,6 +160,7 @@ export class AccessLog {
     at = putSigned(d, put(d, at, J_TOTAL), r.totalMs);
     at = putNumber(d, put(d, at, J_RETRIES), r.retries);
     at = putState(d, put(d, at, J_STATE), r);
+    if (r.fault !== 0) at = put(d, at, REASONS[r.fault] ?? EMPTY);
     return put(d, at, J_END);
   }
 

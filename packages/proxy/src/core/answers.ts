@@ -7,11 +7,16 @@ import type { Engine } from './engine.ts';
 import { pump } from './sending.ts';
 import { dropClient } from './client.ts';
 
+const EMPTY = new Uint8Array(0);
+
 /**
  * Ends what is under way for this request with an error page. To be called before any byte of the server's final
  * answer has gone out; interim answers may have.
+ *
+ * @param fields Further whole field lines, with CR LF.
  */
-export function answerLocally(engine: Engine, client: Client, status: number): void {
+// oxlint-disable-next-line max-params -- a refusal's own field line is the exception
+export function answerLocally(engine: Engine, client: Client, status: number, fields: Uint8Array = EMPTY): void {
   if (client.frontend.tcp) {
     dropClient(engine, client, true);
     return;
@@ -21,7 +26,9 @@ export function answerLocally(engine: Engine, client: Client, status: number): v
   client.wait = Wait.NONE;
   client.request.clear(engine.ranges, engine.buffers);
   const page = errorAnswer(status);
-  const length = client.method === Method.HEAD ? errorHeadBytes(page) : page.length;
+  const head = errorHeadBytes(page) - 2;
+  const end = client.method === Method.HEAD ? head + 2 : page.length;
+  const length = end + fields.length;
   const offset = engine.buffers.take();
   client.status = status;
   if (offset === NONE) {
@@ -29,7 +36,9 @@ export function answerLocally(engine: Engine, client: Client, status: number): v
     return;
   }
   const memory = engine.buffers.memory;
-  for (let i = 0; i < length; i++) memory[offset + i] = page[i]!;
+  for (let i = 0; i < head; i++) memory[offset + i] = page[i]!;
+  memory.set(fields, offset + head);
+  for (let i = head; i < end; i++) memory[offset + fields.length + i] = page[i]!;
   client.keepAlive = false;
   client.closeAsked = false;
   client.answering = true;

@@ -1,6 +1,6 @@
 // The client's side: bytes from clients, end of an answer, time-outs, closing. One request at a time is taken from a
 // connection; what is pipelined behind it waits, bounded, and is answered in order. RFC 9112 sections 9.3 and 9.6.
-import { faultStatus, NEED_MORE, OK } from '@tospann/http';
+import { DEFAULT_MAX_FIELDS, Fault, faultStatus, NEED_MORE, OK } from '@tospann/http';
 import { answerLocally } from './answers.ts';
 import { NONE } from './buffers.ts';
 import { resumeEncoding } from './compress/encode.ts';
@@ -186,6 +186,7 @@ function readHead(engine: Engine, client: Client, offset: number, length: number
     return;
   }
   const place = engine.place;
+  limitHead(engine, client);
   const result = engine.requestHead.parse(place.at, place.end, place.seen);
   if (place.restLength > 0) {
     // The buffer of the rest is the one that came; the head lies in another.
@@ -207,10 +208,18 @@ function readHead(engine: Engine, client: Client, offset: number, length: number
   startRequest(engine, client);
 }
 
+/** The parser is everybody's; its bounds are the frontend's. */
+function limitHead(engine: Engine, client: Client): void {
+  const head = engine.requestHead;
+  const { limits } = client.frontend;
+  head.maxHeadBytes = limits === null ? engine.maxHeadBytes : Math.min(limits.maxHeadBytes, engine.maxHeadBytes);
+  head.fields.maxFields = limits === null ? DEFAULT_MAX_FIELDS : limits.maxFields;
+}
+
 /** Answers a request that the parser does not take, and closes. */
 export function refuse(engine: Engine, client: Client, fault: number): void {
-  countRefusal(engine, client, fault);
   beginRefused(engine, client);
+  countRefusal(engine, client, fault);
   answerLocally(engine, client, faultStatus(fault));
 }
 
@@ -253,6 +262,7 @@ export function clientExpired(engine: Engine, client: Client): void {
       }
       client.partial!.length = 0;
       beginRefused(engine, client);
+      countRefusal(engine, client, Fault.HEAD_TIMEOUT);
       client.endCause = 99;
       client.endPhase = 82;
       answerLocally(engine, client, 408);
@@ -291,6 +301,7 @@ function requestExpired(engine: Engine, client: Client): void {
 
 /** The client sends its body too slowly, or not at all. */
 export function bodyTooSlow(engine: Engine, client: Client): void {
+  countRefusal(engine, client, Fault.BODY_TIMEOUT);
   client.endCause = 99;
   client.endPhase = 68;
   answerLocally(engine, client, 408);

@@ -167,6 +167,11 @@ export class Client {
   /** The last byte of the answer has gone to `out`. */
   answered = false;
   status = 0;
+  /** Where its connection is counted among those of its source, and for whom; NONE: nowhere. */
+  sourcePlace = NONE;
+  sourceTag = 0;
+  /** Why the request under way was refused, a number of `Fault`; 0: it was not. */
+  fault = 0;
   /** The content coding that the client takes of those that the frontend offers, a number of `Coding`. */
   coding = 0;
   /** The answer under way is being compressed; null: its bytes go on as they come. */

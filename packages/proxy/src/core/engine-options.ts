@@ -19,6 +19,8 @@ export interface EngineOptions {
   readonly wallOffsetMs: () => number;
   /** State shared by all workers, by `SharedLayout`. */
   readonly words: Int32Array;
+  /** What sources have done lately, shared by all workers (SOURCE_TABLE_BYTES); absent: sources are not limited. */
+  readonly sources?: Int32Array;
   /** This worker's counters, by `SharedLayout`. */
   readonly counters: Float64Array;
   /** Wakes the other workers: requests of theirs that waited have been given places. */
@@ -37,6 +39,8 @@ export const MAX_HELD_RANGES = 4;
 export const MAX_HELD_BYTES = 131_072;
 /** A longer head is refused (431), also where buffers are larger: the same on every transport. */
 export const MAX_HEAD_BYTES = 16_384;
+/** Room for the fields of a head; a frontend's limit is at most this. */
+export const MAX_FIELDS = 512;
 /** Idle connections kept for each server on each worker. */
 export const MAX_IDLE_PER_SERVER = 256;
 /** Idle connections are closed after this: below the 5 s after which Apache and Node close them, which would race. */

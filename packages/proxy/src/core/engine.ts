@@ -14,6 +14,8 @@ import { lineBytes, WaitingLine } from './flow/waiting-line.ts';
 import { EditLists } from './edits.ts';
 import { COOKIE_DATES_BYTES } from './persistence/answer-cookie.ts';
 import { LogRecord, type AccessLog } from './access-log.ts';
+import { admitConnection, releaseConnection } from './limits/admit.ts';
+import { SourceTable } from './limits/source-table.ts';
 import { LogStore } from './log-store.ts';
 import { Compression } from './compress/compression.ts';
 import { encodeTurn } from './compress/encode.ts';
@@ -28,7 +30,7 @@ import { expectProxyHeader } from './proxy-protocol/accept.ts';
 import { startStream } from './tcp/stream.ts';
 import { TimerWheel } from './wheel.ts';
 import type { Transport, TransportEvents } from './transport.ts';
-import { MAX_HEAD_BYTES, type EngineOptions } from './engine-options.ts';
+import { MAX_FIELDS, MAX_HEAD_BYTES, type EngineOptions } from './engine-options.ts';
 
 /** One worker's proxy. Make it, call `listen` for each socket, then let the transport run. */
 export class Engine implements TransportEvents {
@@ -46,6 +48,10 @@ export class Engine implements TransportEvents {
   readonly answerWriter: ResponseHeadWriter;
   /** Null where nothing can be compressed. */
   readonly compression: Compression | null;
+  /** No frontend's limit is higher. */
+  readonly maxHeadBytes: number;
+  /** Null where sources are not limited. */
+  readonly sources: SourceTable | null;
   readonly edits = new EditLists();
   /** What client addresses look like in logs and in X-Forwarded-For. */
   readonly names = new Map<
@@ -102,12 +108,14 @@ export class Engine implements TransportEvents {
     this.ranges = new Ranges(transport.bufferCount * 2);
     this.wheel = new TimerWheel(transport.nowMs());
     this.logStore = new LogStore();
-    const limits = { maxHeadBytes: Math.min(transport.bufferBytes, MAX_HEAD_BYTES) };
-    this.requestHead = new RequestHeadParser(transport.memory, limits);
+    this.maxHeadBytes = Math.min(transport.bufferBytes, MAX_HEAD_BYTES);
+    const limits = { maxHeadBytes: this.maxHeadBytes };
+    this.requestHead = new RequestHeadParser(transport.memory, { ...limits, maxFields: MAX_FIELDS });
     this.requestWriter = new RequestHeadWriter(this.requestHead);
     this.answerHead = new ResponseHeadParser(transport.memory, limits);
     this.answerWriter = new ResponseHeadWriter(this.answerHead);
-    const { makeCompressor } = options;
+    const { makeCompressor, sources } = options;
+    this.sources = sources === undefined ? null : new SourceTable(sources);
     this.compression = makeCompressor === undefined ? null : new Compression(makeCompressor, this.answerHead);
     const { layout } = plan;
     this.pools = Array.from({ length: layout.servers }, () => new IdlePool());
@@ -185,6 +193,7 @@ export class Engine implements TransportEvents {
     this.wheel.set(handle, client.startMs + this.options.timeouts.httpRequestMs);
     this.transport.receive(handle, true);
     if (this.#speaksForOthers(listener, handle)) expectProxyHeader(client);
+    else if (frontend.limits !== null && !admitConnection(this, client)) return;
     else if (frontend.tcp) startStream(this, client);
   }
 
@@ -366,6 +375,7 @@ export class Engine implements TransportEvents {
     const frontend = client.frontend;
     client.out.clear(this.ranges, this.buffers);
     client.out.sending = false;
+    releaseConnection(this, client);
     client.phase = ClientPhase.CLOSED;
     client.handle = NONE;
     this.#openClients--;

@@ -73,11 +73,13 @@ export function beginRefusal(engine: Engine, client: Client): void {
   client.cookieState = CookieState.NONE;
   client.setCookie = SetCookieState.NONE;
   client.queuePosition = 0;
+  client.fault = 0;
   engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
 }
 
-/** Counts a request that the parser has refused, by the number of its fault. */
+/** Counts a request or connection that is refused, by the number of its fault; the request's log line has it too. */
 export function countRefusal(engine: Engine, client: Client, fault: number): void {
+  client.fault = fault;
   const slot = fault < REFUSAL_SLOTS ? fault : 0;
   engine.counters[engine.plan.layout.refusalBase + client.frontend.index * REFUSAL_SLOTS + slot]! += 1;
 }
@@ -151,6 +153,7 @@ function logRequest(engine: Engine, client: Client, nowMs: number): void {
   record.totalMs = nowMs - client.startMs;
   record.retries = client.retries;
   record.redispatched = client.redispatched;
+  record.fault = client.fault;
   record.state0 = client.endCause;
   record.state1 = client.endPhase;
   const cookie = client.backend !== null && client.backend.cookie !== null;

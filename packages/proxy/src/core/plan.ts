@@ -7,6 +7,7 @@ import { logWay, type LogWay } from './access-log.ts';
 import { Balance } from './balance/balance.ts';
 import { hashText } from './balance/hash.ts';
 import { latin1 } from './bytes.ts';
+import { LimitsPlan } from './limits/limits-plan.ts';
 import { CompressionPlan } from './compress/compression-plan.ts';
 import { NO_ADDRESS } from './health/endpoint.ts';
 import { observedOf } from './health/faults.ts';
@@ -134,6 +135,8 @@ export class FrontendPlan {
   /** Backend of each rule; rule i asks acls[i]. */
   readonly uses: readonly BackendPlan[];
   readonly defaultBackend: BackendPlan;
+  /** Null: the defaults of the engine. */
+  readonly limits: LimitsPlan | null;
   /** Null: nothing is compressed. */
   readonly compression: CompressionPlan | null;
   readonly counter: number;
@@ -157,6 +160,7 @@ export class FrontendPlan {
     this.maxConnections = frontend.maxConnections;
     this.acls = frontend.rules.map((rule) => pathAcl(frontend, aclOf(rule)));
     this.uses = frontend.rules.map((rule) => backendNamed(options, backendOf(rule)));
+    this.limits = frontend.limits === undefined ? null : new LimitsPlan(frontend.limits);
     this.compression = frontend.compression === undefined ? null : new CompressionPlan(frontend.compression);
     this.defaultBackend = backendNamed(options, frontend.defaultBackend);
     this.counter = frontendCounter(index);

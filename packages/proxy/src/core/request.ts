@@ -6,6 +6,7 @@ import {
   ChunkedParser,
   ChunkResult,
   faultStatus,
+  Fault,
   isIdempotent,
   RequestFlag,
 } from '@tospann/http';
@@ -25,6 +26,7 @@ import { readCookie } from './persistence/request-cookie.ts';
 import { countRefusal, keepForLog } from './finish.ts';
 import type { BackendPlan } from './plan.ts';
 import { isGone } from './replace.ts';
+import { admitRequest } from './limits/admit.ts';
 import { route } from './route.ts';
 import { isLoopback, isSelfProbe } from './self-probe.ts';
 import { append, isFull, pump, setReceiving } from './sending.ts';
@@ -44,9 +46,10 @@ export function startRequest(engine: Engine, client: Client): void {
   if (client.logged === null) nameClient(engine, client);
   client.probe = client.loopback && isSelfProbe(head);
   if (!client.probe) engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
+  keepForLog(engine, client);
+  if (client.frontend.limits !== null && !admitRequest(engine, client)) return;
   const backend = route(client.frontend, head);
   client.backend = backend;
-  keepForLog(engine, client);
   const writer = engine.requestWriter;
   writer.edits = null;
   readWish(engine, client, backend);
@@ -110,6 +113,8 @@ function resetRequest(engine: Engine, client: Client): void {
   client.answered = false;
   client.status = 0;
   const { compression } = client.frontend;
+  client.fault = 0;
+  client.backend = null;
   client.coding =
     compression === null || head.minorVersion === 0 ? Coding.NONE : chooseCoding(head, compression.offered);
   client.interims = 0;
@@ -215,11 +220,13 @@ function takeChunks(
   inFlight: boolean,
 ): number {
   const parser = client.chunked!;
+  const most = client.frontend.limits === null ? Infinity : client.frontend.limits.maxBodyBytes;
   let at = offset;
   for (;;) {
     const result = parser.next(engine.buffers.memory, at, end);
     if (result > ChunkResult.SPAN) return -result;
     const span = parser.spanEnd - parser.spanStart;
+    if (parser.dataBytes > most) return -Fault.BODY_TOO_LARGE;
     if (span > 0) append(engine, chain, parser.spanStart, span, inFlight);
     if (result === CHUNKED_DONE) {
       client.requestDone = true;

@@ -19,6 +19,8 @@ export interface WorkerData extends PlanInput {
   readonly engine: 'ring' | 'node';
   /** Words for all workers (`SharedLayout.wordBytes`). */
   readonly words: SharedArrayBuffer;
+  /** What sources have done lately, for limits (SOURCE_TABLE_BYTES). */
+  readonly sources: SharedArrayBuffer;
   /** One word for each worker: the descriptor that wakes it, or -1. */
   readonly wakeFds: SharedArrayBuffer;
   /** The line of waiting requests (`lineBytes`), for all workers. */

@@ -7,6 +7,7 @@ import { TospannError } from '@tospann/errors';
 import { monotonicMs, probeIoUring, signalEventFd } from '@tospann/linux';
 import { logRingBytes } from '../core/log-ring.ts';
 import { lineBytes } from '../core/flow/waiting-line.ts';
+import { SOURCE_TABLE_BYTES, SourceTable } from '../core/limits/source-table.ts';
 import { initialWords } from '../core/plan.ts';
 import { FrontendCounter, frontendCounter, HeaderWord, layoutFor } from '../core/shared.ts';
 import type { SharedLayout } from '../core/shared.ts';
@@ -122,6 +123,7 @@ class Service implements ProxyService {
   readonly #layout: SharedLayout;
   readonly #table: SlotTable;
   readonly #rollout: PlanRollout;
+  readonly #sources = new SharedArrayBuffer(SOURCE_TABLE_BYTES);
   readonly #logRings: readonly SharedArrayBuffer[];
   #config: PairConfig;
   #slots: SlotMap;
@@ -157,6 +159,8 @@ class Service implements ProxyService {
     new Int32Array(this.#wakeWords).fill(-1);
     const indices = Array.from({ length: threads }, (_, i) => i);
     this.#counters = indices.map(() => new Float64Array(new SharedArrayBuffer(this.#layout.counterBytes)));
+    const [a = 0, b = 0] = crypto.getRandomValues(new Int32Array(2));
+    new SourceTable(new Int32Array(this.#sources)).seed(a, b);
     this.#logRings = indices.map(() => new SharedArrayBuffer(logRingBytes(LOG_RING_BYTES)));
     this.#logs = this.#openLogs(config);
     this.#rollout = new PlanRollout({
@@ -299,6 +303,7 @@ class Service implements ProxyService {
       name: 'proxy-worker',
       worker,
       engine: this.#engine.engine,
+      sources: this.#sources,
       wakeFds: this.#wakeWords,
       line: this.#line,
       words: this.#words.buffer as SharedArrayBuffer, // made from one in the constructor

@@ -56,6 +56,7 @@ function startEngine(data: WorkerData, { transport, stop, port }: Around): void 
       coding === Coding.GZIP
         ? new GzipCompressor(transport.memory, level)
         : new BrotliCompressor(transport.memory, level),
+    sources: new Int32Array(data.sources),
     wallOffsetMs: () => Date.now() - transport.nowMs(),
     words,
     counters: new Float64Array(data.counters),

@@ -5,6 +5,7 @@ import { NONE } from '../buffers.ts';
 import { clientReceived, closeClient } from '../client.ts';
 import { ClientPhase, Partial, type Client } from '../connection.ts';
 import type { Engine } from '../engine.ts';
+import { admitConnection } from '../limits/admit.ts';
 import { startStream } from '../tcp/stream.ts';
 import { decodeProxyHeader, ProxyHeader } from './decode.ts';
 
@@ -46,6 +47,10 @@ export function proxyHeaderReceived(engine: Engine, client: Client, offset: numb
 // oxlint-disable-next-line max-params -- long: a range object would be allocated
 function afterHeader(engine: Engine, client: Client, offset: number, length: number): void {
   client.phase = ClientPhase.HEAD;
+  if (client.frontend.limits !== null && !admitConnection(engine, client)) {
+    if (offset !== NONE) engine.buffers.drop(offset);
+    return;
+  }
   if (client.frontend.tcp) {
     if (offset !== NONE) client.request.push(engine.ranges, offset, length);
     startStream(engine, client);
