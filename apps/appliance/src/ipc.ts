@@ -2,8 +2,8 @@
 // Each child gets exactly one `start` first; everything that it reports goes to the supervisor, which passes on
 // what others need: children never talk to each other.
 import type { PairConfig } from '@tospann/config';
-import type { Operation, OperationReport } from '@tospann/api';
-import type { ProxySnapshot } from '@tospann/proxy';
+import type { Operation, OperationReport, ServerChangeReport } from '@tospann/api';
+import type { ProxySnapshot, ServerOrder } from '@tospann/proxy';
 import type { VrrpSnapshot, VrrpState } from '@tospann/vrrp';
 
 /** The children of the supervisor, in the order in which they are started and the reverse of the stop order. */
@@ -36,6 +36,8 @@ export interface StartMessage {
   readonly runDir: string;
   readonly stateDir: string;
   readonly listeners: readonly InheritedListener[];
+  /** What operators want of servers, for the proxy. */
+  readonly orders: readonly ServerOrder[];
 }
 
 export type ToChild =
@@ -49,6 +51,8 @@ export type ToChild =
   | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer }
   | ReloadMessage
   | { readonly type: 'operation-answer'; readonly id: number; readonly report: OperationReport }
+  | { readonly type: 'server-order'; readonly id: number; readonly order: ServerOrder }
+  | { readonly type: 'server-answer'; readonly id: number; readonly answer: ServerAnswer }
   | { readonly type: 'node-state'; readonly state: NodeState };
 
 /** All that `admin` shows of this node; pushed by the supervisor once a second and at each change. */
@@ -87,6 +91,13 @@ export type ReloadAnswer =
   /** It cannot be served; the old one is served on. */
   | { readonly outcome: 'refused'; readonly detail: string };
 
+/** How an order about a server ended. */
+export type ServerAnswer =
+  | { readonly outcome: 'done'; readonly report: ServerChangeReport }
+  | { readonly outcome: 'unknown-server' }
+  | { readonly outcome: 'no-proxy' }
+  | { readonly outcome: 'not-kept'; readonly detail: string };
+
 export type FromChild =
   | { readonly type: 'ready' }
   | { readonly type: 'fatal'; readonly code: string; readonly message: string; readonly hint: string }
@@ -96,4 +107,6 @@ export type FromChild =
   | { readonly type: 'failover'; readonly id: number }
   | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer }
   | { readonly type: 'reload-answer'; readonly id: number; readonly answer: ReloadAnswer }
-  | { readonly type: 'operation'; readonly id: number; readonly operation: Operation };
+  | { readonly type: 'operation'; readonly id: number; readonly operation: Operation }
+  | { readonly type: 'server-order'; readonly id: number; readonly order: ServerOrder }
+  | { readonly type: 'server-answer'; readonly id: number; readonly answer: ServerAnswer };

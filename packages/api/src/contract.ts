@@ -14,6 +14,14 @@ const byReason = z.record(z.string(), count);
 export const serverState = z.enum(['starting', 'up', 'down', 'unchecked']);
 export type ServerState = Frozen<z.infer<typeof serverState>>;
 
+/** What is wanted of a server: drain takes no new sessions, maint nothing at all. */
+export const adminState = z.enum(['ready', 'drain', 'maint']);
+export type AdminState = Frozen<z.infer<typeof adminState>>;
+
+/** Both in one word: maint hides all others, down hides drain. */
+export const serverStatusWord = z.enum([...serverState.options, 'drain', 'maint']);
+export type ServerStatusWord = Frozen<z.infer<typeof serverStatusWord>>;
+
 /** One server of a backend. `sinceMs` is on the monotonic clock of its node (`NodeStatus.monotonicMs` is now). */
 export const serverStatus = z.object({
   name: z.string(),
@@ -23,6 +31,18 @@ export const serverStatus = z.object({
   sinceMs: z.number(),
   lastCheck: z.string(),
   weight: count,
+  /** Absent from a node of an older version; so are the next ones. */
+  status: serverStatusWord.optional(),
+  admin: adminState.optional(),
+  /** What balancing uses now: times the agent's percentage, 0 in drain and maint. */
+  effectiveWeight: count.optional(),
+  /** HAProxy's short form of `lastCheck`: `L7OK`. */
+  checkStatus: z.string().optional(),
+  /** Operator, agent and resolver in words. */
+  checkDetail: z.string().optional(),
+  /** For a server that is configured by name. stale: the last good address is kept while the resolver fails. */
+  hostName: z.string().optional(),
+  resolution: z.enum(['fresh', 'stale', 'unresolved']).optional(),
   currentSessions: count,
   requestsTotal: count,
   responsesTotal: byClass,
@@ -222,6 +242,43 @@ export const operationReport = z.object({
   hint: z.string().default(''),
 });
 export type OperationReport = Frozen<z.infer<typeof operationReport>>;
+
+/** What an operator wants of a server; what is absent stays. `weight` null: as configured. */
+export const serverChange = z
+  .strictObject({
+    state: adminState.optional(),
+    weight: z.number().int().min(0).max(256).nullable().optional(),
+  })
+  .refine((change) => change.state !== undefined || change.weight !== undefined, 'state or weight must be given');
+export type ServerChange = Frozen<z.infer<typeof serverChange>>;
+
+/** The same for a named server: between the nodes. */
+export const serverOrder = z.strictObject({
+  backend: z.string().min(1).max(128),
+  server: z.string().min(1).max(128),
+  ...serverChange.shape,
+});
+export type ServerOrder = Frozen<z.infer<typeof serverOrder>>;
+
+/** How a server stands after a change. `peer` says how the other node took it; absent when there is none. */
+export const serverChangeReport = z.object({
+  backend: z.string(),
+  server: z.string(),
+  status: serverStatusWord,
+  admin: adminState,
+  weight: count,
+  effectiveWeight: count,
+  currentSessions: count,
+  peer: z.string().optional(),
+});
+export type ServerChangeReport = Frozen<z.infer<typeof serverChangeReport>>;
+
+/** All servers of one node. */
+export const serverList = z.object({
+  node: z.string(),
+  servers: z.array(serverStatus.extend({ backend: z.string() })),
+});
+export type ServerList = Frozen<z.infer<typeof serverList>>;
 
 export const sessionRequest = z.strictObject({ token: z.string().min(1).max(256) });
 export type SessionRequest = Frozen<z.infer<typeof sessionRequest>>;

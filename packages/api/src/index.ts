@@ -1,6 +1,7 @@
 // @tospann/api: the admin API of one node (HTTP, live stream, metrics, console files, peer link) and its contract.
 // It knows nothing of the data plane's or the agent's code: the appliance hands it their figures.
 export {
+  adminState,
   backendStatus,
   childStatus,
   failoverReport,
@@ -15,6 +16,9 @@ export {
   peerStatus,
   problem,
   proxyStatus,
+  serverChange,
+  serverChangeReport,
+  serverList,
   serverState,
   serverStatus,
   sessionRequest,
@@ -23,6 +27,7 @@ export {
   vipState,
   vipStatus,
   vrrpStatus,
+  type AdminState,
   type BackendStatus,
   type ChildStatus,
   type FailoverReport,
@@ -39,8 +44,13 @@ export {
   type PeerStatus,
   type Problem,
   type ProxyStatus,
+  type ServerChange,
+  type ServerChangeReport,
+  type ServerList,
+  type ServerOrder,
   type ServerState,
   type ServerStatus,
+  type ServerStatusWord,
   type SessionRequest,
   type SessionStatus,
   type Verdict,
@@ -58,3 +68,4 @@ export type { PeerAddress } from './io/peer-client.ts';
 export type { ConsoleAsset } from './io/routes.ts';
 export type { ApiBind, ApiOptions, RunningApi } from './io/start-api.ts';
 export { startApi } from './io/start-lazy.ts';
+export { placeSecretFile, readSecretFile } from './io/atomic-file.ts';

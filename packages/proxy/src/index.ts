@@ -12,3 +12,4 @@ export {
   type ProxyService,
 } from './io/proxy-service.ts';
 export { runProxyWorker } from './io/proxy-worker.ts';
+export type { ServerOrder } from './io/health/fleet.ts';

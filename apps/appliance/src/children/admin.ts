@@ -8,21 +8,26 @@ import {
   type Operation,
   type OperationReport,
   type RunningApi,
+  type ServerChangeReport,
   startApi,
 } from '@tospann/api';
 import type { PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { dropPrivileges, monotonicMs } from '@tospann/linux';
+import type { ServerOrder } from '@tospann/proxy';
 import { SOCKET_NAME } from '../cli/control.ts';
 import { consoleAsset } from '../console-assets.ts';
 import { adminBinds, adminPeers } from '../core/admin-addresses.ts';
 import { toNodeStatus } from '../core/node-status.ts';
 import { usersFor } from '../core/users.ts';
-import type { FailoverAnswer, NodeState, StartMessage } from '../ipc.ts';
+import type { FailoverAnswer, NodeState, ServerAnswer, StartMessage } from '../ipc.ts';
 import { localAddresses } from '../local-addresses.ts';
 import { makeLog } from '../log.ts';
 import { version } from '../version.ts';
 import { fail, openChannel, tell } from './channel.ts';
+
+/** How long the proxy may take to do what an operator wants of a server, ms. */
+const SERVER_ANSWER_MS = 4000;
 
 export function runAdminChild(): void {
   const admin = new Admin();
@@ -32,6 +37,7 @@ export function runAdminChild(): void {
       if (message.type === 'node-state') admin.state = message.state;
       if (message.type === 'failover-answer') admin.answered(message.id, message.answer);
       if (message.type === 'operation-answer') admin.reported(message.id, message.report);
+      if (message.type === 'server-answer') admin.serverAnswered(message.id, message.answer);
       if (message.type === 'new-config') admin.config = message.config;
       if (message.type === 'stop') void admin.stop();
     },
@@ -45,6 +51,7 @@ class Admin {
   #api: RunningApi | undefined;
   #waiting = new Map<number, (answer: FailoverAnswer) => void>();
   #operations = new Map<number, (report: OperationReport) => void>();
+  readonly #serverWaiting = new Map<number, (answer: ServerAnswer) => void>();
   #nextId = 1;
 
   async start(message: StartMessage): Promise<void> {
@@ -63,6 +70,7 @@ class Admin {
       getStatus: () => this.#status(message),
       failover: ({ to }) => this.#failover(node, to),
       operate: (operation) => this.#operate(operation),
+      changeServer: (order) => this.#changeServer(order),
       ...(stats === undefined
         ? {}
         : {
@@ -103,6 +111,11 @@ class Admin {
     });
   }
 
+  serverAnswered(id: number, answer: ServerAnswer): void {
+    this.#serverWaiting.get(id)?.(answer);
+    this.#serverWaiting.delete(id);
+  }
+
   #status({ config, node }: StartMessage): NodeStatus {
     const empty: NodeState = { startedMs: monotonicMs(), configHash: config.hash, children: [] };
     return toNodeStatus(this.state ?? empty, {
@@ -125,5 +138,26 @@ class Admin {
     if (answer.outcome === 'refused') throw new TospannError('LB_API_FAILOVER_REFUSED', { to, detail: answer.message });
     const { durationMs, detail } = answer;
     return { from: node, to, vips, durationMs, detail };
+  }
+
+  /** Asks the proxy, through the supervisor, which keeps it. */
+  async #changeServer(order: ServerOrder): Promise<ServerChangeReport> {
+    const id = this.#nextId++;
+    const answer = await new Promise<ServerAnswer>((resolve) => {
+      this.#serverWaiting.set(id, resolve);
+      // A proxy that ends in between never answers; what was asked is kept, and its successor does it.
+      setTimeout(() => this.serverAnswered(id, { outcome: 'no-proxy' }), SERVER_ANSWER_MS);
+      tell({ type: 'server-order', id, order });
+    });
+    switch (answer.outcome) {
+      case 'done':
+        return answer.report;
+      case 'unknown-server':
+        throw new TospannError('LB_API_UNKNOWN_SERVER', { name: `${order.backend}/${order.server}` });
+      case 'no-proxy':
+        throw new TospannError('LB_API_NO_PROXY');
+      case 'not-kept':
+        throw new TospannError('LB_API_STATE_FILE', { file: 'servers.json', detail: answer.detail });
+    }
   }
 }

@@ -4,10 +4,10 @@
 import type { PairConfig } from '@tospann/config';
 import { isTospannError } from '@tospann/errors';
 import { closeFd, dropPrivileges, receiveFd } from '@tospann/linux';
-import { type ProxyListener, type ProxyService, startProxy } from '@tospann/proxy';
+import { type ProxyListener, type ProxyService, type ServerOrder, startProxy } from '@tospann/proxy';
 import { startWorker } from '../assets.ts';
 import { usersFor } from '../core/users.ts';
-import type { ListenerName, ReloadAnswer, ReloadMessage, StartMessage } from '../ipc.ts';
+import type { FromChild, ListenerName, ReloadAnswer, ReloadMessage, StartMessage } from '../ipc.ts';
 import { makeLog } from '../log.ts';
 import { FIRST_INHERITED_FD } from '../supervisor/child.ts';
 import { keyOf } from '../supervisor/listeners.ts';
@@ -24,6 +24,7 @@ export function runProxyChild(): void {
       if (message.type === 'reopen-logs') running?.service.reopenLogs();
       if (message.type === 'standby') running?.service.setStandby(message.on);
       if (message.type === 'reload') void reload(running, message);
+      if (message.type === 'server-order') tell(serverAnswer(running?.service, message));
       if (message.type === 'drain') void drain(running?.service, message.limitMs);
     },
     orphaned: () => process.exit(0),
@@ -43,6 +44,7 @@ async function start(message: StartMessage): Promise<Running> {
     config: message.config,
     listeners: message.listeners.map(({ frontend, fd }) => ({ frontend, fd })),
     startWorker,
+    orders: message.orders,
     onEvent: (event) => {
       log.info(event, `Server ${event.backend}/${event.server} is ${event.to}: ${event.reason}`);
     },
@@ -108,6 +110,24 @@ function closeOthers(sockets: Map<string, number>, kept: ReadonlySet<string>): v
     closeFd(fd);
     sockets.delete(key);
   }
+}
+
+/** Does what an operator wants of a server; the figures that show it go with the answer. */
+function serverAnswer(
+  service: ProxyService | undefined,
+  { id, order }: { readonly id: number; readonly order: ServerOrder },
+): FromChild {
+  if (service === undefined) return { type: 'server-answer', id, answer: { outcome: 'no-proxy' } };
+  if (!service.order(order)) return { type: 'server-answer', id, answer: { outcome: 'unknown-server' } };
+  const snapshot = service.snapshot();
+  tell({ type: 'proxy-snapshot', snapshot });
+  const { backend, server } = order;
+  const servers = snapshot.backends.find(({ name }) => name === backend)?.servers ?? [];
+  const found = servers.find(({ name }) => name === server);
+  if (found === undefined) return { type: 'server-answer', id, answer: { outcome: 'unknown-server' } };
+  const { status, admin, weight, effectiveWeight, currentSessions } = found;
+  const report = { backend, server, status, admin, weight, effectiveWeight, currentSessions };
+  return { type: 'server-answer', id, answer: { outcome: 'done', report } };
 }
 
 async function drain(service: ProxyService | undefined, limitMs: number): Promise<void> {

@@ -7,6 +7,7 @@ import { failoverCommand } from './failover.ts';
 import { importCommand, type ImportOptions } from './import.ts';
 import { reloadCommand, type OperationOptions } from './operation.ts';
 import { runNode, type RunOptions } from './run.ts';
+import { changeServerCommand, listServersCommand, type ServersOptions } from './servers.ts';
 import { statusCommand, type StatusOptions } from './status.ts';
 import { tokenCommand } from './token.ts';
 import { validateCommand, type ValidateOptions } from './validate.ts';
@@ -51,6 +52,7 @@ function makeProgram(ended: (code: ExitCode) => void): Command {
     .exitOverride()
     .showHelpAfterError('(run with --help for the options)');
   addNodeCommands(program, ended);
+  addServerCommands(program, ended);
   addFileCommands(program, ended);
   return program;
 }
@@ -89,6 +91,34 @@ function addNodeCommands(program: Command, ended: (code: ExitCode) => void): voi
     .description('print the token that the console asks for')
     .addOption(stateDirOption())
     .action((options: { stateDir: string }) => ended(tokenCommand(options)));
+}
+
+function addServerCommands(program: Command, ended: (code: ExitCode) => void): void {
+  const servers = program.command('servers').description('show servers, take them out of turn and put them back');
+  const sub = (name: string, description: string): Command =>
+    servers.command(name).description(description).addOption(runDirOption()).addOption(jsonOption());
+  sub('list', 'all servers of this node and why each is as it is').action(async (options: ServersOptions) =>
+    ended(await listServersCommand(options)),
+  );
+  const states = {
+    ready: 'serve as configured again',
+    drain: 'no new sessions; those that the server has stay',
+    maint: 'nothing at all, whatever the checks say',
+  } as const;
+  for (const action of ['ready', 'drain', 'maint'] as const) {
+    sub(action, `${states[action]}; kept over reloads and restarts`)
+      .argument('<backend/server>')
+      .option('--wait <duration>', 'wait until no session is left, for instance 60s; exit code 1 when some are')
+      .action(async (target: string, options: ServersOptions) =>
+        ended(await changeServerCommand({ action, target }, options)),
+      );
+  }
+  sub('weight', 'another weight, 0 to 256, or "configured"; kept over reloads and restarts')
+    .argument('<backend/server>')
+    .argument('<weight>')
+    .action(async (target: string, value: string, options: ServersOptions) =>
+      ended(await changeServerCommand({ action: 'weight', target, value }, options)),
+    );
 }
 
 function addFileCommands(program: Command, ended: (code: ExitCode) => void): void {

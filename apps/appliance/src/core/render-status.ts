@@ -52,11 +52,11 @@ function serverRows(node: NodeStatus): readonly (readonly string[])[] {
     backend.servers.map((server) => [
       `${backend.name}/${server.name}`,
       `${server.address}:${server.port}`,
-      server.state,
+      server.status ?? server.state,
       String(server.currentSessions),
       String(server.requestsTotal),
       String(server.responsesTotal[4]),
-      server.lastCheck,
+      [server.lastCheck, server.checkDetail].filter((text) => text !== undefined && text !== '').join('; '),
     ]),
   );
 }
@@ -70,7 +70,8 @@ function duration(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
-function table(rows: readonly (readonly string[])[]): readonly string[] {
+/** Columns as wide as their widest cell. */
+export function table(rows: readonly (readonly string[])[]): readonly string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   return rows.map((row) =>
     row

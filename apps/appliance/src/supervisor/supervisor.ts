@@ -14,10 +14,12 @@ import {
   type ReloadMessage,
   type Role,
   roles,
+  type ServerAnswer,
 } from '../ipc.ts';
 import type { Logger } from '../log.ts';
 import { type Child, FIRST_LISTENER_FD } from './child.ts';
 import { keyOf, Listeners } from './listeners.ts';
+import { ServerStore } from './server-store.ts';
 import { Slot } from './slot.ts';
 import { closeOldBinds, reloadProxy } from './reload.ts';
 import { stopChildren } from './stop.ts';
@@ -43,6 +45,7 @@ export class Supervisor {
   readonly log: Logger;
   readonly #options: SupervisorOptions;
   readonly #startedMs = monotonicMs();
+  readonly #servers: ServerStore;
   #config: PairConfig;
   #state: Pick<NodeState, 'proxy' | 'vrrp'> = {};
   /** By events, which come before the snapshots that show them. */
@@ -58,6 +61,7 @@ export class Supervisor {
     this.#options = options;
     this.#config = options.config;
     this.log = options.log;
+    this.#servers = new ServerStore({ stateDir: options.stateDir, log: options.log, wallMs: Date.now });
     const slot = (role: Role): Slot =>
       new Slot({
         role,
@@ -148,6 +152,7 @@ export class Supervisor {
       runDir,
       stateDir,
       listeners: listeners.map((listener, i) => ({ ...listener, fd: FIRST_LISTENER_FD + i })),
+      orders: child.role === 'proxy' ? this.#servers.orders() : [],
     });
     for (const listener of listeners) child.sockets.add(keyOf(listener));
   }
@@ -173,6 +178,13 @@ export class Supervisor {
       case 'vrrp-snapshot':
         this.#state = { ...this.#state, vrrp: message.snapshot };
         this.#pushState();
+        return;
+      case 'server-order':
+        this.#orderServer(message);
+        return;
+      case 'server-answer':
+        this.#pushState();
+        this.#answerServer(message.id, message.answer);
         return;
       case 'failover':
         this.#failover(message.id);
@@ -234,6 +246,28 @@ export class Supervisor {
 
   async #operate(child: Child, { id, operation }: Extract<FromChild, { readonly type: 'operation' }>): Promise<void> {
     child.send({ type: 'operation-answer', id, report: await this.#options.operate(operation) });
+  }
+
+  /** Keeps what an operator wants of a server before it is done: whatever dies in between, it is not forgotten. */
+  #orderServer({ id, order }: Extract<FromChild, { readonly type: 'server-order' }>): void {
+    const servers = this.#config.backends.find(({ name }) => name === order.backend)?.servers ?? [];
+    if (!servers.some(({ name }) => name === order.server)) {
+      this.#answerServer(id, { outcome: 'unknown-server' });
+      return;
+    }
+    try {
+      this.#servers.keep(order, this.#config);
+    } catch (error) {
+      this.#answerServer(id, { outcome: 'not-kept', detail: error instanceof Error ? error.message : String(error) });
+      return;
+    }
+    const proxy = this.slots.proxy.child;
+    if (proxy === undefined || proxy.gone || !proxy.ready) this.#answerServer(id, { outcome: 'no-proxy' });
+    else proxy.send({ type: 'server-order', id, order });
+  }
+
+  #answerServer(id: number, answer: ServerAnswer): void {
+    this.slots.admin.child?.send({ type: 'server-answer', id, answer });
   }
 
   #answerFailover(id: number, answer: FailoverAnswer): void {

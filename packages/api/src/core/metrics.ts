@@ -33,7 +33,7 @@ type Row<T> = readonly [name: string, type: 'counter' | 'gauge', help: string, r
 
 const codes = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 const vipStates = ['init', 'backup', 'master', 'fault'] as const;
-const serverStates = ['starting', 'up', 'down', 'unchecked'] as const;
+const serverStates = ['starting', 'up', 'down', 'unchecked', 'drain', 'maint'] as const;
 
 /**
  * Makes the families of one node.
@@ -200,7 +200,7 @@ function backendRows(): readonly Row<BackendStatus>[] {
       'backend_active_servers',
       'gauge',
       'Servers that take traffic now.',
-      (b) => one(b.servers.filter((s) => s.state !== 'down').length, { proxy: b.name }),
+      (b) => one(b.servers.filter((s) => s.state !== 'down' && s.admin !== 'maint').length, { proxy: b.name }),
     ],
     [
       'backend_http_responses_total',
@@ -228,7 +228,7 @@ function serverRows(): readonly Row<ServerOf>[] {
       'server_status',
       'gauge',
       'State of a server: 1 for the one it is in.',
-      (item) => oneHot(serverStates, item.server.state, label(item)),
+      (item) => oneHot(serverStates, item.server.status ?? item.server.state, label(item)),
     ],
     ...counters,
     [

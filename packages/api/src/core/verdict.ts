@@ -106,10 +106,12 @@ function serverFindings(nodes: readonly NodeStatus[], owners: readonly Owner[]):
   let total = 0;
   const lost: string[] = [];
   for (const backend of judged?.proxy?.backends ?? []) {
-    const down = backend.servers.filter((server) => server.state === 'down');
+    // What an operator took out is no fault; but a backend without any other server is.
+    const down = backend.servers.filter((server) => server.state === 'down' && server.admin !== 'maint');
+    const out = backend.servers.filter((server) => server.state === 'down' || server.admin === 'maint');
     total += backend.servers.length;
     lost.push(...down.map((server) => `${backend.name}/${server.name}${lastCheckOf(server)}`));
-    if (backend.servers.length > 0 && down.length === backend.servers.length) {
+    if (backend.servers.length > 0 && out.length === backend.servers.length) {
       findings.push({ level: 'down', text: `No server of ${backend.name} is up.` });
     }
   }

@@ -8,6 +8,7 @@ import {
   type FailoverReport,
   type NodeStatus,
   type PeerStatus,
+  type ServerOrder,
 } from '../contract.ts';
 import { TospannError } from '@tospann/errors';
 import { parseJson, PeerClient, type PeerAddress } from './peer-client.ts';
@@ -24,6 +25,7 @@ export interface PeerLinkOptions {
 }
 
 const askTimeoutMs = 1000;
+const changeTimeoutMs = 5000;
 // A planned hand-over waits for the first advert of the other node: minutes at the slowest allowed interval.
 const failoverTimeoutMs = 125_000;
 // One lost answer is not an absence; two and a half seconds of silence are.
@@ -96,6 +98,21 @@ export class PeerLink {
     if (report?.success) return report.data;
     const refusal = problem.safeParse(content);
     throw refuse(refusal.success ? refusal.data.detail : `"${this.#options.peer.name}" answered HTTP ${reply.status}`);
+  }
+
+  /** Asks the peer to change a server as this node did. Says how it went: `done`, or why not. */
+  async askServerChange(order: ServerOrder): Promise<string> {
+    const { name } = this.#options.peer;
+    try {
+      const body = JSON.stringify(order);
+      const path = '/api/v1/node/servers';
+      const reply = await this.#client.ask({ method: 'POST', path, body, timeoutMs: changeTimeoutMs });
+      if (reply.status === 200) return 'done';
+      const refusal = problem.safeParse(parseJson(reply.body));
+      return `${name} refused: ${refusal.success ? refusal.data.title : `HTTP ${reply.status}`}`;
+    } catch (error) {
+      return `${name} gave no answer (${messageOf(error)})`;
+    }
   }
 
   async #round(): Promise<void> {

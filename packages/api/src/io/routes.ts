@@ -6,7 +6,6 @@ import {
   failoverRequest,
   sessionRequest,
   type FailoverReport,
-  type NodeStatus,
   type Operation,
   type OperationReport,
   type PairStatus,
@@ -17,6 +16,7 @@ import { requireOwnOrigin, type AccessControl } from './access.ts';
 import { expositionType, writeExposition } from './exposition.ts';
 import type { LiveHub } from './live-hub.ts';
 import type { ApiApp } from './listener.ts';
+import { addServerRoutes, type ServerNode } from './server-routes.ts';
 
 /** One file of the console. `body` is what is sent; `etag` may come with its quotes or without. */
 export interface ConsoleAsset {
@@ -26,11 +26,10 @@ export interface ConsoleAsset {
 }
 
 /** The node behind the API. */
-export interface ApiNode {
+export interface ApiNode extends ServerNode {
   readonly nodeName: string;
   readonly access: AccessControl;
   readonly hub: LiveHub;
-  readonly self: () => NodeStatus;
   readonly pair: () => PairStatus;
   /** Gives this node's addresses up to `to`. */
   readonly resign: (to: string) => Promise<FailoverReport>;
@@ -46,6 +45,7 @@ export function addRoutes(app: ApiApp, node: ApiNode, options: { readonly isSock
   addReadRoutes(app, node);
   addFailoverRoutes(app, node, options);
   if (options.isSocket) addOperationRoutes(app, node);
+  addServerRoutes(app, node, options);
   addSessionRoutes(app, node, options);
   addLiveRoute(app, node, options);
   addConsoleRoutes(app, node);

@@ -5,7 +5,16 @@ import { connect } from 'node:net';
 import { TospannError } from '@tospann/errors';
 import { judge } from '../core/verdict.ts';
 import { remember, sampleOf } from '../core/history.ts';
-import type { FailoverReport, HistorySample, NodeStatus, Operation, OperationReport, PairStatus } from '../contract.ts';
+import type {
+  FailoverReport,
+  HistorySample,
+  NodeStatus,
+  Operation,
+  OperationReport,
+  PairStatus,
+  ServerChangeReport,
+  ServerOrder,
+} from '../contract.ts';
 import { AccessControl } from './access.ts';
 import { hasErrno } from './atomic-file.ts';
 import { readOrCreateCertificate, type NodeCertificate } from './certificate.ts';
@@ -45,6 +54,8 @@ export interface ApiOptions {
   readonly failover: (request: { readonly to: string }) => Promise<FailoverReport>;
   /** Does what an operator asks over the control socket; absent: those paths are not known. */
   readonly operate?: (operation: Operation) => Promise<OperationReport>;
+  /** Does what an operator wants of a server of this node. Absent: every server is unknown. */
+  readonly changeServer?: (order: ServerOrder) => Promise<ServerChangeReport>;
   /** The HAProxy-compatible statistics; absent: none. Without a login, the console's token is the password. */
   readonly stats?: {
     readonly binds: readonly ApiBind[];
@@ -149,6 +160,8 @@ class ApiCore {
       resign: (to) => options.failover({ to }),
       askPeer: (to) => this.#askPeer(to),
       operate: options.operate ?? (() => Promise.reject(new TospannError('LB_API_NOT_FOUND', { path: 'operation' }))),
+      changeServer: (order) => this.#changeServer(order),
+      changePeersServer: async (order) => await this.#link?.askServerChange(order),
       consoleAssets: options.consoleAssets,
     };
   }
@@ -196,6 +209,11 @@ class ApiCore {
     const self = this.#self();
     const peer = this.#link?.status();
     return { self, ...(peer === undefined ? {} : { peer }), verdict: judge(self, peer) };
+  }
+
+  async #changeServer(order: ServerOrder): Promise<ServerChangeReport> {
+    if (this.#options.changeServer !== undefined) return await this.#options.changeServer(order);
+    throw new TospannError('LB_API_UNKNOWN_SERVER', { name: `${order.backend}/${order.server}` });
   }
 
   #askPeer(to: string): Promise<FailoverReport> {

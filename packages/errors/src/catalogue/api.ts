@@ -93,6 +93,20 @@ export const apiErrors = {
     message: 'Cannot listen on "{path}": another process answers there',
     hint: 'Stop the other "tospann run", or give this one its own --run-dir.',
   },
+  LB_API_UNKNOWN_SERVER: {
+    source: 'client',
+    retry: 'never',
+    status: 404,
+    message: 'Cannot find the server "{name}": the configuration has none of this name',
+    hint: 'Name it as BACKEND/SERVER; "tospann servers list" shows all.',
+  },
+  LB_API_NO_PROXY: {
+    source: 'internal',
+    retry: 'always',
+    status: 503,
+    message: 'Cannot say anything about servers: the proxy of this node does not answer',
+    hint: 'Try again in some seconds; "tospann status" says what became of the proxy.',
+  },
   LB_API_STATE_FILE: {
     source: 'kernel',
     retry: 'never',

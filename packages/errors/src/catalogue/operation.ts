@@ -44,6 +44,13 @@ export const operationErrors = {
     message: 'Cannot fail over: no failover agent runs on this node',
     hint: 'Look at "tospann status"; without "vips" in the configuration there is no address to move.',
   },
+  LB_OPERATION_SERVER_SETTINGS: {
+    source: 'kernel',
+    retry: 'never',
+    status: 500,
+    message: 'Cannot read the servers\' settings in "{file}": {detail}',
+    hint: 'All servers begin as configured; say "tospann servers" again for those that differ. The file was put aside.',
+  },
   LB_INTERNAL: {
     source: 'internal',
     retry: 'never',

@@ -200,7 +200,9 @@ function times(servers: readonly ServerStatus[]): StatsRow {
 }
 
 function serverStatusText(server: ServerStatus): string {
+  if (server.admin === 'maint') return 'MAINT';
   if (server.state === 'down') return 'DOWN';
+  if (server.admin === 'drain') return 'DRAIN';
   return server.state === 'unchecked' ? 'no check' : 'UP';
 }
 
@@ -215,6 +217,9 @@ function checkResult(server: ServerStatus, configured: BackendConfig | undefined
   const layer = configured.check.type === 'http' ? 'L7' : 'L4';
   const code = /^HTTP (\d{3})/.exec(text)?.[1];
   const duration = / in (\d+) ms$/.exec(text)?.[1];
+  if (server.checkStatus !== undefined) {
+    return { check_status: server.checkStatus, check_code: code ?? '', check_duration: duration ?? '' };
+  }
   if (server.state !== 'down') {
     return { check_status: `${layer}OK`, check_code: code ?? '', check_duration: duration ?? '' };
   }

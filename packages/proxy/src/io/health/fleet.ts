@@ -35,9 +35,9 @@ export interface ServerEvent {
 export interface ServerOrder {
   readonly backend: string;
   readonly server: string;
-  readonly state?: ServerSetting['state'];
+  readonly state?: ServerSetting['state'] | undefined;
   /** 0..256; null: as configured. */
-  readonly weight?: number | null;
+  readonly weight?: number | null | undefined;
 }
 
 export interface FleetOptions {

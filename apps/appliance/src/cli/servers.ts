@@ -1,0 +1,105 @@
+// `tospann servers`: what the servers do, and what an operator wants of them. Over the control socket; the node keeps
+// it over restarts and tells the other node.
+import { serverChangeReport, serverList, type ServerChange, type ServerList } from '@tospann/api';
+import { renderServers } from '../core/render-servers.ts';
+import { ask } from './control.ts';
+import { complain, Exit, type ExitCode, out, say } from './exit.ts';
+import { problemOf } from './failover.ts';
+
+export interface ServersOptions {
+  readonly runDir: string;
+  readonly json?: boolean;
+  /** Seconds to wait until no session is left, as given. */
+  readonly wait?: string;
+}
+
+/** What is wanted, as the words of the command line. */
+export interface ServersOrder {
+  readonly action: 'ready' | 'drain' | 'maint' | 'weight';
+  /** `BACKEND/SERVER`. */
+  readonly target: string;
+  readonly value?: string;
+}
+
+const WAIT_POLL_MS = 200;
+
+export async function listServersCommand(options: ServersOptions): Promise<ExitCode> {
+  const list = await readList(options);
+  if (list === undefined) return Exit.failed;
+  out(options.json === true ? JSON.stringify(list) : renderServers(list));
+  return Exit.ok;
+}
+
+export async function changeServerCommand(order: ServersOrder, options: ServersOptions): Promise<ExitCode> {
+  const [backend = '', server = '', ...rest] = order.target.split('/');
+  const change = changeOf(order);
+  const waitMs = durationMs(options.wait);
+  if (backend === '' || server === '' || rest.length > 0 || change === undefined || waitMs === undefined) {
+    say(usageOf(order));
+    return Exit.usage;
+  }
+  const path = `/api/v1/servers/${encodeURIComponent(backend)}/${encodeURIComponent(server)}`;
+  const answer = await ask(options.runDir, { method: 'PUT', path, body: change });
+  const report = serverChangeReport.safeParse(answer.body);
+  if (answer.status !== 200 || !report.success) {
+    complain(problemOf(answer.body));
+    return Exit.failed;
+  }
+  const { peer } = report.data;
+  if (peer !== undefined && peer !== 'done') say(`On this node only: ${peer}`);
+  const left = waitMs > 0 ? await sessionsAfter({ backend, server, waitMs }, options) : report.data.currentSessions;
+  if (options.json === true) out(JSON.stringify({ ...report.data, currentSessions: left }));
+  else {
+    const { status, weight, effectiveWeight } = report.data;
+    const weights = weight === effectiveWeight ? `weight ${weight}` : `weight ${effectiveWeight} of ${weight}`;
+    out(`${order.target} is ${status}, ${weights}, ${left} ${left === 1 ? 'session' : 'sessions'}`);
+  }
+  if (waitMs === 0 || left === 0) return Exit.ok;
+  say(`Still ${left} ${left === 1 ? 'session' : 'sessions'} after ${waitMs / 1000} s`);
+  return Exit.failed;
+}
+
+/** The sessions that are left when none is left, or when the time is over. */
+async function sessionsAfter(
+  target: { readonly backend: string; readonly server: string; readonly waitMs: number },
+  options: ServersOptions,
+): Promise<number> {
+  const endsMs = performance.now() + target.waitMs;
+  for (;;) {
+    // Figures are half a second old at most: the first look must not be at those from before the change.
+    await new Promise((resolve) => setTimeout(resolve, WAIT_POLL_MS));
+    const list = await readList(options);
+    const server = list?.servers.find((one) => one.backend === target.backend && one.name === target.server);
+    const left = server?.currentSessions ?? 0;
+    if (left === 0 && server?.admin !== 'ready') return 0;
+    if (performance.now() >= endsMs) return left;
+  }
+}
+
+async function readList(options: ServersOptions): Promise<ServerList | undefined> {
+  const answer = await ask(options.runDir, { method: 'GET', path: '/api/v1/servers' });
+  const list = serverList.safeParse(answer.body);
+  if (answer.status === 200 && list.success) return list.data;
+  complain(problemOf(answer.body));
+  return undefined;
+}
+
+function changeOf({ action, value }: ServersOrder): ServerChange | undefined {
+  if (action !== 'weight') return { state: action };
+  if (value === 'configured') return { weight: null };
+  const weight = value !== undefined && /^\d{1,3}$/.test(value) ? Number(value) : 257;
+  return weight > 256 ? undefined : { weight };
+}
+
+/** Ms of `60s`, `500ms`, `2m`; 0 when absent; undefined when it is no duration. */
+function durationMs(text: string | undefined): number | undefined {
+  if (text === undefined) return 0;
+  const [, number, unit] = /^(\d{1,6})(ms|s|m|h)$/.exec(text) ?? [];
+  if (number === undefined) return undefined;
+  return Number(number) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit as 'ms' | 's' | 'm' | 'h']; // by the pattern
+}
+
+function usageOf({ action }: ServersOrder): string {
+  const value = action === 'weight' ? ' WEIGHT|configured   (WEIGHT is 0 to 256)' : '';
+  return `usage: tospann servers ${action} BACKEND/SERVER${value}${action === 'weight' ? '' : ' [--wait 60s]'}`;
+}

@@ -1,0 +1,24 @@
+// The text of `tospann servers list`: pure. One line for each server, with the words that say why it is so.
+import type { ServerList } from '@tospann/api';
+import { table } from './render-status.ts';
+
+/** Renders the servers of a node for a terminal. */
+export function renderServers({ servers }: ServerList): string {
+  const rows = servers.map((server) => [
+    `${server.backend}/${server.name}`,
+    server.hostName === undefined
+      ? `${server.address}:${server.port}`
+      : `${server.hostName}:${server.port} (${server.resolution === 'unresolved' ? 'no address' : server.address})`,
+    server.status ?? server.state,
+    weightText(server.weight, server.effectiveWeight),
+    String(server.currentSessions),
+    String(server.requestsTotal),
+    [server.lastCheck, server.checkDetail].filter((text) => text !== undefined && text !== '').join('; '),
+  ]);
+  return table([['SERVER', 'ADDRESS', 'STATE', 'WEIGHT', 'SESSIONS', 'REQUESTS', 'WHY'], ...rows]).join('\n');
+}
+
+/** `100`, or `75 of 100` when something lowers it. */
+export function weightText(weight: number, effective = weight): string {
+  return weight === effective ? String(weight) : `${effective} of ${weight}`;
+}
