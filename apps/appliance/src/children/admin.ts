@@ -149,15 +149,10 @@ class Admin {
       setTimeout(() => this.serverAnswered(id, { outcome: 'no-proxy' }), SERVER_ANSWER_MS);
       tell({ type: 'server-order', id, order });
     });
-    switch (answer.outcome) {
-      case 'done':
-        return answer.report;
-      case 'unknown-server':
-        throw new TospannError('LB_API_UNKNOWN_SERVER', { name: `${order.backend}/${order.server}` });
-      case 'no-proxy':
-        throw new TospannError('LB_API_NO_PROXY');
-      case 'not-kept':
-        throw new TospannError('LB_API_STATE_FILE', { file: 'servers.json', detail: answer.detail });
-    }
+    if (answer.outcome === 'done') return answer.report;
+    const name = `${order.backend}/${order.server}`;
+    if (answer.outcome === 'unknown-server') throw new TospannError('LB_API_UNKNOWN_SERVER', { name });
+    if (answer.outcome === 'no-proxy') throw new TospannError('LB_API_NO_PROXY');
+    throw new TospannError('LB_API_STATE_FILE', { file: 'servers.json', detail: answer.detail });
   }
 }

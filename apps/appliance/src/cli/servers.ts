@@ -1,7 +1,13 @@
 // `tospann servers`: what the servers do, and what an operator wants of them. Over the control socket; the node keeps
 // it over restarts and tells the other node.
-import { serverChangeReport, serverList, type ServerChange, type ServerList } from '@tospann/api';
-import { renderServers } from '../core/render-servers.ts';
+import {
+  serverChangeReport,
+  serverList,
+  type ServerChange,
+  type ServerChangeReport,
+  type ServerList,
+} from '@tospann/api';
+import { renderServers, weightText } from '../core/render-servers.ts';
 import { ask } from './control.ts';
 import { complain, Exit, type ExitCode, out, say } from './exit.ts';
 import { problemOf } from './failover.ts';
@@ -31,14 +37,14 @@ export async function listServersCommand(options: ServersOptions): Promise<ExitC
 }
 
 export async function changeServerCommand(order: ServersOrder, options: ServersOptions): Promise<ExitCode> {
-  const [backend = '', server = '', ...rest] = order.target.split('/');
+  const target = targetOf(order.target);
   const change = changeOf(order);
   const waitMs = durationMs(options.wait);
-  if (backend === '' || server === '' || rest.length > 0 || change === undefined || waitMs === undefined) {
+  if (target === undefined || change === undefined || waitMs === undefined) {
     say(usageOf(order));
     return Exit.usage;
   }
-  const path = `/api/v1/servers/${encodeURIComponent(backend)}/${encodeURIComponent(server)}`;
+  const path = `/api/v1/servers/${encodeURIComponent(target.backend)}/${encodeURIComponent(target.server)}`;
   const answer = await ask(options.runDir, { method: 'PUT', path, body: change });
   const report = serverChangeReport.safeParse(answer.body);
   if (answer.status !== 200 || !report.success) {
@@ -47,16 +53,26 @@ export async function changeServerCommand(order: ServersOrder, options: ServersO
   }
   const { peer } = report.data;
   if (peer !== undefined && peer !== 'done') say(`On this node only: ${peer}`);
-  const left = waitMs > 0 ? await sessionsAfter({ backend, server, waitMs }, options) : report.data.currentSessions;
-  if (options.json === true) out(JSON.stringify({ ...report.data, currentSessions: left }));
-  else {
-    const { status, weight, effectiveWeight } = report.data;
-    const weights = weight === effectiveWeight ? `weight ${weight}` : `weight ${effectiveWeight} of ${weight}`;
-    out(`${order.target} is ${status}, ${weights}, ${left} ${left === 1 ? 'session' : 'sessions'}`);
-  }
+  const left = waitMs > 0 ? await sessionsAfter({ ...target, waitMs }, options) : report.data.currentSessions;
+  const after = { ...report.data, currentSessions: left };
+  out(options.json === true ? JSON.stringify(after) : sentenceOf(after));
   if (waitMs === 0 || left === 0) return Exit.ok;
-  say(`Still ${left} ${left === 1 ? 'session' : 'sessions'} after ${waitMs / 1000} s`);
+  say(`Still ${sessions(left)} after ${waitMs / 1000} s`);
   return Exit.failed;
+}
+
+function sentenceOf(report: ServerChangeReport): string {
+  const { backend, server, status, weight, effectiveWeight, currentSessions } = report;
+  return `${backend}/${server} is ${status}, weight ${weightText(weight, effectiveWeight)}, ${sessions(currentSessions)}`;
+}
+
+function sessions(count: number): string {
+  return `${count} ${count === 1 ? 'session' : 'sessions'}`;
+}
+
+function targetOf(text: string): { readonly backend: string; readonly server: string } | undefined {
+  const [backend = '', server = '', ...rest] = text.split('/');
+  return backend === '' || server === '' || rest.length > 0 ? undefined : { backend, server };
 }
 
 /** The sessions that are left when none is left, or when the time is over. */

@@ -1,7 +1,6 @@
 // What operators want of servers, as it is kept over restarts: a pure table and its text form. The text carries a
 // checksum: what does not hold is never taken for settings. A server that has left the configuration keeps its entry
 // for a day, so that a rollback finds it as it was; then the entry goes.
-import { createHash } from 'node:crypto';
 import type { PairConfig } from '@tospann/config';
 import type { ServerOrder } from '@tospann/proxy';
 
@@ -19,6 +18,9 @@ export interface ServerSettingEntry {
   readonly missingSinceMs?: number;
 }
 export type ServerSettings = readonly ServerSettingEntry[];
+
+/** SHA-256 of a text, in hex. */
+export type Digest = (text: string) => string;
 
 /** Takes an order; a server that is ready with its configured weight needs no entry. */
 export function withOrder(settings: ServerSettings, order: ServerOrder): ServerSettings {
@@ -42,13 +44,17 @@ export function pruned(settings: ServerSettings, config: Pick<PairConfig, 'backe
   });
 }
 
-/** The text of the file. */
-export function writeSettings(settings: ServerSettings): string {
-  return `${JSON.stringify({ version: 1, sha256: checksum(settings), servers: settings }, undefined, 2)}\n`;
+/** The text of the file. `sha256` of a text, in hex, is the caller's. */
+export function writeSettings(settings: ServerSettings, sha256: Digest): string {
+  const content = { version: 1, sha256: sha256(covered(settings)), servers: settings };
+  return `${JSON.stringify(content, undefined, 2)}\n`;
 }
 
 /** Reads the text of the file; or says why it is none, in words. */
-export function readSettings(text: string): { readonly settings: ServerSettings } | { readonly fault: string } {
+export function readSettings(
+  text: string,
+  sha256: Digest,
+): { readonly settings: ServerSettings } | { readonly fault: string } {
   let content: unknown;
   try {
     content = JSON.parse(text);
@@ -57,7 +63,7 @@ export function readSettings(text: string): { readonly settings: ServerSettings 
   }
   if (!isFile(content)) return { fault: 'it has another form' };
   const { servers } = content;
-  return checksum(servers) === content.sha256
+  return sha256(covered(servers)) === content.sha256
     ? { settings: servers }
     : { fault: 'its checksum is not that of its content' };
 }
@@ -86,7 +92,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
 }
 
-function checksum(settings: ServerSettings): string {
-  const content = settings.map((one) => [one.backend, one.server, one.state, one.weight, one.missingSinceMs]);
-  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+/** What the checksum is over. */
+function covered(settings: ServerSettings): string {
+  return JSON.stringify(settings.map((one) => [one.backend, one.server, one.state, one.weight, one.missingSinceMs]));
 }

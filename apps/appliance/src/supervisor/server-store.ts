@@ -1,5 +1,6 @@
 // Keeps the operators' settings of servers in the state directory, so that they outlive the proxy and the node. Read at
 // start, written whole at each change (a temporary file, synced, put in place in one step).
+import { createHash } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { placeSecretFile, readSecretFile } from '@tospann/api';
@@ -30,7 +31,7 @@ export class ServerStore {
     try {
       const text = readSecretFile(this.#file);
       if (text === undefined) return;
-      const read = readSettings(text);
+      const read = readSettings(text, sha256);
       if ('settings' in read) this.#settings = read.settings;
       else this.#putAside(read.fault);
     } catch (error) {
@@ -55,7 +56,7 @@ export class ServerStore {
    */
   keep(order: ServerOrder, config: Pick<PairConfig, 'backends'>): void {
     const next = pruned(withOrder(this.#settings, order), config, this.#options.wallMs());
-    placeSecretFile(this.#file, writeSettings(next), 'replace');
+    placeSecretFile(this.#file, writeSettings(next, sha256), 'replace');
     this.#settings = next;
   }
 
@@ -68,4 +69,8 @@ export class ServerStore {
     const { code, message, hint } = new TospannError('LB_OPERATION_SERVER_SETTINGS', { file: this.#file, detail });
     this.#options.log.error({ event: 'server-settings-lost', code, hint }, message);
   }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

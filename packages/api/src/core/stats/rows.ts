@@ -214,16 +214,17 @@ function ageSeconds(status: NodeStatus, sinceMs: number): number {
 function checkResult(server: ServerStatus, configured: BackendConfig | undefined): StatsRow {
   const text = server.lastCheck;
   if (configured?.check === undefined || text === '') return {};
+  const check_code = /^HTTP (\d{3})/.exec(text)?.[1] ?? '';
+  const check_duration = / in (\d+) ms$/.exec(text)?.[1] ?? '';
   const layer = configured.check.type === 'http' ? 'L7' : 'L4';
-  const code = /^HTTP (\d{3})/.exec(text)?.[1];
-  const duration = / in (\d+) ms$/.exec(text)?.[1];
-  if (server.checkStatus !== undefined) {
-    return { check_status: server.checkStatus, check_code: code ?? '', check_duration: duration ?? '' };
-  }
-  if (server.state !== 'down') {
-    return { check_status: `${layer}OK`, check_code: code ?? '', check_duration: duration ?? '' };
-  }
-  if (code !== undefined) return { check_status: 'L7STS', check_code: code };
-  if (text.startsWith('no answer')) return { check_status: `${layer}TOUT` };
-  return { check_status: /refused|route|reset/.test(text) ? 'L4CON' : 'L7RSP' };
+  return { check_status: server.checkStatus ?? statusOf(server, layer), check_code, check_duration };
+}
+
+/** From the words, for figures without a short name. */
+function statusOf(server: ServerStatus, layer: 'L4' | 'L7'): string {
+  const text = server.lastCheck;
+  if (server.state !== 'down') return `${layer}OK`;
+  if (text.startsWith('HTTP ')) return 'L7STS';
+  if (text.startsWith('no answer')) return `${layer}TOUT`;
+  return /refused|route|reset/.test(text) ? 'L4CON' : 'L7RSP';
 }
