@@ -157,6 +157,7 @@ export class Supervisor {
     for (const listener of listeners) child.sockets.add(keyOf(listener));
   }
 
+  // oxlint-disable-next-line complexity -- long: one case for each message
   #heard(child: Child, message: FromChild): void {
     switch (message.type) {
       case 'ready':
