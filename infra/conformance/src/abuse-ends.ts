@@ -18,8 +18,9 @@ const scripts: Readonly<Record<string, (socket: Socket, served: ServedConnection
   '/endless': (socket, served) => {
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4000000000\r\n\r\n');
     const write = (): void => {
-      if (socket.destroyed) return;
-      socket.write(ENDLESS_CHUNK, () => {
+      if (!socket.writable) return;
+      socket.write(ENDLESS_CHUNK, (error) => {
+        if (error) return;
         served.bytesTaken += ENDLESS_CHUNK.length;
         write();
       });
