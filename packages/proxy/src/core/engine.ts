@@ -8,7 +8,7 @@ import { clientEnded, clientExpired, clientFailed, clientReceived, clientSent, d
 import { Client, ClientPhase, IdlePool, Upstream, UpstreamPhase } from './connection.ts';
 import type { Places } from './balance/choose.ts';
 import { followServers, upstreamConnected, upstreamExpired } from './dispatch.ts';
-import { takePlace } from './flow/places.ts';
+import { takeCounted, takePlace } from './flow/places.ts';
 import { isAwaited, serveAll, takeGrants } from './flow/queue.ts';
 import { lineBytes, WaitingLine } from './flow/waiting-line.ts';
 import { EditLists } from './edits.ts';
@@ -124,7 +124,7 @@ export class Engine implements TransportEvents {
     this.line = new WaitingLine(memory ?? new SharedArrayBuffer(lineBytes(shape)), shape, worker);
     this.granting = {
       words: this.words,
-      take: (server) => takePlace(this.words, server),
+      take: (server) => takeCounted(this.words, server),
       random: () => this.random(),
     };
     this.frontendClients = new Int32Array(layout.frontends);

@@ -6,6 +6,7 @@ import { closeClient } from './client.ts';
 import { ClientPhase, type Client } from './connection.ts';
 import { assign, closeUpstream, followServers } from './dispatch.ts';
 import type { Engine } from './engine.ts';
+import { followAddress } from './health/endpoint.ts';
 import { leaveQueue, serveAll } from './flow/queue.ts';
 import type { EngineOptions } from './engine-options.ts';
 import type { EngineListener } from './listeners.ts';
@@ -32,6 +33,9 @@ export function replacePlan(engine: Engine, { plan, settings, listeners }: Repla
   for (const entry of [...old.frontends, ...old.backends, ...old.servers]) entry.retired = true;
   engine.usePlan(plan, settings);
   engine.names.clear();
+  for (const server of plan.servers) followAddress(engine.words, server);
+  const nowMs = engine.transport.nowMs();
+  for (const { balance, servers } of plan.backends) balance.follow(servers, engine.words, nowMs);
   followPools(engine, plan);
   engine.listeners.replace(plan, listeners, engine.draining);
   // Whose backend is gone still waits for a place at one of its servers.

@@ -5,7 +5,11 @@ import { BackendWord, ServerWord } from '../shared.ts';
 
 /** Takes a place at a server and at its backend; false when one of them has its maximum. */
 export function takePlace(words: Int32Array, server: ServerPlan): boolean {
-  if (!server.counted) return true;
+  return !server.counted || takeCounted(words, server);
+}
+
+/** The same for one that has waited: it is counted in any case, also where a reload has taken the limit away meanwhile. */
+export function takeCounted(words: Int32Array, server: ServerPlan): boolean {
   if (!raise(words, server.word + ServerWord.inUse, server.limit)) return false;
   if (raise(words, server.backend.word + BackendWord.inUse, server.backend.balance.maxConnections)) return true;
   Atomics.sub(words, server.word + ServerWord.inUse, 1);

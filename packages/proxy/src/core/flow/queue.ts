@@ -8,7 +8,7 @@ import { assign, sendTo } from '../dispatch.ts';
 import type { Engine } from '../engine.ts';
 import type { BackendPlan, ServerPlan } from '../plan.ts';
 import { BackendWord, serverWord, ServerWord } from '../shared.ts';
-import { hasRoom, takePlace } from './places.ts';
+import { hasRoom, takeCounted } from './places.ts';
 
 const PROXY = 80;
 const QUEUE = 81;
@@ -123,7 +123,7 @@ export function serveWaiting(engine: Engine, old: BackendPlan): void {
     let server: ServerPlan | null = null;
     if (line.isOlder(any, bound === null ? 0 : line.firstOfServer(bound.index)))
       server = choiceFor(engine, backend, any);
-    if (server === null && bound !== null && takePlace(engine.words, bound)) {
+    if (server === null && bound !== null && takeCounted(engine.words, bound)) {
       server = bound;
       entry = line.firstOfServer(bound.index);
     }
