@@ -66,6 +66,13 @@ export function clientEnded(engine: Engine, client: Client): void {
       closeClient(engine, client, false);
       return;
     case ClientPhase.BUSY:
+      if (client.wait === Wait.QUEUE) {
+        // Nobody works for it yet: taken as gone, as by HAProxy's abortonclose.
+        client.endCause = 67;
+        client.endPhase = 81;
+        dropClient(engine, client, false);
+        return;
+      }
       if (client.requestDone) return;
       client.endCause = 67;
       client.endPhase = 68;

@@ -6,11 +6,12 @@
 import { answerLocally } from './answers.ts';
 import { NONE } from './buffers.ts';
 import { endEncoding } from './compress/encode.ts';
-import { UpstreamPhase, Wait, type Client, type Upstream } from './connection.ts';
+import { CookieState, UpstreamPhase, Wait, type Client, type Upstream } from './connection.ts';
 import type { Engine } from './engine.ts';
 import { FRESH_IDLE_MS, IDLE_UPSTREAM_MS, MAX_IDLE_PER_SERVER, RETRY_PAUSE_MS } from './engine-options.ts';
 import { choose, isStrict, ownerOf } from './balance/choose.ts';
 import { enqueue, followWaiting, release, serveAll, someoneWaits } from './flow/queue.ts';
+import { RetryCause, retryAnswer } from './flow/retry.ts';
 import type { ServerPlan } from './plan.ts';
 import { pump, setReceiving, isFull } from './sending.ts';
 import { ServerCounter } from './shared.ts';
@@ -95,7 +96,8 @@ function attach(engine: Engine, client: Client, upstream: Upstream): void {
   client.wait = Wait.ANSWER;
   upstream.phase = UpstreamPhase.HEAD;
   upstream.touched = false;
-  if (client.repeatable && !client.repeated && client.repeatOffset === NONE && !buffers.scarce) {
+  const mayRepeat = client.repeatable && (!client.repeated || engine.retry !== null);
+  if (mayRepeat && client.repeatOffset === NONE && !buffers.scarce) {
     const head = client.request.head;
     client.repeatOffset = ranges.offset[head]!;
     client.repeatLength = ranges.length[head]!;
@@ -147,10 +149,8 @@ function connectFailed(engine: Engine, client: Client, upstream: Upstream, timed
   engine.counters[server.counter + ServerCounter.retries]! += 1;
   const mayLeave = http.redispatch && (client.wanted === null || client.retries === http.retries);
   if (mayLeave && engine.hasOther(client.backend!, server)) {
-    client.wanted = null;
     client.avoid = server;
-    client.redispatched = true;
-    engine.counters[server.counter + ServerCounter.redispatches]! += 1;
+    leave(engine, client, server);
     assign(engine, client);
     return;
   }
@@ -162,8 +162,21 @@ function connectFailed(engine: Engine, client: Client, upstream: Upstream, timed
   engine.wheel.set(client.handle, engine.transport.nowMs() + RETRY_PAUSE_MS * client.retries);
 }
 
-/** Sends the kept head once more, over a new connection. The caller has made sure that this is allowed. */
-export function repeat(engine: Engine, client: Client, upstream: Upstream): void {
+/** The request turns to another server, also against its session cookie. */
+function leave(engine: Engine, client: Client, server: ServerPlan): void {
+  if (client.wanted !== null && client.cookieState === CookieState.VALID) client.cookieState = CookieState.DOWN;
+  client.wanted = null;
+  client.redispatched = true;
+  engine.counters[server.counter + ServerCounter.redispatches]! += 1;
+}
+
+/**
+ * Sends the kept head once more, over a new connection. The caller has made sure that this is allowed.
+ *
+ * @param leaves It was not the connection that failed: another server is taken if there is one.
+ */
+// oxlint-disable-next-line max-params -- long: no object for a failure
+export function repeat(engine: Engine, client: Client, upstream: Upstream, leaves: boolean): void {
   const server = upstream.server;
   detach(engine, client, upstream);
   closeUpstream(engine, upstream, true);
@@ -173,9 +186,10 @@ export function repeat(engine: Engine, client: Client, upstream: Upstream): void
   client.avoid = server;
   // A pooled connection may just have been idle for too long, so the session stays where it is. A new one that dies
   // says that its server does.
-  if (!upstream.reused) {
-    client.repeated = true;
-    if (engine.options.http.redispatch) client.wanted = null;
+  if (!upstream.reused) client.repeated = true;
+  const atFault = leaves || !upstream.reused;
+  if (atFault && engine.options.http.redispatch && engine.hasOther(client.backend!, server)) {
+    leave(engine, client, server);
   }
   engine.counters[server.counter + ServerCounter.retries]! += 1;
   // The use that was kept for this goes to the list.
@@ -251,6 +265,7 @@ export function upstreamExpired(engine: Engine, upstream: Upstream): void {
   } else if (!client.answering) {
     engine.counters[upstream.server.counter + ServerCounter.responseErrors]! += 1;
     noteAnswerFault(engine, upstream.server);
+    if (retryAnswer(engine, client, upstream, RetryCause.TIMEOUT)) return;
     client.endCause = 115;
     client.endPhase = 72;
     answerLocally(engine, client, 504);
@@ -261,12 +276,32 @@ export function upstreamExpired(engine: Engine, upstream: Upstream): void {
   }
 }
 
+/** The server has gone down, and its sessions with it (HAProxy's on-marked-down shutdown-sessions). */
+function closeSessions(engine: Engine, server: ServerPlan): void {
+  for (const upstream of engine.upstreams) {
+    if (upstream === null || upstream.server.index !== server.index) continue;
+    const client = upstream.client;
+    if (client === null || upstream.phase === UpstreamPhase.CLOSING) continue;
+    if (upstream.phase === UpstreamPhase.CONNECTING) {
+      connectFailed(engine, client, upstream, false);
+    } else if (client.repeatOffset !== NONE && !upstream.touched && !client.answering && client.interims === 0) {
+      repeat(engine, client, upstream, true);
+    } else {
+      client.endCause = 68;
+      client.endPhase = client.answering ? 68 : 72;
+      if (client.answering || client.frontend.tcp) dropClient(engine, client, true);
+      else answerLocally(engine, client, 503);
+    }
+  }
+}
+
 /** Takes the servers' state from the shared words: who takes part anew, no idle connections to servers that are down. */
 export function followServers(engine: Engine): void {
   const nowMs = engine.transport.nowMs();
   engine.nextStepMs = Infinity;
   for (const { balance, servers } of engine.plan.backends) {
     balance.follow(servers, engine.words, nowMs);
+    if (balance.closesSessions) for (const server of balance.lost) closeSessions(engine, server);
     engine.nextStepMs = Math.min(engine.nextStepMs, balance.nextStepMs);
   }
   for (const server of engine.plan.servers) {

@@ -6,7 +6,7 @@ import type { AccessLog } from './access-log.ts';
 
 export interface EngineOptions {
   readonly timeouts: TimeoutsConfig;
-  readonly http: Pick<HttpConfig, 'serverClose' | 'retries' | 'redispatch'>;
+  readonly http: Pick<HttpConfig, 'serverClose' | 'retries' | 'redispatch' | 'retryOn' | 'retryBudgetPercent'>;
   /** Whether X-Forwarded-For is added for a client with this address. Asked once a connection. */
   readonly addsForwardedFor: (address: string) => boolean;
   readonly clientAddressInLog: LogConfig['privacy']['clientAddress'];

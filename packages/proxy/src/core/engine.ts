@@ -10,6 +10,7 @@ import type { Places } from './balance/choose.ts';
 import { followServers, upstreamConnected, upstreamExpired } from './dispatch.ts';
 import { takeCounted, takePlace } from './flow/places.ts';
 import { isAwaited, serveAll, takeGrants } from './flow/queue.ts';
+import { retryPolicy, type RetryPolicy } from './flow/retry.ts';
 import { lineBytes, WaitingLine } from './flow/waiting-line.ts';
 import { EditLists } from './edits.ts';
 import { COOKIE_DATES_BYTES } from './persistence/answer-cookie.ts';
@@ -81,6 +82,8 @@ export class Engine implements TransportEvents {
   leaving: readonly BackendPlan[] = [];
   /** For the choice of a server in the name of those that wait: they are the ones that nobody may overtake. */
   readonly granting: Places;
+  /** What is retried beyond failed connections; null: nothing. */
+  retry: RetryPolicy | null;
   /** When a slow start makes its next step. */
   nextStepMs = Infinity;
   /** Clients of each frontend on this worker. */
@@ -128,6 +131,7 @@ export class Engine implements TransportEvents {
       random: () => this.random(),
     };
     this.frontendClients = new Int32Array(layout.frontends);
+    this.retry = retryPolicy(options.http);
     this.wallOffsetMs = options.wallOffsetMs();
     this.#wallCheckedMs = transport.nowMs();
     transport.attach(this);
@@ -150,6 +154,7 @@ export class Engine implements TransportEvents {
   usePlan(plan: Plan, settings: PlanSettings): void {
     this.#plan = plan;
     this.#options = { ...this.#options, ...settings };
+    this.retry = retryPolicy(settings.http);
     for (const client of this.#freeClients) {
       client.frontend = plan.frontends[0]!;
       moveClient(this, client);

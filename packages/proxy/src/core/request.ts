@@ -129,6 +129,7 @@ function resetRequest(engine: Engine, client: Client): void {
     client.chunked ??= new ChunkedParser({ refuseFramingTrailers: true });
     client.chunked.reset(false);
   }
+  if (engine.retry !== null) engine.retry.budget.request(client.headMs);
   client.rateMs = client.headMs;
   client.rateBytes = 0;
 }

@@ -22,6 +22,7 @@ import { closeUpstream, detach, freePlace, repeat, retireUpstream } from './disp
 import type { Engine } from './engine.ts';
 import { MAX_INTERIM_ANSWERS } from './engine-options.ts';
 import { noteAnswer, noteAnswerFault, noteConnectionFault } from './health/faults.ts';
+import { RetryCause, retryAnswer } from './flow/retry.ts';
 import { joinHead, keepHead } from './partial-head.ts';
 import { isGone } from './replace.ts';
 import { writeCookie } from './persistence/answer-cookie.ts';
@@ -126,11 +127,13 @@ export function upstreamLost(engine: Engine, client: Client, upstream: Upstream)
   const untouched = !upstream.touched && !client.answering && client.interims === 0;
   // A pooled connection that ends before the answer may just have been idle for too long.
   if (!upstream.reused || !untouched) noteConnectionFault(engine, upstream.server);
-  if (untouched && client.repeatOffset !== NONE) {
-    repeat(engine, client, upstream);
+  if (untouched && client.repeatOffset !== NONE && !client.repeated) {
+    repeat(engine, client, upstream, false);
     return;
   }
   engine.counters[upstream.server.counter + ServerCounter.responseErrors]! += 1;
+  const cause = upstream.touched ? RetryCause.BAD_ANSWER : RetryCause.EMPTY;
+  if (retryAnswer(engine, client, upstream, cause)) return;
   if (client.endCause === 45) {
     client.endCause = 83;
     client.endPhase = client.answering ? 68 : 72;
@@ -192,6 +195,7 @@ function parseAnswer(engine: Engine, client: Client, upstream: Upstream): void {
 function badAnswer(engine: Engine, client: Client, upstream: Upstream): void {
   engine.counters[upstream.server.counter + ServerCounter.responseErrors]! += 1;
   noteAnswerFault(engine, upstream.server);
+  if (retryAnswer(engine, client, upstream, RetryCause.BAD_ANSWER)) return;
   client.endCause = 80;
   client.endPhase = 72;
   answerLocally(engine, client, 502);
@@ -231,6 +235,10 @@ function beginAnswer(engine: Engine, client: Client, upstream: Upstream): void {
     }
     return;
   }
+  if (engine.retry !== null && retryStatus(engine, client, upstream, head.status)) {
+    engine.buffers.drop(at);
+    return;
+  }
   client.answerMs = engine.transport.nowMs();
   const kind = head.bodyKind(client.method === Method.HEAD);
   upstream.bodyKind = kind;
@@ -259,6 +267,18 @@ function beginAnswer(engine: Engine, client: Client, upstream: Upstream): void {
     if (kind === BodyKind.NONE) answerComplete(engine, client, upstream);
     afterAnswerBytes(engine, client, upstream);
   }
+}
+
+/** Whether the request is tried again because of the answer's status; that answer is counted all the same. */
+// oxlint-disable-next-line max-params -- long: no object for a failure
+function retryStatus(engine: Engine, client: Client, upstream: Upstream, status: number): boolean {
+  const server = upstream.server;
+  if (!retryAnswer(engine, client, upstream, status)) return false;
+  noteAnswer(engine, server, status);
+  if (status < 600 && !client.probe) {
+    engine.counters[server.counter + ServerCounter.responses + ((status / 100) | 0) - 1]! += 1;
+  }
+  return true;
 }
 
 /** How the client finds the end of the body, and whether its connection can stay open behind it. */
