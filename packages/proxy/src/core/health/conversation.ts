@@ -9,6 +9,7 @@ export const MAX_CHECKED_BYTES = 65_536;
 
 /** What to do next: send something, or end with a verdict. */
 export interface Step<Found = Verdict> {
+  /** Each character is one byte. */
   readonly send?: string;
   readonly found?: Found;
 }

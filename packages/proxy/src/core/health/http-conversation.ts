@@ -2,6 +2,7 @@
 // traffic does, the body (when the check wants something of it) is taken by its framing up to 64 KiB. Pure.
 import type { CheckConfig } from '@tospann/config';
 import { BodyKind, CHUNKED_DONE, ChunkedParser, ChunkResult, NEED_MORE, OK, ResponseHeadParser } from '@tospann/http';
+import { compileRegex } from '@tospann/regex';
 import { MAX_CHECKED_BYTES, quoted, type Conversation, type Step } from './conversation.ts';
 import type { Verdict } from './state.ts';
 
@@ -163,7 +164,7 @@ export class HttpConversation implements Conversation {
     const where = this.#bodyBytes >= MAX_CHECKED_BYTES ? 'in the first 64 KiB' : `in its ${body.length} bytes`;
     const missing = (wanted: string): Verdict => failed(`HTTP ${this.#status}, no ${quoted(wanted)} ${where}`, 'L7STS');
     if (bodyContains !== undefined && !body.includes(bodyContains)) return missing(bodyContains);
-    if (bodyRegex !== undefined && !new RegExp(bodyRegex).test(body.toString('utf8'))) return missing(bodyRegex);
+    if (bodyRegex !== undefined && !compileRegex(bodyRegex).test(body, 0, body.length)) return missing(bodyRegex);
     return this.#good();
   }
 
