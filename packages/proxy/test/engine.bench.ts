@@ -45,6 +45,8 @@ class InstantTransport implements Transport {
   }
   again(): void {}
 
+  expectMuch(): void {}
+
   takeBuffer(): number {
     return this.#free[--this.#freeCount]! * BUFFER_BYTES;
   }

@@ -157,6 +157,25 @@ function byteCases(factory: TransportFactory): void {
     expect(stream.sentBytes).toBe(total);
   });
 
+  it('loses nothing when much is expected, in the middle of bytes and between pauses', async () => {
+    await using bench = await Bench.open(factory);
+    const { client, server } = await bench.pair(await bench.test.openListener(0));
+    const total = 3_000_000;
+    bench.sendStream(client, total);
+    const check = new StreamCheck();
+    let events = 0;
+    bench.onBytes = (handle, bytes) => {
+      check.push(bytes);
+      if (++events % 3 === 1) bench.transport.expectMuch(handle);
+      if (events % 7 === 0) bench.transport.receive(handle, false);
+      if (events % 14 === 0) bench.transport.receive(handle, true);
+    };
+    bench.onTick = () => bench.transport.receive(server, true);
+    bench.transport.receive(server, true);
+    await bench.test.run(() => check.bytes === total);
+    expect(check.wrongAt).toBe(-1);
+  });
+
   it('stops taking bytes while receiving is off, so that the sender stalls', async () => {
     await using bench = await Bench.open(factory);
     const { client, server } = await bench.pair(await bench.test.openListener(0));

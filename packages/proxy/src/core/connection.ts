@@ -231,6 +231,8 @@ export class Upstream {
   touched = false;
   /** The answer's head waits in the client's list and nothing of it has been sent. */
   headQueued = false;
+  /** The transport knows that this answer does not fit into the buffer of its head. */
+  muchExpected = false;
   bodyKind: number = BodyKind.NONE;
   bodyLeft = 0;
   /** The connection may serve another request after this answer. */

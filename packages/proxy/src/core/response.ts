@@ -260,6 +260,7 @@ function beginAnswer(engine: Engine, client: Client, upstream: Upstream): void {
   if (head.status < 600 && !client.probe) engine.counters[responses + ((head.status / 100) | 0) - 1]! += 1;
   upstream.phase = UpstreamPhase.BODY;
   upstream.headQueued = true;
+  upstream.muchExpected = false;
   const body = head.headEnd;
   if (body < end) answerBody(engine, upstream, body, end - body);
   else {
@@ -431,6 +432,10 @@ export function afterAnswerBytes(engine: Engine, client: Client, upstream: Upstr
   if (client.answered) {
     finishIfSent(engine, client);
     return;
+  }
+  if (!upstream.muchExpected) {
+    upstream.muchExpected = true;
+    engine.transport.expectMuch(upstream.handle);
   }
   if (isFull(engine, out)) setReceiving(engine, upstream, false);
   engine.watchUpstream(upstream);

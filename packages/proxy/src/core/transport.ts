@@ -90,6 +90,9 @@ export interface Transport {
   localEndpoint(handle: number): Endpoint | null;
   /** Turns receiving on or off (back-pressure). */
   receive(handle: number, on: boolean): void;
+  /** More is to come than one buffer holds: from now on no more is received than what `received` has told, one buffer
+   * at a time, so that `receive(handle, false)` stops it at once. Holds until little comes. A transport may ignore it. */
+  expectMuch(handle: number): void;
   /** Sends memory[offset, offset + length); `more`: further bytes follow at once, the kernel may wait for them. */
   send(handle: number, offset: number, length: number, more: boolean): void;
   /** Sends FIN after what was sent; receiving goes on. Not while a send is under way. */

@@ -165,6 +165,10 @@ export class NodeTransport implements Transport {
     }
   }
 
+  expectMuch(): void {
+    // node:net reads one buffer at a time anyway.
+  }
+
   // oxlint-disable-next-line max-params -- the Transport interface
   send(handle: number, offset: number, length: number, _more: boolean): void {
     const connection = this.#connections[handle];

@@ -201,6 +201,11 @@ export class RingLoop implements RingTransport, CompletionHandler {
     if (this.#handles.failure[handle] !== 0) this.#disarm(handle);
   }
 
+  expectMuch(handle: number): void {
+    // A multishot entry takes up to 32 buffers before its first completion is seen.
+    if (((this.#handles.state[handle] as number) & State.BULK) === 0) this.#disarm(handle);
+  }
+
   // oxlint-disable-next-line max-params -- the Transport interface
   send(handle: number, offset: number, length: number, more: boolean): void {
     this.#handles.sendOffset[handle] = offset;
