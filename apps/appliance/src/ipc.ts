@@ -46,6 +46,8 @@ export type ToChild =
   | { readonly type: 'stop' }
   | { readonly type: 'new-config'; readonly config: PairConfig }
   | { readonly type: 'reopen-logs' }
+  /** The supervisor is about to replace its program: go on without it until its successor says what follows. */
+  | { readonly type: 'outlive' }
   | { readonly type: 'standby'; readonly on: boolean }
   | { readonly type: 'failover'; readonly id: number }
   | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer }
@@ -99,6 +101,8 @@ export type ServerAnswer =
   | { readonly outcome: 'not-kept'; readonly detail: string };
 
 export type FromChild =
+  /** Its code has been loaded; it waits for `start`. */
+  | { readonly type: 'up' }
   | { readonly type: 'ready' }
   | { readonly type: 'fatal'; readonly code: string; readonly message: string; readonly hint: string }
   | { readonly type: 'proxy-snapshot'; readonly snapshot: ProxySnapshot }

@@ -16,6 +16,7 @@ export { mapMemory, type MappedMemory } from './io/memory.ts';
 export { openArpReceiver, openPacketSender } from './io/packet-socket.ts';
 export { closeFdChannel, openFdChannel, receiveFd, sendFd } from './io/pass-fds.ts';
 export { Poller } from './io/poll.ts';
+export { keepOnExec, reapChild } from './io/processes.ts';
 export { dropPrivileges, findUser, type SystemUser } from './io/privileges.ts';
 export {
   encodeDestination,

@@ -23,14 +23,34 @@ export interface ChannelHandlers {
   message(message: ToChild): void;
   /** The supervisor is gone: give up what is held, then call process.exit. */
   orphaned(): void;
+  /** The successor of a supervisor that has replaced its program wants this child to end in good order. */
+  retire?(): void;
 }
+
+/** How long a child goes on alone when its supervisor's successor does not show up, ms. */
+const ALONE_LIMIT_MS = 120_000;
 
 /** Begins to listen. A throw in a handler ends the child: the supervisor starts a fresh one. */
 export function openChannel(handlers: ChannelHandlers): void {
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
-    process.on(signal, () => undefined);
-  process.on('message', (message) => handlers.message(message as ToChild)); // only the supervisor has the other end
-  process.on('disconnect', () => handlers.orphaned());
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => undefined);
+  let outlives = false;
+  let alone: NodeJS.Timeout | undefined;
+  const retire = (): void => {
+    clearTimeout(alone);
+    if (handlers.retire === undefined) handlers.orphaned();
+    else handlers.retire();
+  };
+  process.on('SIGUSR2', () => outlives && !process.connected && retire());
+  process.on('message', (received) => {
+    const message = received as ToChild; // only the supervisor has the other end
+    if (message.type === 'outlive') outlives = true;
+    else handlers.message(message);
+  });
+  process.on('disconnect', () => {
+    if (outlives) alone = setTimeout(retire, ALONE_LIMIT_MS);
+    else handlers.orphaned();
+  });
+  tell({ type: 'up' });
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
 }

@@ -15,6 +15,8 @@ import { fail, openChannel, tell } from './channel.ts';
 
 /** How often counters go to the supervisor, ms. */
 const SNAPSHOT_INTERVAL_MS = 500;
+/** How long connections may last after an upgrade, ms: as after a reload by a new process. */
+const RETIRED_LIMIT_MS = 600_000;
 
 export function runProxyChild(): void {
   let running: Running | undefined;
@@ -28,6 +30,7 @@ export function runProxyChild(): void {
       if (message.type === 'drain') void drain(running?.service, message.limitMs);
     },
     orphaned: () => process.exit(0),
+    retire: () => void drain(running?.service, RETIRED_LIMIT_MS),
   });
 }
 

@@ -1,5 +1,7 @@
-// `tospann reload`: asks the running node to take its configuration file, and says what that changed.
-import { operationReport } from '@tospann/api';
+// `tospann reload` asks the running node to take its configuration file and says what that changed; `tospann upgrade`
+// asks it to go over to the program that is installed now, and waits until that one serves.
+import { type Operation, operationReport, pairStatus } from '@tospann/api';
+import { monotonicMs } from '@tospann/linux';
 import { ask } from './control.ts';
 import { complain, Exit, type ExitCode, out, say } from './exit.ts';
 import { problemOf } from './failover.ts';
@@ -9,9 +11,46 @@ export interface OperationOptions {
   readonly json?: boolean;
 }
 
+/** How long the new program may take until it serves, ms. */
+const UPGRADE_LIMIT_MS = 90_000;
+
 /** Exit 3: the configuration is not valid; 1: it could not be served. Nothing has changed then. */
 export async function reloadCommand(options: OperationOptions): Promise<ExitCode> {
-  const answer = await ask(options.runDir, { method: 'POST', path: '/api/v1/reload' });
+  return await operate(options, 'reload');
+}
+
+/** Exit 0: the new program serves. Exit 1: it did not pass its check, and nothing has changed; or it does not come up. */
+export async function upgradeCommand(options: OperationOptions): Promise<ExitCode> {
+  const startMs = monotonicMs();
+  const code = await operate(options, 'upgrade');
+  if (code !== Exit.ok) return code;
+  while (monotonicMs() - startMs < UPGRADE_LIMIT_MS) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const version = await newVersion(options.runDir, monotonicMs() - startMs);
+    if (version === undefined) continue;
+    say(`Version ${version} serves; it took ${Math.round(monotonicMs() - startMs)} ms`);
+    return Exit.ok;
+  }
+  complain({ code: 'LB_INTERNAL', message: 'the new program does not say that it serves', hint: 'Look at its log' });
+  return Exit.failed;
+}
+
+/** The version of a node that is younger than this and has all its children; undefined: not yet. */
+async function newVersion(runDir: string, ageMs: number): Promise<string | undefined> {
+  try {
+    const { body } = await ask(runDir, { method: 'GET', path: '/api/v1/status' });
+    const status = pairStatus.safeParse(body);
+    if (!status.success) return undefined;
+    const { self } = status.data;
+    const serves = self.children.length > 0 && self.children.every(({ state }) => state === 'ready');
+    return serves && self.uptimeMs < ageMs ? self.version : undefined;
+  } catch {
+    return undefined; // between two programs nobody answers
+  }
+}
+
+async function operate(options: OperationOptions, operation: Operation): Promise<ExitCode> {
+  const answer = await ask(options.runDir, { method: 'POST', path: `/api/v1/${operation}` });
   const report = operationReport.safeParse(answer.body);
   if (answer.status !== 200 || !report.success) {
     complain(problemOf(answer.body));

@@ -5,7 +5,7 @@ import { version } from '../version.ts';
 import { complain, Exit, type ExitCode, say } from './exit.ts';
 import { failoverCommand } from './failover.ts';
 import { importCommand, type ImportOptions } from './import.ts';
-import { reloadCommand, type OperationOptions } from './operation.ts';
+import { reloadCommand, upgradeCommand, type OperationOptions } from './operation.ts';
 import { runNode, type RunOptions } from './run.ts';
 import { changeServerCommand, listServersCommand, type ServersOptions } from './servers.ts';
 import { statusCommand, type StatusOptions } from './status.ts';
@@ -86,6 +86,12 @@ function addNodeCommands(program: Command, ended: (code: ExitCode) => void): voi
     .addOption(runDirOption())
     .addOption(jsonOption())
     .action(async (options: OperationOptions) => ended(await reloadCommand(options)));
+  program
+    .command('upgrade')
+    .description('go over to the program that is installed now, without losing a connection')
+    .addOption(runDirOption())
+    .addOption(jsonOption())
+    .action(async (options: OperationOptions) => ended(await upgradeCommand(options)));
   program
     .command('token')
     .description('print the token that the console asks for')

@@ -1,10 +1,11 @@
 // `tospann run`: this node in the foreground until SIGTERM.
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { OperationReport } from '@tospann/api';
+import type { Operation, OperationReport } from '@tospann/api';
 import { type ConfigResult, loadConfig, selectNode } from '@tospann/config';
 import { localAddresses } from '../local-addresses.ts';
 import { makeLog, type Logger } from '../log.ts';
+import { takeHandover } from '../supervisor/handover.ts';
 import { Operations } from '../supervisor/operations.ts';
 import { claimRunDir } from '../supervisor/run-dir.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
@@ -33,13 +34,14 @@ async function superviseUntilSignal({ config, warnings }: Loaded, options: RunOp
   const node = selectNode(config, { name: options.node, hostname: hostname(), localAddresses: localAddresses() });
   mkdirSync(options.stateDir, { recursive: true, mode: 0o750 });
   using _claim = claimRunDir(options.runDir);
+  const handover = takeHandover();
   const log = makeLog(node.name, 'supervisor');
   for (const warning of warnings) log.warn({ event: 'config-warning', ...warning }, warning.message);
   const { runDir, stateDir } = options;
   return await new Promise<ExitCode>((resolve, reject) => {
     const failed = (): void => resolve(Exit.failed);
-    const operate = (): Promise<OperationReport> => operations.reload();
-    const supervisor = new Supervisor({ config, node: node.name, runDir, stateDir, log, operate, failed });
+    const operate = (operation: Operation): Promise<OperationReport> => operations[operation]();
+    const supervisor = new Supervisor({ config, node: node.name, runDir, stateDir, log, operate, handover, failed });
     const operations = new Operations({ supervisor, file: options.config, log });
     try {
       supervisor.start();
@@ -83,4 +85,5 @@ function handleSignals({ supervisor, operations, log, ended }: SignalHandling): 
   process.on('SIGINT', stop(Exit.interrupted));
   process.on('SIGUSR1', () => supervisor.reopenLogs());
   process.on('SIGHUP', () => void operations.reload());
+  process.on('SIGUSR2', () => void operations.upgrade());
 }

@@ -62,6 +62,12 @@ export class Child {
     this.#process.send(message, () => undefined);
   }
 
+  /** Sends a message and resolves when it is on its way to the child, or cannot be. */
+  async deliver(message: ToChild): Promise<void> {
+    if (this.#gone || !this.#process.connected) return;
+    await new Promise<void>((resolve) => this.#process.send(message, () => resolve()));
+  }
+
   /** Gives the child a socket; a `reload` message that names it must follow. @throws {TospannError} LB_KERNEL_CALL. */
   pass(fd: number): void {
     sendFd(this.#fdChannel, fd);

@@ -19,6 +19,11 @@ const BACKLOG = 4096;
 export class Listeners {
   #open = new Map<string, OpenListener>();
 
+  /** Takes sockets that are open in this process already. */
+  adopt(open: readonly OpenListener[]): void {
+    for (const listener of open) this.#open.set(keyOf(listener), listener);
+  }
+
   list(): readonly OpenListener[] {
     return [...this.#open.values()];
   }

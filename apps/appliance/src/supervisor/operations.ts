@@ -1,10 +1,15 @@
 // What an operator asks of a running node, by a signal or over the control socket: one after the other, each answered
 // with a report. Never rejects; what fails has changed nothing.
 import type { OperationReport } from '@tospann/api';
-import { type ConfigResult, formatChange, formatProblem, listChanges, loadConfig } from '@tospann/config';
-import { isTospannError } from '@tospann/errors';
+import { type ConfigResult, diffConfigs, formatChange, formatProblem, listChanges, loadConfig } from '@tospann/config';
+import { isTospannError, TospannError } from '@tospann/errors';
 import type { Logger } from '../log.ts';
+import { version } from '../version.ts';
 import type { Supervisor } from './supervisor.ts';
+import { checkProgram, replaceProgram } from './upgrade.ts';
+
+/** The answer to who asked is on its way before the program is replaced, ms. */
+const REPORT_FIRST_MS = 250;
 
 export interface OperationsOptions {
   readonly supervisor: Supervisor;
@@ -32,6 +37,36 @@ export class Operations {
       const summary = changes.length === 0 ? 'Nothing differs from the configuration that served' : `Reloaded ${how}`;
       return { outcome: changes.length === 0 ? 'unchanged' : 'done', summary, lines: changes, code: '', hint: '' };
     });
+  }
+
+  /**
+   * Goes over to the program that is installed now, if that runs here and takes the configuration. The report comes
+   * before: `replace` follows it.
+   */
+  async upgrade(): Promise<OperationReport> {
+    return await this.#inTurn(async () => {
+      const { supervisor, file, log } = this.#options;
+      const loaded = await loadConfig(file);
+      if (!loaded.ok) return this.#invalid(loaded);
+      const fixed = diffConfigs(supervisor.config, loaded.config).filter(
+        (part) => part === 'vips' || part === 'cluster',
+      );
+      if (fixed.length > 0) throw new TospannError('LB_OPERATION_RELOAD_NEEDS_RESTART', { parts: fixed.join(' and ') });
+      const next = await checkProgram(file);
+      log.info({ event: 'upgrade', from: version, to: next }, 'The program is replaced by the one that is installed');
+      setTimeout(() => void this.#replace(), REPORT_FIRST_MS);
+      const summary = `Version ${version} is replaced by ${next}`;
+      return { outcome: 'done', summary, lines: [], code: '', hint: '' };
+    });
+  }
+
+  async #replace(): Promise<void> {
+    try {
+      await this.#inTurn(async () => await replaceProgram(this.#options.supervisor));
+    } finally {
+      // Half of it has been done: only a new start puts that right, and systemd makes one.
+      process.exit(1);
+    }
   }
 
   /** One operation after the other: each begins from what the one before left. */

@@ -108,7 +108,7 @@ async function replaceChild(supervisor: Supervisor, next: PairConfig): Promise<v
     throw new TospannError('LB_OPERATION_RELOAD_FAILED');
   }
   const before = supervisor.slots.proxy.adopt(candidate);
-  if (before !== undefined) void retire(before);
+  if (before !== undefined) void retire(supervisor, before);
 }
 
 async function isReady(child: Child): Promise<boolean> {
@@ -117,8 +117,10 @@ async function isReady(child: Child): Promise<boolean> {
   return child.ready && !child.gone;
 }
 
-async function retire(child: Child): Promise<void> {
+async function retire(supervisor: Supervisor, child: Child): Promise<void> {
   child.draining = true;
+  supervisor.retiring.add(child);
   child.send({ type: 'drain', limitMs: OLD_CONNECTIONS_LIMIT_MS });
   if (!(await child.ended(OLD_CONNECTIONS_LIMIT_MS + 5000))) child.kill('SIGKILL');
+  supervisor.retiring.delete(child);
 }

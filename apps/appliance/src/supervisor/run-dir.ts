@@ -3,13 +3,16 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TospannError } from '@tospann/errors';
+import { startTimeOf } from './process-identity.ts';
 
 /** Claims the directory for this process; dispose to give it back. @throws {TospannError} LB_OPERATION_RUNNING_ALREADY */
 export function claimRunDir(runDir: string): Disposable {
   mkdirSync(runDir, { recursive: true, mode: 0o755 });
   const file = join(runDir, 'tospann.pid');
   const other = readClaim(file);
-  if (other !== undefined && startTimeOf(other.pid) === other.startTime) {
+  // A program that has replaced itself (an upgrade) finds its own number.
+  const isSelf = other?.pid === process.pid;
+  if (other !== undefined && !isSelf && startTimeOf(other.pid) === other.startTime) {
     throw new TospannError('LB_OPERATION_RUNNING_ALREADY', { runDir, pid: other.pid });
   }
   writeFileSync(`${file}.new`, `${process.pid} ${startTimeOf(process.pid) ?? ''}\n`);
@@ -23,15 +26,5 @@ function readClaim(file: string): { readonly pid: number; readonly startTime: st
     return /^\d+$/.test(pid) && startTime !== '' ? { pid: Number(pid), startTime } : undefined;
   } catch {
     return undefined; // no claim, or not readable: nobody who could be asked
-  }
-}
-
-/** Start time of a process in clock ticks since boot (proc(5), stat field 22), or undefined when it is gone. */
-function startTimeOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
   }
 }

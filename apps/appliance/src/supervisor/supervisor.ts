@@ -18,6 +18,7 @@ import {
 } from '../ipc.ts';
 import type { Logger } from '../log.ts';
 import { type Child, FIRST_LISTENER_FD } from './child.ts';
+import { type Handover, Predecessors } from './handover.ts';
 import { keyOf, Listeners } from './listeners.ts';
 import { ServerStore } from './server-store.ts';
 import { Slot } from './slot.ts';
@@ -32,6 +33,8 @@ export interface SupervisorOptions {
   readonly log: Logger;
   /** Does what an operator has asked for through the admin child. */
   readonly operate: (operation: Operation) => Promise<OperationReport>;
+  /** What the program before has left to this one, after an upgrade. */
+  readonly handover?: Handover | undefined;
   /** Called once when the node cannot start: the message has been logged. */
   readonly failed: (code: string) => void;
 }
@@ -43,6 +46,10 @@ export class Supervisor {
   readonly listeners = new Listeners();
   readonly slots: Readonly<Record<Role, Slot>>;
   readonly log: Logger;
+  /** Proxies that end what they have after a reload. */
+  readonly retiring = new Set<Child>();
+  /** Children of the program that this one has replaced. */
+  readonly predecessors: Predecessors;
   readonly #options: SupervisorOptions;
   readonly #startedMs = monotonicMs();
   readonly #servers: ServerStore;
@@ -61,6 +68,7 @@ export class Supervisor {
     this.#options = options;
     this.#config = options.config;
     this.log = options.log;
+    this.predecessors = new Predecessors(options.handover, options.log);
     this.#servers = new ServerStore({ stateDir: options.stateDir, log: options.log, wallMs: Date.now });
     const slot = (role: Role): Slot =>
       new Slot({
@@ -68,7 +76,10 @@ export class Supervisor {
         log: options.log,
         config: () => this.#config,
         fds: (config) => (role === 'proxy' ? this.listeners.of(config).map((listener) => listener.fd) : []),
-        started: (child, config) => this.#sendStart(child, config),
+        // After an upgrade an agent holds the addresses: its successor starts when it can go on at once.
+        started: (child, config) => {
+          if (role !== 'vrrp' || this.#options.handover?.vrrp === undefined) this.#sendStart(child, config);
+        },
         message: (child, message) => this.#heard(child, message),
       });
     this.slots = { proxy: slot('proxy'), vrrp: slot('vrrp'), admin: slot('admin') };
@@ -85,6 +96,7 @@ export class Supervisor {
 
   /** Opens the listeners and starts the children. Throws what opening a listener throws. */
   start(): void {
+    this.listeners.adopt(this.#options.handover?.listeners ?? []);
     this.listeners.open(this.#config);
     for (const role of this.roles()) this.slots[role].start();
     this.#timer = setInterval(() => this.#pushState(), STATE_INTERVAL_MS);
@@ -135,10 +147,12 @@ export class Supervisor {
     tellSystemd('STOPPING=1');
     for (const slot of Object.values(this.slots)) slot.close();
     await stopChildren(this.slots, this.#config);
+    this.predecessors.kill();
   }
 
   /** Ends at once: the failover agent releases its addresses when it sees the channel close. */
   stopNow(): void {
+    this.predecessors.kill();
     for (const role of ['proxy', 'admin'] as const) this.slots[role].child?.kill('SIGKILL');
   }
 
@@ -160,9 +174,12 @@ export class Supervisor {
   // oxlint-disable-next-line complexity -- long: one case for each message
   #heard(child: Child, message: FromChild): void {
     switch (message.type) {
+      case 'up':
+        if (child.role === 'vrrp' && this.#options.handover?.vrrp !== undefined) void this.#startAgent(child);
+        return;
       case 'ready':
         child.ready = true;
-        if (child.role === 'proxy') this.#tellStandby(child);
+        if (child.role === 'proxy') this.#proxyReady(child);
         this.#pushState();
         this.#announceReady();
         return;
@@ -200,6 +217,17 @@ export class Supervisor {
         void this.#operate(child, message);
         return;
     }
+  }
+
+  async #startAgent(child: Child): Promise<void> {
+    await this.predecessors.replaceAgent();
+    this.#sendStart(child, this.#config);
+  }
+
+  #proxyReady(proxy: Child): void {
+    this.#tellStandby(proxy);
+    // With it goes what was open for the configuration before.
+    if (this.predecessors.retireProxy()) this.listeners.closeUnused(this.#config);
   }
 
   #childFailed(child: Child, message: Extract<FromChild, { readonly type: 'fatal' }>): void {
@@ -246,7 +274,7 @@ export class Supervisor {
   }
 
   async #operate(child: Child, { id, operation }: Extract<FromChild, { readonly type: 'operation' }>): Promise<void> {
-    child.send({ type: 'operation-answer', id, report: await this.#options.operate(operation) });
+    await child.deliver({ type: 'operation-answer', id, report: await this.#options.operate(operation) });
   }
 
   /** Keeps what an operator wants of a server before it is done: whatever dies in between, it is not forgotten. */

@@ -37,6 +37,13 @@ export const operationErrors = {
     message: 'Cannot put the new configuration in place: {detail}; the old one serves on',
     hint: 'Undo the last change of the file, and report the message: "tospann validate" should have found this.',
   },
+  LB_OPERATION_UPGRADE_REFUSED: {
+    source: 'internal',
+    retry: 'always',
+    status: 409,
+    message: 'Cannot go over to the program that is installed now: {detail}',
+    hint: 'Nothing has changed. Run "tospann version" and "tospann validate" by hand, put that right, and try again.',
+  },
   LB_OPERATION_NO_AGENT: {
     source: 'internal',
     retry: 'always',
