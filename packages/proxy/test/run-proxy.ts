@@ -3,7 +3,7 @@
 //   node --conditions=@tospann/source --disable-warning=ExperimentalWarning packages/proxy/test/run-proxy.ts \
 //     --port 24080 --server 127.0.0.1:9001 --server 127.0.0.1:9002 [--engine ring|node|auto] [--threads 1]
 //     [--log FILE|stdout|off] [--format json|haproxy|combined] [--cookie] [--rule] [--forwarded | --no-forwarded]
-//     [--timeouts client=1000,httpRequest=1000,server=3000] [--check] [--max 3000] [--server-max N] [--buffers 2048]
+//     [--timeouts client=1000,httpRequest=1000,server=3000] [--check] [--max 3000] [--server-max N] [--buffers 2048] [--tcp]
 //   or: ... run-proxy.ts -c FILE.yaml     (the real configuration; its binds are opened as they stand)
 //
 // By default: ring if there is one, 1 thread, forwarded on, no cookie, no checks, log off. SIGTERM drains (2 s) and
@@ -34,6 +34,7 @@ const { values } = parseArgs({
     'server-max': { type: 'string', default: '0' },
     buffers: { type: 'string', default: '2048' },
     'server-close': { type: 'boolean', default: false },
+    tcp: { type: 'boolean', default: false },
   },
 });
 
@@ -81,7 +82,7 @@ function fromFlags(): PairConfig {
       {
         name: 'main',
         binds: [{ address: '0.0.0.0', port: Number(values.port) }],
-        mode: 'http',
+        mode: values.tcp ? 'tcp' : 'http',
         maxConnections: Number(values.max),
         acls: values.rule ? [{ ...acl, ignoreCase: true }] : [],
         rules: values.rule ? [{ if: { acl: 'static' }, action: { type: 'use', backend: 'static' } }] : [],
