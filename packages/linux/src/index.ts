@@ -41,4 +41,5 @@ export {
   shutdownSocket,
   tryOpenTcpSocket,
 } from './io/sockets.ts';
+export { openPipe, splice, type Pipe } from './io/splice.ts';
 export { TimerFd } from './io/timerfd.ts';

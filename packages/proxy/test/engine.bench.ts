@@ -76,6 +76,9 @@ class InstantTransport implements Transport {
     this.#sending[this.#sendCount++] = handle;
   }
   shutdownSend(): void {}
+  relay(): boolean {
+    return false;
+  }
   close(): void {
     throw new Error('nothing closes here');
   }

@@ -20,6 +20,7 @@ transport.attach({
     if (errno === EMFILE) refused++;
   },
   received: () => {},
+  relayed: () => undefined,
   ended: () => {},
   failed: () => {},
   sent: () => {},

@@ -222,6 +222,7 @@ function silent(): TransportEvents {
     accepted: nothing,
     connected: nothing,
     received: nothing,
+    relayed: nothing,
     ended: nothing,
     failed: nothing,
     sent: nothing,

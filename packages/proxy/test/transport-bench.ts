@@ -51,6 +51,8 @@ export class Bench {
   readonly transport: Transport;
   readonly accepted: { handle: number; listener: number }[] = [];
   readonly connected = new Map<number, number>();
+  /** Bytes that a relay has passed on, by the handle that they came from. */
+  readonly relayed = new Map<number, number>();
   readonly bytes = new Map<number, number[]>();
   readonly ended: number[] = [];
   readonly failed = new Map<number, number>();
@@ -151,6 +153,10 @@ export class Bench {
   #events(): TransportEvents {
     return {
       accepted: (handle, listener) => this.#onAcceptedEvent(handle, listener),
+      relayed: (handle, bytes) => {
+        this.#mustBeOpen('relayed', handle);
+        this.relayed.set(handle, (this.relayed.get(handle) ?? 0) + bytes);
+      },
       connected: (handle, errno) => {
         this.#mustBeOpen('connected', handle);
         this.connected.set(handle, errno);

@@ -3,6 +3,7 @@
 /** Operations: `IORING_OP_*`. */
 export const RingOp = {
   NOP: 0,
+  POLL_ADD: 6,
   TIMEOUT: 11,
   ACCEPT: 13,
   ASYNC_CANCEL: 14,

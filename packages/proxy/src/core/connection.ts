@@ -178,6 +178,8 @@ export class Client {
   encoding: Encoding | null = null;
   /** Interim answers passed on for this request. */
   interims = 0;
+  /** Large pieces in a row, in a tunnel. */
+  bulk = 0;
   /** Counted in the server's limit. */
   holdsSlot = false;
   /** Its entry in the waiting line, 0: it does not wait; the server that it waits for, null: any. */

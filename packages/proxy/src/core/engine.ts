@@ -29,6 +29,7 @@ import { upstreamEnded, upstreamFailed, upstreamReceived, upstreamSent } from '.
 import { sourceOf, type SourceAddress } from './source.ts';
 import { expectProxyHeader } from './proxy-protocol/accept.ts';
 import { startStream } from './tcp/stream.ts';
+import { tunnelRelayed } from './tunnel.ts';
 import { TimerWheel } from './wheel.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 import { MAX_FIELDS, MAX_HEAD_BYTES, type EngineOptions } from './engine-options.ts';
@@ -244,6 +245,11 @@ export class Engine implements TransportEvents {
       const upstream = this.upstreams[handle];
       if (upstream) upstreamSent(this, upstream);
     }
+  }
+
+  relayed(handle: number, bytes: number): void {
+    const client = this.clients[handle] ?? this.upstreams[handle]?.client;
+    if (client) tunnelRelayed(this, client, client.handle === handle, bytes);
   }
 
   closed(handle: number): void {

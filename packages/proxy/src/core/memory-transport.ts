@@ -278,6 +278,10 @@ export class MemoryTransport implements Transport {
     this.#fin(side);
   }
 
+  relay(): boolean {
+    return false;
+  }
+
   close(handle: number, reset: boolean): void {
     const side = this.#sides[handle]!;
     if (side.closed) throw new Error(`closed twice: ${handle}`);

@@ -32,6 +32,8 @@ export interface TransportEvents {
   failed(handle: number, errno: number): void;
   /** The whole of the one `send` under way has been taken by the kernel; its memory is free again. */
   sent(handle: number): void;
+  /** Bytes of this connection have gone on by a relay; 0: some that were told before have been taken at last. */
+  relayed(handle: number, bytes: number): void;
   /** The end of `close`: no event follows for this handle, its number may be used again, send memory is free. */
   closed(handle: number): void;
   /** Comes at least every `tickMs` of the transport, also when nothing happens. */
@@ -97,6 +99,14 @@ export interface Transport {
   send(handle: number, offset: number, length: number, more: boolean): void;
   /** Sends FIN after what was sent; receiving goes on. Not while a send is under way. */
   shutdownSend(handle: number): void;
+  /**
+   * Passes bytes on between two connections from now on, both ways, as soon as what is under way has ended; bytes that
+   * are under way still come as `received`, and are to be sent as ever. `ended` and `failed` come as ever, too; the
+   * engine passes a FIN on and closes. `receive` has no meaning any more.
+   *
+   * @returns False when the transport cannot, or not now: then nothing has changed.
+   */
+  relay(one: number, other: number): boolean;
   /** Closes; a send under way is cancelled. `reset`: with RST, so that a cut answer is not taken as complete. */
   close(handle: number, reset: boolean): void;
 }

@@ -10,6 +10,10 @@ import { finish } from './finish.ts';
 import { writeCookie } from './persistence/answer-cookie.ts';
 import { append, isFull, pump, setReceiving } from './sending.ts';
 
+/** So many pieces of at least so many bytes in a row make a bulk stream: copying costs more than two system calls. */
+const BULK_PIECE_BYTES = 16_384;
+const BULK_PIECES = 8;
+
 /** The server has agreed to the upgrade; its head is in the engine's parser, in the buffer of `engine.place`. */
 export function beginTunnel(engine: Engine, client: Client, upstream: Upstream): void {
   const { at, end } = engine.place;
@@ -34,6 +38,7 @@ export function beginTunnel(engine: Engine, client: Client, upstream: Upstream):
   client.answerMs = engine.transport.nowMs();
   client.phase = ClientPhase.TUNNEL;
   upstream.phase = UpstreamPhase.TUNNEL;
+  client.bulk = 0;
   engine.dropRepeat(client);
   engine.wheel.set(upstream.handle, Infinity);
   const body = engine.answerHead.headEnd;
@@ -63,6 +68,7 @@ export function tunnelFromClient(engine: Engine, client: Client, offset: number,
   else {
     client.bytesIn += length;
     pass(engine, upstream.out, offset, length);
+    weigh(engine, client, length);
     if (isFull(engine, upstream.out)) setReceiving(engine, client, false);
     touchTunnel(engine, client);
   }
@@ -76,9 +82,24 @@ export function tunnelFromServer(engine: Engine, upstream: Upstream, offset: num
   else {
     client.bytesOut += length;
     pass(engine, client.out, offset, length);
+    weigh(engine, client, length);
     if (isFull(engine, client.out)) setReceiving(engine, upstream, false);
     touchTunnel(engine, client);
   }
+}
+
+/** The transport has passed bytes on by itself. */
+// oxlint-disable-next-line max-params -- long: hot path, an object would be allocated
+export function tunnelRelayed(engine: Engine, client: Client, fromClient: boolean, length: number): void {
+  if (fromClient) client.bytesIn += length;
+  else client.bytesOut += length;
+  touchTunnel(engine, client);
+}
+
+/** A stream that comes in large pieces for a while is left to the transport, which may know a cheaper way for it. */
+function weigh(engine: Engine, client: Client, length: number): void {
+  client.bulk = length >= BULK_PIECE_BYTES ? client.bulk + 1 : 0;
+  if (client.bulk === BULK_PIECES) engine.transport.relay(client.handle, client.upstream!.handle);
 }
 
 /** Ends the tunnel when both sides have sent FIN and everything has been passed on. */

@@ -184,6 +184,10 @@ export class NodeTransport implements Transport {
     this.#connections[handle]?.socket.end();
   }
 
+  relay(): boolean {
+    return false;
+  }
+
   close(handle: number, reset: boolean): void {
     const connection = this.#connections[handle];
     if (connection === undefined || connection.closing) return;

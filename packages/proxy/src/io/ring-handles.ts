@@ -23,6 +23,8 @@ export const HandleState = {
   STARVED: 512,
   /** Was stopped while bytes kept coming: receives one buffer at a time until they come slower. */
   BULK: 1024,
+  /** Its bytes go straight to another connection. */
+  RELAY: 2048,
 } as const;
 
 /** Generations fit in 12 bits, so that kind and generation stay an exact number with the handle (52 bits). */

@@ -27,24 +27,10 @@ import { RingAccepts } from './ring-accepts.ts';
 import { RingBuffers } from './ring-buffers.ts';
 import { RingEndpoints } from './ring-endpoints.ts';
 import type { RingTransport, RingTransportOptions, RingTransportStats } from './ring-options.ts';
+import { CompletionKind as Kind } from './ring-kinds.ts';
+import { NOBODY } from './ring-nobody.ts';
+import { PollEvent, RingRelays, type RelayHost } from './ring-relays.ts';
 import { HandleState as State, RingHandles } from './ring-handles.ts';
-
-/** What a completion belongs to; in the low byte of the upper user-data word, the generation above it. */
-const Kind = {
-  ACCEPT: 1,
-  RECEIVE: 2,
-  SEND: 3,
-  CONNECT: 4,
-  CANCEL: 5,
-  CLOSE: 6,
-  TICK: 7,
-  WAKE: 8,
-  /** A connect that failed before it began: told on the next turn. */
-  CONNECT_FAILED: 9,
-  /** The cancellation of an accept: its result does not matter. */
-  IGNORED: 10,
-  AGAIN: 11,
-} as const;
 
 const MSG_NOSIGNAL_WAITALL = 0x4100;
 const MSG_MORE = 0x8000;
@@ -60,7 +46,7 @@ const EPIPE = 32;
 const ECANCELED = 125;
 
 /** See createRingTransport. */
-export class RingLoop implements RingTransport, CompletionHandler {
+export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
   readonly kind = 'ring';
   readonly memory: Uint8Array;
   readonly bufferBytes: number;
@@ -74,6 +60,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
   readonly #control: { readonly address: number; readonly buffer: ArrayBuffer };
   readonly #buffers: RingBuffers;
   readonly #handles = new RingHandles();
+  readonly #relays = new RingRelays(this, this.#handles);
   readonly #endpoints = new RingEndpoints();
   readonly #freeSends: Int32Array;
   #freeSendCount: number;
@@ -190,6 +177,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
   receive(handle: number, on: boolean): void {
     const states = this.#handles.state;
     const state = states[handle] as number;
+    if ((state & State.RELAY) !== 0) return;
     if (on) {
       states[handle] = state | State.WANTED;
       if ((state & CANNOT_ARM) === 0) this.#armReceive(handle);
@@ -231,6 +219,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
     const state = this.#handles.state[handle] as number;
     if ((state & State.OPEN) === 0 || (state & State.CLOSING) !== 0) return;
     this.#handles.state[handle] = (state | State.CLOSING) & ~State.WANTED;
+    if ((state & State.RELAY) !== 0) this.#relays.drop(handle);
     const fd = this.#handles.fd[handle] as number;
     if (fd < 0) {
       this.#prepare(RingOp.NOP, -1, 0, 0, 0, handle, Kind.CLOSE);
@@ -241,6 +230,30 @@ export class RingLoop implements RingTransport, CompletionHandler {
       this.#prepare(RingOp.ASYNC_CANCEL, fd, 0, 0, CancelFlag.FD | CancelFlag.ALL, handle, Kind.CANCEL);
     }
     this.#prepare(RingOp.CLOSE, fd, 0, 0, 0, handle, Kind.CLOSE);
+  }
+
+  relay(one: number, other: number): boolean {
+    if (!this.#relays.add(one, other)) return false;
+    for (const handle of [one, other]) {
+      this.#handles.state[handle] = ((this.#handles.state[handle] as number) | State.RELAY) & ~State.WANTED;
+      this.#disarm(handle);
+    }
+    this.#relays.tryBegin(one);
+    return true;
+  }
+
+  poll(handle: number, event: number): void {
+    const kind = event === PollEvent.IN ? Kind.RELAY_IN : Kind.RELAY_OUT;
+    this.#prepare(RingOp.POLL_ADD, this.#handles.fd[handle] as number, 0, 0, event, handle, kind);
+  }
+
+  relayed(handle: number, bytes: number): void {
+    this.#events.relayed(handle, bytes);
+  }
+
+  ended(handle: number): void {
+    (this.#handles.state[handle] as number) |= State.ENDED;
+    this.#events.ended(handle);
   }
 
   run(): void {
@@ -276,6 +289,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
       if (((this.#handles.state[handle] as number) & (State.OPEN | State.CLOSING)) === State.OPEN && fd >= 0)
         closeFd(fd);
     }
+    this.#relays.close();
     this.#ring.close();
     closeFd(this.wakeFd);
   }
@@ -288,6 +302,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
       bufferShortages: this.#buffers.shortages,
       lostCompletions: this.#ring.lostCompletions,
       staleCompletions: this.#stale,
+      relayedBytes: this.#relays.bytes,
       turns: this.#turns,
     };
   }
@@ -302,6 +317,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
         this.#armTick();
         this.#accepts.resume(this.#turns);
         this.#buffers.tick();
+        this.#relays.tick();
         return this.#events.tick(this.#nowMs);
       case Kind.WAKE:
         if (result < 0 && result !== -ErrorNumber.EINTR)
@@ -318,12 +334,21 @@ export class RingLoop implements RingTransport, CompletionHandler {
       this.#stale++;
       return undefined;
     }
+    this.#onOperation(low, kind, result, flags);
+    if (((this.#handles.state[low] as number) & State.RELAY) !== 0) this.#relays.tryBegin(low);
+    return undefined;
+  }
+
+  // oxlint-disable-next-line max-params -- hot path
+  #onOperation(low: number, kind: number, result: number, flags: number): void {
     if (kind === Kind.RECEIVE) return this.#onReceive(low, result, flags);
     (this.#handles.underWay[low] as number)--;
     if (((this.#handles.state[low] as number) & State.CLOSING) !== 0) return this.#endClose(low);
     if (kind === Kind.SEND) return this.#onSend(low, result);
     if (kind === Kind.CONNECT) return this.#onConnect(low, 0 - result); // never -0
     if (kind === Kind.CONNECT_FAILED) return this.#onConnect(low, this.#handles.failure[low] as number);
+    if (kind === Kind.RELAY_IN) return this.#relays.ready(low, PollEvent.IN);
+    if (kind === Kind.RELAY_OUT) return this.#relays.ready(low, PollEvent.OUT);
     return undefined; // a receive's cancellation: the receive itself completes
   }
 
@@ -364,7 +389,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
     const state = handles.state[handle] as number;
     if ((state & State.FAILED) !== 0) return;
     const waiting = handles.failure[handle] as number;
-    if (waiting !== 0) return this.#fail(handle, waiting);
+    if (waiting !== 0) return this.fail(handle, waiting);
     if (result === -ErrorNumber.ENOBUFS) {
       this.#buffers.ranOut();
       handles.state[handle] = state | State.STARVED;
@@ -374,9 +399,8 @@ export class RingLoop implements RingTransport, CompletionHandler {
     if (result === -ECANCELED || result === -ErrorNumber.EINTR || result === -ErrorNumber.EAGAIN) {
       return this.#rearm(handle, state);
     }
-    if (result < 0) return this.#fail(handle, -result);
-    handles.state[handle] = state | State.ENDED;
-    this.#events.ended(handle);
+    if (result < 0) return this.fail(handle, -result);
+    this.ended(handle);
     return undefined;
   }
 
@@ -403,7 +427,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
     // The peer may have said why before it broke the connection: its last bytes come first.
     const bytesMayFollow = (state & (State.ARMED | State.WANTED)) === (State.ARMED | State.WANTED);
     if (bytesMayFollow) handles.failure[handle] = errno;
-    else this.#fail(handle, errno);
+    else this.fail(handle, errno);
   }
 
   #onConnect(handle: number, errno: number): void {
@@ -415,7 +439,7 @@ export class RingLoop implements RingTransport, CompletionHandler {
     this.#events.connected(handle, errno);
   }
 
-  #fail(handle: number, errno: number): void {
+  fail(handle: number, errno: number): void {
     (this.#handles.state[handle] as number) |= State.FAILED;
     this.#events.failed(handle, errno);
   }
@@ -476,22 +500,4 @@ export class RingLoop implements RingTransport, CompletionHandler {
     }
     if (count > 0) this.#starved = this.#starved.slice(count);
   }
-}
-
-/** Before `attach`: nothing can happen yet, so any event is a broken invariant. */
-const NOBODY: TransportEvents = {
-  accepted: unattached,
-  connected: unattached,
-  received: unattached,
-  ended: unattached,
-  failed: unattached,
-  sent: unattached,
-  closed: unattached,
-  tick: unattached,
-  again: unattached,
-  woken: unattached,
-};
-
-function unattached(): never {
-  throw new Error('the ring transport runs without an engine');
 }

@@ -26,6 +26,8 @@ export interface RingTransportStats {
   readonly lostCompletions: number;
   /** Completions of an earlier user of a handle: must stay 0. */
   readonly staleCompletions: number;
+  /** Bytes that went from connection to connection without a copy. */
+  readonly relayedBytes: number;
   readonly turns: number;
 }
 

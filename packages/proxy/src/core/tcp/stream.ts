@@ -100,6 +100,7 @@ export function beginStream(engine: Engine, client: Client, upstream: Upstream):
   client.phase = ClientPhase.TUNNEL;
   client.answering = true;
   upstream.phase = UpstreamPhase.TUNNEL;
+  client.bulk = 0;
   engine.wheel.set(upstream.handle, Infinity);
   upstream.out.takeAll(engine.ranges, client.request);
   engine.counters[upstream.server.counter + ServerCounter.requestsTotal]! += 1;
