@@ -73,7 +73,7 @@ export function clientEnded(engine: Engine, client: Client): void {
         dropClient(engine, client, false);
         return;
       }
-      if (client.requestDone) return;
+      if (client.requestDone && !(client.answering && client.eventStream)) return;
       client.endCause = 67;
       client.endPhase = 68;
       if (!client.answering) client.status = 400;

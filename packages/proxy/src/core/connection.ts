@@ -180,6 +180,8 @@ export class Client {
   interims = 0;
   /** Large pieces in a row, in a tunnel. */
   bulk = 0;
+  /** The answer is a stream of events, which has no end. */
+  eventStream = false;
   /** Counted in the server's limit. */
   holdsSlot = false;
   /** Its entry in the waiting line, 0: it does not wait; the server that it waits for, null: any. */

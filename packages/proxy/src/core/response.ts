@@ -23,6 +23,7 @@ import type { Engine } from './engine.ts';
 import { MAX_INTERIM_ANSWERS } from './engine-options.ts';
 import { noteAnswer, noteAnswerFault, noteConnectionFault } from './health/faults.ts';
 import { RetryCause, retryAnswer } from './flow/retry.ts';
+import { isEventStream } from './event-stream.ts';
 import { joinHead, keepHead } from './partial-head.ts';
 import { isGone } from './replace.ts';
 import { writeCookie } from './persistence/answer-cookie.ts';
@@ -255,6 +256,7 @@ function beginAnswer(engine: Engine, client: Client, upstream: Upstream): void {
   engine.dropRepeat(client);
   noteAnswer(engine, upstream.server, head.status);
   client.answering = true;
+  client.eventStream = kind >= BodyKind.CHUNKED && isEventStream(head);
   client.status = head.status;
   const responses = upstream.server.counter + ServerCounter.responses;
   if (head.status < 600 && !client.probe) engine.counters[responses + ((head.status / 100) | 0) - 1]! += 1;
