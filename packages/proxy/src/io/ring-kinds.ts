@@ -1,4 +1,5 @@
-// Kinds of operations on the ring transport's ring, as they stand in the user data. Data only.
+// Kinds of operations on the ring transport's ring, as they stand in the user data, and their flags. Data only.
+import { EntryFlag, IoPriority, RingOp } from '@tospann/linux';
 
 /** What a completion belongs to; in the low byte of the upper user-data word, the generation above it. */
 export const CompletionKind = {
@@ -19,3 +20,10 @@ export const CompletionKind = {
   RELAY_IN: 12,
   RELAY_OUT: 13,
 } as const;
+
+/** Heads of receive entries: the kernel picks the buffer. */
+export const RECEIVE_ONCE = RingOp.RECV | (EntryFlag.BUFFER_SELECT << 8);
+export const RECEIVE_MANY = RECEIVE_ONCE | (IoPriority.RECV_MULTISHOT << 16);
+
+/** MSG_NOSIGNAL | MSG_WAITALL; with MSG_MORE when further bytes follow at once. */
+export const SendFlag = { LAST: 0x4100, MORE: 0xc100 } as const;

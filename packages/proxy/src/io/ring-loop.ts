@@ -4,9 +4,7 @@
 import {
   CancelFlag,
   CompletionFlag,
-  EntryFlag,
   ErrorNumber,
-  IoPriority,
   IoUring,
   RingOp,
   closeFd,
@@ -27,15 +25,11 @@ import { RingAccepts } from './ring-accepts.ts';
 import { RingBuffers } from './ring-buffers.ts';
 import { RingEndpoints } from './ring-endpoints.ts';
 import type { RingTransport, RingTransportOptions, RingTransportStats } from './ring-options.ts';
-import { CompletionKind as Kind } from './ring-kinds.ts';
+import { CompletionKind as Kind, RECEIVE_MANY, RECEIVE_ONCE, SendFlag } from './ring-kinds.ts';
 import { NOBODY } from './ring-nobody.ts';
 import { PollEvent, RingRelays, type RelayHost } from './ring-relays.ts';
 import { HandleState as State, RingHandles } from './ring-handles.ts';
 
-const MSG_NOSIGNAL_WAITALL = 0x4100;
-const MSG_MORE = 0x8000;
-const RECEIVE_ONCE = RingOp.RECV | (EntryFlag.BUFFER_SELECT << 8);
-const RECEIVE_MANY = RECEIVE_ONCE | (IoPriority.RECV_MULTISHOT << 16);
 const TWO_TO_32 = 4_294_967_296;
 const CANNOT_ARM = State.ARMED | State.CONNECTING | State.CLOSING | State.ENDED | State.FAILED | State.STARVED;
 // Places in the control page: the tick's timespec, the count that the eventfd read delivers.
@@ -199,7 +193,7 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
     this.#handles.sendOffset[handle] = offset;
     this.#handles.sendLength[handle] = length;
     (this.#handles.state[handle] as number) |= State.SENDING;
-    const flags = more ? MSG_NOSIGNAL_WAITALL | MSG_MORE : MSG_NOSIGNAL_WAITALL;
+    const flags = more ? SendFlag.MORE : SendFlag.LAST;
     this.#prepare(
       RingOp.SEND,
       this.#handles.fd[handle] as number,
