@@ -15,6 +15,7 @@ import { capacityFor, SlotTable, type SlotMap } from '../core/slots.ts';
 import type { ProxySnapshot } from '../core/snapshot.ts';
 import type { PlanInput, WorkerData, WorkerMessage } from '../core/worker-data.ts';
 import { Fleet, type ServerEvent, type ServerOrder } from './health/fleet.ts';
+import type { NameResolver } from './health/name-watch.ts';
 import { LogSink } from './log-sink.ts';
 import { clearSlots, engineListeners, isSameSink } from './running.ts';
 import { PlanRollout } from './plan-rollout.ts';
@@ -53,6 +54,8 @@ export interface ProxyOptions {
   readonly onEvent: (event: ProxyEvent) => void;
   /** What operators want of servers, from before; servers that are not there are remembered for a later reload. */
   readonly orders?: readonly ServerOrder[];
+  /** Finds addresses of servers that are configured by name. @default /etc/hosts, then DNS */
+  readonly resolver?: NameResolver;
   readonly log: (line: ProxyLogLine) => void;
   /**
    * A worker thread has died. What it held cannot be put right from here: the process should end and be started
@@ -176,6 +179,7 @@ class Service implements ProxyService {
       monotonicMs,
       onEvent: options.onEvent,
       ...(options.orders === undefined ? {} : { orders: options.orders }),
+      ...(options.resolver === undefined ? {} : { resolver: options.resolver }),
     });
     this.#fleet.apply(config, slots);
   }
