@@ -236,6 +236,76 @@ describe('retries of answers', () => {
   });
 });
 
+describe('a POST is never sent twice', () => {
+  const post = 'POST /pay HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nmoney=10';
+  const everything = (config: PairConfig): PairConfig => ({
+    ...config,
+    http: { ...config.http, retryOn: ['empty', 'timeout', 'bad-answer', 500, 502, 503, 504] },
+  });
+  const ends = {
+    fin: (_: EngineBench, peer: MemoryPeer) => peer.close(),
+    rst: (_: EngineBench, peer: MemoryPeer) => peer.close(true),
+    silence: (bench: EngineBench) => bench.transport.advance(5000),
+  };
+
+  /** Begins the POST on a new connection, or on a pooled one. */
+  function begin(bench: EngineBench, pooled: boolean): MemoryPeer {
+    const client = ask(bench, pooled ? GET : post);
+    if (!pooled) return client;
+    bench.connections[0]!.peer.write(OK);
+    bench.transport.settle();
+    expect(client.take()).toBe(OK);
+    bench.connections[0]!.peer.take();
+    client.write(post);
+    bench.transport.settle();
+    return client;
+  }
+
+  it.each([false, true])('whatever byte of the answer is the last one (over a pooled connection: %s)', (pooled) => {
+    const answers = ['HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy', OK, 'HTTP/1.1 103 Hints\r\n\r\n', 'garbage'];
+    for (const answer of answers) {
+      for (let bytes = 0; bytes <= answer.length; bytes++) {
+        for (const end of Object.values(ends)) {
+          const bench = new EngineBench({ configure: everything });
+          begin(bench, pooled);
+          const { peer } = bench.connections[0]!;
+          peer.write(answer.slice(0, bytes));
+          bench.transport.settle();
+          end(bench, peer);
+          bench.transport.settle();
+          expect(bench.connections.length).toBe(1);
+        }
+      }
+    }
+  });
+
+  it.each([false, true])('whatever byte of the request is the last that a server takes (pooled: %s)', (pooled) => {
+    for (let bytes = 1; bytes <= post.length; bytes += 1) {
+      for (const end of Object.values(ends)) {
+        const bench = new EngineBench({ configure: everything, flags: ['no-forwarded'] });
+        const client = ask(bench, pooled ? GET : post.slice(0, bytes));
+        if (pooled) {
+          bench.connections[0]!.peer.write(OK);
+          bench.transport.settle();
+          client.write(post.slice(0, bytes));
+          bench.transport.settle();
+        }
+        if (bench.connections.length === 0) continue; // its head has not come yet
+        const { peer } = bench.connections[0]!;
+        peer.reading = false;
+        client.write(post.slice(bytes));
+        bench.transport.settle();
+        end(bench, peer);
+        bench.transport.settle();
+        const sent = bench.connections.filter((connection) => connection.peer.text.includes('POST'));
+        expect(sent.length).toBeLessThanOrEqual(1);
+        if (pooled) continue;
+        expect(bench.connections.length).toBe(1);
+      }
+    }
+  });
+});
+
 describe('closeSessionsWhenDown', () => {
   it('ends what runs at a server that goes down: cut, 503, or once more elsewhere', () => {
     const bench = new EngineBench({ flags: ['cookie'], configure: app({ closeSessionsWhenDown: true }) });

@@ -1,10 +1,11 @@
 // Random traffic on the memory transport: many clients with kept and pipelined requests, servers that answer in every
 // framing, pause, cut and die. Whatever happens: every answer belongs to its request and comes in order, no POST is
 // executed twice, and at the end nothing is left. A failing seed is printed: SIM_SEED=n replays it, SIM_RUNS=n runs more.
+import type { PairConfig } from '@tospann/config';
 import { expect, it } from 'vitest';
 import type { MemoryPeer } from '../src/core/memory-transport.ts';
-import { sharedLayout, serverCounter, ServerCounter } from '../src/core/shared.ts';
-import { benchConfig, EngineBench, type BenchFlag } from './engine-bench.ts';
+import { BackendWord, sharedLayout, serverCounter, ServerCounter, serverWord, ServerWord } from '../src/core/shared.ts';
+import { app, benchConfig, EngineBench, type BenchFlag } from './engine-bench.ts';
 
 const RUNS = Number(process.env['SIM_RUNS'] ?? 25);
 const ONE_SEED = process.env['SIM_SEED'];
@@ -100,12 +101,31 @@ function makeAnswer(random: Random, id: string, method: string): { text: string;
     case 1:
       return { text: `HTTP/1.1 204 No Content\r\nX-Id: ${id}\r\n\r\n`, closes: false };
     case 2:
+      if (random.chance(0.3)) {
+        return { text: `HTTP/1.1 503 Busy\r\nX-Id: ${id}\r\nContent-Length: 0\r\n\r\n`, closes: false };
+      }
       return { text: `HTTP/1.1 103 Early Hints\r\n\r\n${head}Content-Length: 0\r\n\r\n`, closes: false };
     case 3:
       return { text: `${head}Connection: close\r\nContent-Length: ${body.length}\r\n\r\n${shown}`, closes: true };
     default:
       return { text: `${head}Content-Length: ${body.length}\r\n\r\n${shown}`, closes: false };
   }
+}
+
+/** Balancing, limits and retries of one run. */
+function makeConfigure(random: Random): (config: PairConfig) => PairConfig {
+  const balances = ['roundrobin', 'leastconn', 'random2', 'first', 'uri', 'source'] as const;
+  const backend = {
+    balance: balances[random.below(balances.length)]!,
+    hash: { wholeUri: false, boundPercent: random.chance(0.5) ? 150 : 0 },
+    closeSessionsWhenDown: random.chance(0.3),
+    panicPercent: random.chance(0.2) ? 60 : 0,
+    ...(random.chance(0.3) ? { slowStartMs: 2000 } : {}),
+    ...(random.chance(0.3) ? { maxConnections: 1 + random.below(4) } : {}),
+    ...(random.chance(0.2) ? { maxQueue: random.below(4) } : {}),
+  };
+  const retryOn = random.chance(0.5) ? (['empty', 'timeout', 'bad-answer', 503] as const) : [];
+  return (config) => app(backend)({ ...config, http: { ...config.http, retryOn } });
 }
 
 /** One client's side of the story. */
@@ -149,6 +169,8 @@ class Simulation {
   readonly #flags: readonly BenchFlag[];
   readonly #clients: SimulatedClient[] = [];
   readonly #executed = new Map<string, number>();
+  /** Connections to which each POST has gone, even in part. */
+  readonly #sentTo = new Map<string, Set<MemoryPeer>>();
   readonly #pending: (() => void)[] = [];
   #requests = 0;
 
@@ -165,6 +187,8 @@ class Simulation {
     const socketBytes = [2048, 65_536][random.below(2)]!;
     this.#bench = new EngineBench({
       flags: this.#flags,
+      configure: makeConfigure(random),
+      random: () => random.next(),
       transport: { segmentBytes, socketBytes, receiveBuffers: 128, sendBuffers: 128 },
     });
     for (const server of [1, 2, 9]) {
@@ -206,6 +230,7 @@ class Simulation {
       const wrong = client.check();
       if (wrong !== '') return wrong;
     }
+    for (const [id, peers] of this.#sentTo) if (peers.size > 1) return `${id} was sent to ${peers.size} servers`;
     for (const [id, count] of this.#executed) if (count > 1) return `${id} was executed ${count} times`;
     return '';
   }
@@ -223,6 +248,8 @@ class Simulation {
     let open = true;
     peer.onChange = () => {
       if (!open || peer.wasReset) return;
+      const post = /^POST \/(\S+) /.exec(peer.text)?.[1];
+      if (post !== undefined) this.#sentTo.set(post, (this.#sentTo.get(post) ?? new Set()).add(peer));
       const { messages, rest } = cutMessages(peer.text, () => false);
       peer.text = rest;
       if (peer.ended) open = false;
@@ -261,7 +288,15 @@ class Simulation {
     if (engine.openClients !== 0) return `${engine.openClients} clients are open`;
     if (engine.queued !== 0) return `${engine.queued} requests are queued`;
     const layout = sharedLayout(benchConfig(this.#flags));
+    const { words } = this.#bench;
+    for (const { word } of engine.plan.backends) {
+      const left = [BackendWord.anyWaiting, BackendWord.queued, BackendWord.inUse].map((which) => words[word + which]);
+      if (left.some((count) => count !== 0)) return `a backend has counts left: ${left.join(' ')}`;
+    }
     for (const server of [0, 1, 2]) {
+      const places = words[serverWord(server) + ServerWord.inUse];
+      if (places !== 0) return `${places} places at server ${server} are lost`;
+      if (words[serverWord(server) + ServerWord.waiting] !== 0) return `server ${server} has waiting requests left`;
       const at = serverCounter(layout, server);
       if (counters[at + ServerCounter.currentSessions] !== 0) return `server ${server} has sessions left`;
       if (counters[at + ServerCounter.idle] !== 0) return `server ${server} has idle connections left`;
