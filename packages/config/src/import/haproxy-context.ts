@@ -1,7 +1,8 @@
 // What the handlers of haproxy.cfg share: the draft, the report, and what a `defaults` section hands on. A setting
 // that HAProxy has for each proxy and this product for the pair is set once; a second, different value is refused.
-import type { PairDraft } from './pair-draft.ts';
-import type { HttpCheck } from './haproxy-check.ts';
+import type { CompressionDraft, PairDraft } from './pair-draft.ts';
+import type { BalanceSettings } from './haproxy-balance.ts';
+import type { CheckSettings } from './haproxy-check.ts';
 import type { ServerParams } from './haproxy-server.ts';
 import type { HaproxyLine } from './haproxy-text.ts';
 import type { Answer, ImportReport } from './report.ts';
@@ -11,7 +12,9 @@ export interface Inherited {
   mode?: string;
   maxConnections?: number;
   defaultBackend?: string;
-  httpCheck?: HttpCheck;
+  balance?: BalanceSettings;
+  compression?: CompressionDraft;
+  checks: CheckSettings;
   defaultServer: ServerParams;
 }
 
@@ -19,6 +22,10 @@ export interface HaproxyContext {
   readonly draft: PairDraft;
   readonly report: ImportReport;
   inherited: Inherited;
+  /** `timeout tarpit`, as the new file writes it. */
+  tarpit?: string;
+  /** `spread-checks` of global: a percentage. */
+  jitter?: string;
   globalMaxconn?: { readonly value: number; readonly line: HaproxyLine };
   readonly pairWide: Map<string, { readonly value: string; readonly line: HaproxyLine }>;
 }

@@ -46,7 +46,6 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   debug: { verdict: 'not-needed', why: 'messages go to standard error as JSON lines' },
   node: { verdict: 'not-needed', why: 'the names of the nodes are in cluster.nodes' },
   description: { verdict: 'not-needed', why: 'it had no effect on traffic' },
-  'spread-checks': { verdict: 'refused', why: 'checks are not spread by a percentage in this version' },
   'hard-stop-after': { verdict: 'refused', why: 'the drain limit cannot be set in this version' },
 };
 
@@ -56,6 +55,10 @@ export function answerGlobal(context: HaproxyContext, line: HaproxyLine): void {
   if (keyword === 'maxconn' && /^\d+$/.test(value)) {
     // Answered at the end, when the limits of the frontends are known.
     context.globalMaxconn = { value: Number(value), line };
+    return;
+  }
+  if (keyword === 'spread-checks') {
+    answerSpread(context, line, value);
     return;
   }
   if (keyword === 'nbthread' && /^\d+$/.test(value)) {
@@ -73,6 +76,16 @@ export function answerGlobal(context: HaproxyContext, line: HaproxyLine): void {
   }
   const answer = Object.hasOwn(ANSWERS, keyword) ? ANSWERS[keyword] : undefined;
   if (answer !== undefined) context.report.answer(line, answer);
+}
+
+function answerSpread(context: HaproxyContext, line: HaproxyLine, value: string): void {
+  const target = 'backends.*.check.jitter';
+  if (!/^\d{1,2}$/.test(value) || Number(value) > 50) {
+    context.report.answer(line, { verdict: 'refused', why: 'checks are spread by 0 to 50 percent', target });
+    return;
+  }
+  context.jitter = `${Number(value)}%`;
+  context.report.answer(line, { verdict: 'taken', why: 'of every check', target });
 }
 
 /** Answers `maxconn` of `global`: the limit of the process next to the limits of the frontends. */

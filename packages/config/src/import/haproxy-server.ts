@@ -11,8 +11,22 @@ export interface ServerParams {
   maxConnections?: number;
   intervalMs?: number;
   fastIntervalMs?: number;
+  downIntervalMs?: number;
   rise?: number;
   fall?: number;
+  checkPort?: number;
+  slowStartMs?: number;
+  maxQueue?: number;
+  backup?: boolean;
+  sendProxy?: 'v1' | 'v2';
+  observe?: 'connection' | 'http';
+  errorLimit?: number;
+  onError?: string;
+  closesSessions?: boolean;
+  agent?: boolean;
+  agentPort?: number;
+  agentIntervalMs?: number;
+  agentSend?: string;
 }
 
 export interface ServerLine {
@@ -27,13 +41,10 @@ export interface ServerLine {
 
 // Without these the server would do something else than the operator meant, so it is refused with them.
 const DECISIVE: Readonly<Record<string, string>> = {
-  backup: 'a backup server would become an active one here',
-  disabled: 'a disabled server would become an active one here',
+  disabled: 'a disabled server would become an active one here: add it, and take it out with "tospann servers maint"',
   ssl: 'TLS to servers is not served by this version',
-  'send-proxy': 'the PROXY protocol is not served by this version',
-  'send-proxy-v2': 'the PROXY protocol is not served by this version',
-  'send-proxy-v2-ssl': 'the PROXY protocol is not served by this version',
-  'send-proxy-v2-ssl-cn': 'the PROXY protocol is not served by this version',
+  'send-proxy-v2-ssl': 'TLS is not served by this version',
+  'send-proxy-v2-ssl-cn': 'TLS is not served by this version',
   socks4: 'SOCKS is not served by this version',
   proto: 'another protocol than HTTP/1.1 is not served by this version',
 };
@@ -42,37 +53,27 @@ const DECISIVE: Readonly<Record<string, string>> = {
 const WITH_ARGUMENT: ReadonlySet<string> = new Set([
   'addr',
   'agent-addr',
-  'agent-inter',
-  'agent-port',
-  'agent-send',
   'alpn',
   'ca-file',
   'crt',
   'ciphers',
-  'downinter',
-  'error-limit',
   'id',
   'init-addr',
   'log-proto',
-  'maxqueue',
   'max-reuse',
   'minconn',
   'namespace',
-  'observe',
-  'on-error',
   'on-marked-down',
   'on-marked-up',
   'pool-low-conn',
   'pool-max-conn',
   'pool-purge-delay',
-  'port',
   'redir',
   'resolve-net',
   'resolve-opts',
   'resolve-prefer',
   'resolvers',
   'shard',
-  'slowstart',
   'sni',
   'source',
   'tcp-ut',
@@ -85,8 +86,9 @@ const WITH_ARGUMENT: ReadonlySet<string> = new Set([
 
 /** Reads `server NAME ADDRESS PARAMS...`. */
 export function readServerLine(line: HaproxyLine): ServerLine {
-  const [, name = '', address = '', ...words] = line.words;
+  const [, name = '', written = '', ...words] = line.words;
   const { params, leftOut, refusal } = readParams(words);
+  const address = writtenAddress(written);
   return { name, address, params, leftOut, refusal: refusal === '' ? addressRefusal(address) : refusal };
 }
 
@@ -102,42 +104,98 @@ export function readParams(words: readonly string[]): {
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';
     const argument = words[at + 1];
-    if (word === 'check') {
-      params.check = true;
-    } else if (word === 'no-check') {
-      params.check = false;
+    if (Object.hasOwn(FLAGS, word)) {
+      Object.assign(params, FLAGS[word]);
+    } else if (Object.hasOwn(DECISIVE, word)) {
+      refusal = `"${word}": ${DECISIVE[word] ?? ''}`;
     } else if (argument !== undefined && setParam(params, word, argument)) {
       at += 1;
-    } else if (DECISIVE[word] !== undefined) {
-      refusal = `"${word}": ${DECISIVE[word]}`;
+    } else if (WITH_ARGUMENT.has(word) || Object.hasOwn(VALUES, word)) {
+      at += 1;
+      leftOut.push(Object.hasOwn(VALUES, word) ? `${word} ${argument ?? ''}` : word);
     } else {
       leftOut.push(word);
-      if (WITH_ARGUMENT.has(word)) at += 1;
     }
   }
   return { params, leftOut, refusal };
 }
 
+// Parameters without an argument.
+const FLAGS: Readonly<Record<string, ServerParams>> = {
+  check: { check: true },
+  'no-check': { check: false },
+  backup: { backup: true },
+  'no-backup': { backup: false },
+  'send-proxy': { sendProxy: 'v1' },
+  'send-proxy-v2': { sendProxy: 'v2' },
+  'agent-check': { agent: true },
+  'no-agent-check': { agent: false },
+};
+
+// Parameters with an argument: what it becomes, or undefined when it has no counterpart.
+const VALUES: Readonly<Record<string, (argument: string) => ServerParams | undefined>> = {
+  cookie: (cookie) => ({ cookie }),
+  weight: whole((weight) => ({ weight })),
+  maxconn: whole((maxConnections) => ({ maxConnections })),
+  maxqueue: whole((maxQueue) => (maxQueue === 0 ? {} : { maxQueue })),
+  rise: whole((rise) => ({ rise })),
+  fall: whole((fall) => ({ fall })),
+  port: whole((checkPort) => ({ checkPort })),
+  'error-limit': whole((errorLimit) => ({ errorLimit })),
+  'agent-port': whole((agentPort) => ({ agentPort })),
+  inter: time((intervalMs) => ({ intervalMs })),
+  fastinter: time((fastIntervalMs) => ({ fastIntervalMs })),
+  downinter: time((downIntervalMs) => ({ downIntervalMs })),
+  'agent-inter': time((agentIntervalMs) => ({ agentIntervalMs })),
+  slowstart: time((slowStartMs) => ({ slowStartMs: Math.max(100, slowStartMs) })),
+  'agent-send': (agentSend) => ({ agentSend }),
+  observe: (layer) => {
+    const known: Readonly<Record<string, 'connection' | 'http'>> = { layer4: 'connection', layer7: 'http' };
+    const observe = known[layer];
+    return observe === undefined ? undefined : { observe };
+  },
+  'on-error': (word) => {
+    // sudden-death makes one more failed check fatal; nothing here does just that.
+    const known: Readonly<Record<string, string>> = {
+      fastinter: 'fast-check',
+      'fail-check': 'fail-check',
+      'mark-down': 'mark-down',
+    };
+    const onError = known[word];
+    return onError === undefined ? undefined : { onError };
+  },
+  'on-marked-down': (word) => (word === 'shutdown-sessions' ? { closesSessions: true } : undefined),
+};
+
+function whole(make: (count: number) => ServerParams): (argument: string) => ServerParams | undefined {
+  return (argument) => (/^\d{1,9}$/.test(argument) ? make(Number(argument)) : undefined);
+}
+
+// HAProxy reads plain numbers as milliseconds.
+function time(make: (timeMs: number) => ServerParams): (argument: string) => ServerParams | undefined {
+  return (argument) => {
+    const timeMs = readHaproxyTime(argument);
+    return timeMs === undefined ? undefined : make(timeMs);
+  };
+}
+
 function setParam(params: ServerParams, word: string, argument: string): boolean {
-  const timeMs = readHaproxyTime(argument);
-  const count = /^\d+$/.test(argument) ? Number(argument) : undefined;
-  if (word === 'cookie') params.cookie = argument;
-  else if (word === 'inter' && timeMs !== undefined) params.intervalMs = timeMs;
-  else if (word === 'fastinter' && timeMs !== undefined) params.fastIntervalMs = timeMs;
-  else if (count === undefined) return false;
-  else if (word === 'weight') params.weight = count;
-  else if (word === 'maxconn') params.maxConnections = count;
-  else if (word === 'rise') params.rise = count;
-  else if (word === 'fall') params.fall = count;
-  else return false;
+  const read = Object.hasOwn(VALUES, word) ? VALUES[word] : undefined;
+  const set = read?.(argument);
+  if (set === undefined) return false;
+  Object.assign(params, set);
   return true;
+}
+
+/** The address as the new file writes it: IPv6 in brackets. */
+function writtenAddress(address: string): string {
+  const [, host = '', port = ''] = /^(?:ipv[46]@)?(.*):(\d+)$/.exec(address) ?? [];
+  if (host === '') return address;
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function addressRefusal(address: string): string {
   if (readEndpoint(address).ok) return '';
-  if (!address.includes(':')) return 'a server needs its port here: write ADDRESS:PORT';
-  if (/[a-z]/i.test(address) && !address.includes('::')) {
-    return 'host names of servers are not resolved by this version: write an IPv4 address';
-  }
-  return 'only an IPv4 address with a port can be used in this version';
+  if (!/:\d/.test(address)) return 'a server needs its port here: write ADDRESS:PORT';
+  return 'only an address or host name with a port can be used in this version';
 }

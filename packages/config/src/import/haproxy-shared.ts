@@ -2,6 +2,7 @@
 // whole pair.
 import { formatDuration } from '../units.ts';
 import { setForPair, type HaproxyContext } from './haproxy-context.ts';
+import { answerTarpit } from './haproxy-rules.ts';
 import { readHaproxyTime, type HaproxyLine } from './haproxy-text.ts';
 import type { TimeoutKey } from './pair-draft.ts';
 import type { Answer } from './report.ts';
@@ -25,7 +26,21 @@ const OLD_TIMEOUTS: Readonly<Record<string, TimeoutKey>> = {
 };
 
 const OTHER_OPTIONS: Readonly<Record<string, Answer>> = {
-  tcplog: { verdict: 'refused', why: 'only HTTP is served by this version, so only its log lines are written' },
+  tcplog: {
+    verdict: 'changed',
+    why: 'connections of mode tcp are logged too, in the form of log.access.format',
+    target: 'log.access',
+  },
+  'http-use-htx': { verdict: 'not-needed', why: 'it tunes the old process' },
+  'splice-request': { verdict: 'not-needed', why: 'it tunes the old event loop' },
+  'splice-response': { verdict: 'not-needed', why: 'it tunes the old event loop' },
+  'socket-stats': { verdict: 'not-needed', why: 'it only counts more' },
+  'log-health-checks': { verdict: 'not-needed', why: 'every change of the state of a server is a line' },
+  'prefer-last-server': { verdict: 'not-needed', why: 'idle connections to servers are shared by all clients' },
+  nolinger: { verdict: 'not-needed', why: 'it tunes the sockets of the old process' },
+  'http-pretend-keepalive': { verdict: 'not-needed', why: 'connections to servers stay open' },
+  'http-ignore-probes': { verdict: 'not-needed', why: 'connections that sent nothing are no errors' },
+  'idle-close-on-response': { verdict: 'not-needed', why: 'idle connections are closed with their last answer' },
   'tcp-smart-accept': { verdict: 'not-needed', why: 'it tunes the old event loop' },
   'tcp-smart-connect': { verdict: 'not-needed', why: 'it tunes the old event loop' },
   'splice-auto': { verdict: 'not-needed', why: 'it tunes the old event loop' },
@@ -38,7 +53,7 @@ const OTHER_OPTIONS: Readonly<Record<string, Answer>> = {
   clitcpka: { verdict: 'refused', why: 'TCP keep-alive of connections cannot be set in this version' },
   srvtcpka: { verdict: 'refused', why: 'TCP keep-alive of connections cannot be set in this version' },
   abortonclose: { verdict: 'refused', why: 'it cannot be set in this version' },
-  allbackups: { verdict: 'refused', why: 'there are no backup servers in this version' },
+  allbackups: { verdict: 'not-needed', why: 'all backup servers are used together when no other is up' },
   persist: { verdict: 'refused', why: 'a server that is down is never used here' },
   'accept-invalid-http-request': {
     verdict: 'refused',
@@ -47,35 +62,152 @@ const OTHER_OPTIONS: Readonly<Record<string, Answer>> = {
   'accept-invalid-http-response': { verdict: 'refused', why: 'answers are parsed strictly' },
 };
 
+const STICK =
+  'sessions are not kept in tables by this version: a cookie, or balance: source, keeps a client on its server; frontends.*.limits has the limits by source';
+
+// Lines of one answer, wherever they stand.
+const ANSWERS: Readonly<Record<string, Answer>> = {
+  stick: { verdict: 'refused', why: STICK },
+  'unique-id-format': { verdict: 'not-needed', why: 'ids have a form of their own' },
+  'http-reuse': { verdict: 'not-needed', why: 'idle connections to servers are shared by all clients' },
+  backlog: { verdict: 'not-needed', why: 'the queue of the kernel is as long as it may be' },
+  'log-format': { verdict: 'refused', why: 'lines have one of three forms: log.access.format' },
+  'log-tag': { verdict: 'not-needed', why: 'nothing is sent to syslog by this version' },
+  capture: { verdict: 'refused', why: 'captured headers are not in the lines of the log' },
+  'server-template': {
+    verdict: 'refused',
+    why: 'servers are written one by one; a host name is asked again and again',
+  },
+  'http-error': { verdict: 'refused', why: 'pages are named by status: errorPages' },
+  errorloc: { verdict: 'refused', why: 'errors are answered with a page, not with a redirect: errorPages' },
+  errorloc302: { verdict: 'refused', why: 'errors are answered with a page, not with a redirect: errorPages' },
+  errorloc303: { verdict: 'refused', why: 'errors are answered with a page, not with a redirect: errorPages' },
+  'email-alert': { verdict: 'refused', why: 'nothing is sent by mail: changes of state are lines and metrics' },
+  'load-server-state-from-file': {
+    verdict: 'not-needed',
+    why: 'the state of servers survives reload and restart',
+  },
+  description: { verdict: 'not-needed', why: 'it had no effect on traffic' },
+  id: { verdict: 'not-needed', why: 'sections are known by their names' },
+};
+
 /** Answers a line that every kind of proxy section may have; false when it is another one. */
 export function answerShared(context: HaproxyContext, line: HaproxyLine): boolean {
   const [keyword = '', second = '', third = ''] = line.words;
-  if (keyword === 'timeout') return answerTimeout(context, line, { key: TIMEOUTS[second], value: third });
+  const plain = Object.hasOwn(ANSWERS, keyword) ? ANSWERS[keyword] : undefined;
+  if (plain !== undefined) {
+    context.report.answer(line, plain);
+    return true;
+  }
   if (Object.hasOwn(OLD_TIMEOUTS, keyword)) {
     return answerTimeout(context, line, { key: OLD_TIMEOUTS[keyword], value: second });
   }
-  if (keyword === 'option') return answerOption(context, line, line.words.slice(1));
-  if (keyword === 'no' && second === 'option') return answerNoOption(context, line, third);
-  if (keyword === 'retries' && /^\d+$/.test(second)) {
-    const value = Math.min(100, Number(second));
-    setForPair(context, line, {
-      key: 'retries',
-      value: second,
-      apply: () => (context.draft.retries = value),
-      answer: {
-        verdict: Number(second) === value ? 'taken' : 'changed',
-        why: `${value} further attempts to connect`,
-        target: 'http.retries',
-      },
-    });
-    return true;
+  switch (keyword) {
+    case 'timeout':
+      if (second === 'tarpit') return answerTarpit(context, line);
+      return answerTimeout(context, line, { key: TIMEOUTS[second], value: third });
+    case 'option':
+      return answerOption(context, line, line.words.slice(1));
+    case 'retries':
+      return answerRetries(context, line, second);
+    case 'retry-on':
+      return answerRetryOn(context, line, line.words.slice(1));
+    case 'unique-id-header':
+      return answerRequestId(context, line, second);
+    case 'log':
+      return answerLog(context, line);
+    case 'stick-table':
+      return answerStickTable(context, line);
+    default:
+      return answerNo(context, line);
   }
-  if (keyword === 'log') return answerLog(context, line);
-  if (keyword === 'no' && second === 'log') {
-    context.report.answer(line, { verdict: 'refused', why: 'the access log is on or off for the whole pair' });
-    return true;
-  }
-  return false;
+}
+
+// What tables count has a limit of its own here; the count stands in the rules that ask for it.
+function answerStickTable(context: HaproxyContext, line: HaproxyLine): boolean {
+  const text = line.words.join(' ');
+  const rates = ['http_req_rate', 'conn_rate'].flatMap((counter) => {
+    const period = new RegExp(String.raw`\b${counter}\((\w+)\)`).exec(text)?.[1];
+    const key = counter === 'conn_rate' ? 'connectionRate' : 'requestRate';
+    return period === undefined ? [] : [`${key}: COUNT/${period}`];
+  });
+  const limits = [...rates, ...(/\bconn_cur\b/.test(text) ? ['connectionsPerSource: COUNT'] : [])];
+  const why =
+    limits.length === 0
+      ? STICK
+      : `counters of stick tables are not served by this version; instead: limits: { ${limits.join(', ')} }, with the counts of the rules`;
+  context.report.answer(line, { verdict: 'refused', why, target: 'frontends.*.limits' });
+  return true;
+}
+
+function answerNo(context: HaproxyContext, line: HaproxyLine): boolean {
+  const [keyword, second, third = ''] = line.words;
+  if (keyword !== 'no') return false;
+  if (second === 'option') return answerNoOption(context, line, third);
+  if (second !== 'log') return false;
+  context.report.answer(line, { verdict: 'refused', why: 'the access log is on or off for the whole pair' });
+  return true;
+}
+
+function answerRetries(context: HaproxyContext, line: HaproxyLine, text: string): boolean {
+  if (!/^\d+$/.test(text)) return false;
+  const value = Math.min(100, Number(text));
+  setForPair(context, line, {
+    key: 'retries',
+    value: text,
+    apply: () => (context.draft.retries = value),
+    answer: {
+      verdict: Number(text) === value ? 'taken' : 'changed',
+      why: `${value} further attempts to connect`,
+      target: 'http.retries',
+    },
+  });
+  return true;
+}
+
+function answerRequestId(context: HaproxyContext, line: HaproxyLine, header: string): boolean {
+  if (!/^[\w-]{1,128}$/.test(header)) return false;
+  setForPair(context, line, {
+    key: 'unique-id-header',
+    value: header,
+    apply: () => (context.draft.requestId = header),
+    answer: { verdict: 'taken', why: 'each request gets a unique id', target: 'http.requestId' },
+  });
+  return true;
+}
+
+// HAProxy's words for what is retried beside failed connections.
+const RETRIED: Readonly<Record<string, readonly (string | number)[]>> = {
+  'conn-failure': [],
+  'empty-response': ['empty'],
+  'junk-response': ['bad-answer'],
+  'response-timeout': ['timeout'],
+  'all-retryable-errors': ['empty', 'bad-answer', 'timeout', 500, 502, 503, 504],
+  none: [],
+};
+const RETRIED_STATUSES: readonly string[] = '401 403 404 408 425 429 500 501 502 503 504'.split(' ');
+
+function answerRetryOn(context: HaproxyContext, line: HaproxyLine, words: readonly string[]): boolean {
+  const known = words.flatMap((word) => {
+    if (RETRIED_STATUSES.includes(word)) return [Number(word)];
+    return Object.hasOwn(RETRIED, word) ? (RETRIED[word] ?? []) : [];
+  });
+  const left = words.filter((word) => !Object.hasOwn(RETRIED, word) && !RETRIED_STATUSES.includes(word));
+  const retryOn = [...new Set(known)];
+  const limits = 'idempotent requests without a body only, and at most a fifth of all requests (retryBudget)';
+  setForPair(context, line, {
+    key: 'retry-on',
+    value: words.join(' '),
+    apply: () => {
+      if (retryOn.length > 0) context.draft.retryOn = retryOn;
+    },
+    answer: {
+      verdict: retryOn.length === 0 && left.length === 0 ? 'taken' : 'changed',
+      why: left.length === 0 ? limits : `${limits}; left out: ${left.join(' ')}`,
+      target: 'http.retryOn',
+    },
+  });
+  return true;
 }
 
 function answerTimeout(

@@ -74,8 +74,9 @@ function splitWords(raw: string): { readonly words: readonly string[]; readonly 
       quote = char;
       word ??= '';
     } else if (char === '\\' && quote !== "'") {
-      at += 1;
-      word = (word ?? '') + unescape(raw[at] ?? '');
+      const escape = readEscape(raw, at);
+      word = (word ?? '') + escape.text;
+      at += escape.length - 1;
     } else {
       word = (word ?? '') + char;
     }
@@ -84,9 +85,15 @@ function splitWords(raw: string): { readonly words: readonly string[]; readonly 
   return quote === '' ? { words } : { words, fault: `the quote ${quote} is never closed` };
 }
 
-function unescape(char: string): string {
-  const known: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t' };
-  return known[char] ?? char;
+const ESCAPES: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t' };
+
+/** The escape that begins at a backslash; one that HAProxy does not know stays as it is, for regular expressions. */
+function readEscape(raw: string, at: number): { readonly text: string; readonly length: number } {
+  const char = raw[at + 1] ?? '';
+  const hex = /^\\x([0-9a-f]{2})/i.exec(raw.slice(at, at + 4))?.[1];
+  if (hex !== undefined) return { text: String.fromCharCode(Number.parseInt(hex, 16)), length: 4 };
+  const known = ESCAPES[char] ?? (/^[\s\\#"'$]$/.test(char) ? char : undefined);
+  return known === undefined ? { text: `\\${char}`, length: 2 } : { text: known, length: 2 };
 }
 
 /** Reads HAProxy's time: a number with us, ms (the default), s, m, h or d. Milliseconds, or undefined. */

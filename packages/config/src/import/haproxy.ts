@@ -9,9 +9,18 @@ import {
   type BackendWork,
 } from './haproxy-backend.ts';
 import type { HaproxyContext } from './haproxy-context.ts';
-import { addBinds, answerFrontend, answerUnusedAcls } from './haproxy-frontend.ts';
+import {
+  addBinds,
+  answerCompression,
+  answerErrorFile,
+  answerFrontend,
+  answerUnusedAcls,
+  beginFrontendWork,
+} from './haproxy-frontend.ts';
 import { answerGlobal, answerGlobalMaxconn } from './haproxy-global.ts';
+import { joinRules, type RuleWork } from './haproxy-rules.ts';
 import { answerShared } from './haproxy-shared.ts';
+import { importStats, refuseStatsLine } from './haproxy-stats.ts';
 import { readHaproxy, type HaproxyLine, type HaproxySection } from './haproxy-text.ts';
 import type { BackendDraft, FrontendDraft, PairDraft } from './pair-draft.ts';
 import { maskSecrets, type ImportReport } from './report.ts';
@@ -25,7 +34,7 @@ export function importHaproxy(
   const [first, ...others] = sources.map(readHaproxy);
   if (first === undefined) return;
   for (const line of linesOf(first)) report.register(line);
-  const context: HaproxyContext = { draft, report, inherited: { defaultServer: {} }, pairWide: new Map() };
+  const context: HaproxyContext = { draft, report, inherited: { checks: {}, defaultServer: {} }, pairWide: new Map() };
   for (const section of first) importSection(context, section);
   answerGlobalMaxconn(context);
   for (const other of others) compare(first, other, report);
@@ -74,7 +83,7 @@ function importDefaults(context: HaproxyContext, section: HaproxySection, lines:
     verdict: 'taken',
     why: 'time-outs, HTTP and log settings hold for the whole pair here',
   });
-  context.inherited = { defaultServer: {} };
+  context.inherited = { checks: {}, defaultServer: {} };
   for (const line of lines) {
     const [keyword = '', second = ''] = line.words;
     if (keyword === 'mode') {
@@ -91,14 +100,17 @@ function importDefaults(context: HaproxyContext, section: HaproxySection, lines:
       context.inherited.defaultBackend = second;
       report.answer(line, { verdict: 'taken', why: 'of the frontends below', target: 'frontends.*.defaultBackend' });
     } else if (keyword === 'balance') {
-      answerBalance(context, line, 'backends.*');
-    } else if (
-      keyword === 'default-server' ||
-      keyword === 'http-check' ||
-      (keyword === 'option' && second === 'httpchk')
-    ) {
-      answerCheckLine(context, line, context.inherited);
-    } else {
+      const balance = answerBalance(context, line, 'backends.*');
+      if (balance !== undefined) context.inherited.balance = balance;
+    } else if (keyword === 'compression') {
+      const compression = answerCompression(context, line, context.inherited.compression);
+      if (compression !== undefined) context.inherited.compression = compression;
+    } else if (keyword === 'errorfile') {
+      const target = `http.errorPages.${second}`;
+      answerErrorFile(context, line, { pages: context.draft.errorPages, target, file: line.words[2] ?? '' });
+    } else if (keyword === 'stats') {
+      refuseStatsLine(context, line);
+    } else if (!answerCheckLine(context, line, context.inherited)) {
       answerShared(context, line);
     }
   }
@@ -106,24 +118,26 @@ function importDefaults(context: HaproxyContext, section: HaproxySection, lines:
 
 function importProxy(context: HaproxyContext, section: HaproxySection, lines: readonly HaproxyLine[]): void {
   const { report } = context;
-  const isStats = lines.some((line) => line.words[0] === 'stats') && !lines.some((line) => line.words[0] === 'server');
-  if (section.keyword === 'listen' && isStats) {
-    refuseStats(context, section, lines);
+  const serves = lines.some((line) => ['server', 'use_backend', 'default_backend'].includes(line.words[0] ?? ''));
+  const isStats = lines.some((line) => line.words[0] === 'stats') && !serves;
+  if (section.keyword !== 'backend' && isStats) {
+    importStats(context, section, lines);
     return;
   }
   const mode = lines.findLast((line) => line.words[0] === 'mode')?.words[1] ?? context.inherited.mode ?? 'tcp';
-  if (mode !== 'http') {
+  if (mode !== 'http' && mode !== 'tcp') {
     const why = `mode ${mode} is not served by this version: keep the balancer that you have for "${section.name}"`;
     for (const line of [section.header, ...lines]) report.answer(line, { verdict: 'refused', why });
     return;
   }
   // A `listen` section is both.
-  const frontend = section.keyword === 'backend' ? undefined : beginFrontend(context, section);
-  const backend = section.keyword === 'frontend' ? undefined : beginBackend(context, section.name);
+  const frontend = section.keyword === 'backend' ? undefined : beginFrontend(context, section, mode);
+  const backend = section.keyword === 'frontend' ? undefined : beginBackend(context, section.name, mode);
   for (const line of lines) answerProxyLine(context, line, { frontend, backend });
   if (frontend !== undefined) {
+    frontend.frontend.rules.push(...joinRules(frontend));
     answerUnusedAcls(context, lines, frontend);
-    finishFrontend(context, section, frontend);
+    finishFrontend(context, section, frontend.frontend);
   }
   if (backend !== undefined) {
     finishBackend(context, backend);
@@ -134,7 +148,7 @@ function importProxy(context: HaproxyContext, section: HaproxySection, lines: re
 function answerProxyLine(
   context: HaproxyContext,
   line: HaproxyLine,
-  proxy: { readonly frontend: FrontendDraft | undefined; readonly backend: BackendWork | undefined },
+  proxy: { readonly frontend: RuleWork | undefined; readonly backend: BackendWork | undefined },
 ): void {
   if (proxy.frontend !== undefined && answerFrontend(context, line, proxy.frontend)) return;
   if (proxy.backend !== undefined && answerBackend(context, line, proxy.backend)) return;
@@ -163,15 +177,16 @@ function refuseRest(context: HaproxyContext, section: HaproxySection, why: strin
   }
 }
 
-function beginFrontend(context: HaproxyContext, section: HaproxySection): FrontendDraft {
+function beginFrontend(context: HaproxyContext, section: HaproxySection, mode: 'http' | 'tcp'): RuleWork {
   const { inherited } = context;
-  const frontend: FrontendDraft = { name: section.name, binds: [], acls: [], rules: [] };
+  const frontend: FrontendDraft = { name: section.name, mode, binds: [], acls: [], rules: [], errorPages: {} };
   if (inherited.maxConnections !== undefined) frontend.maxConnections = inherited.maxConnections;
+  if (inherited.compression !== undefined && mode === 'http') frontend.compression = inherited.compression;
   if (section.keyword === 'listen') frontend.defaultBackend = section.name;
   else if (inherited.defaultBackend !== undefined) frontend.defaultBackend = inherited.defaultBackend;
   // HAProxy 1.4 had the address on the section's own line.
   if (section.rest.length > 0) addBinds(context, section.header, { frontend, words: section.rest });
-  return frontend;
+  return beginFrontendWork(frontend);
 }
 
 function finishFrontend(context: HaproxyContext, section: HaproxySection, frontend: FrontendDraft): void {
@@ -187,31 +202,6 @@ function finishFrontend(context: HaproxyContext, section: HaproxySection, fronte
       ? ({ verdict: 'changed', why: 'it needs a defaultBackend here: "validate" asks for one' } as const)
       : ({ verdict: 'taken', why: 'a place where clients connect' } as const);
   context.report.answer(section.header, { ...answer, target });
-}
-
-const STATS_WHY =
-  'the statistics page is not served by this version: the console on admin.bind shows the same figures, over TLS and with a token that "tospann token" prints';
-
-function refuseStats(context: HaproxyContext, section: HaproxySection, lines: readonly HaproxyLine[]): void {
-  context.draft.hadStatsPage = true;
-  const address =
-    section.rest.length === 0
-      ? ''
-      : '; an address on this line is the form of HAProxy 1.4, which HAProxy itself refuses today';
-  context.report.answer(section.header, { verdict: 'refused', why: `${STATS_WHY}${address}` });
-  for (const line of lines) {
-    if (line.words[0] === 'stats') refuseStatsLine(context, line);
-    else context.report.answer(line, { verdict: 'refused', why: 'it belongs to the statistics page' });
-  }
-}
-
-function refuseStatsLine(context: HaproxyContext, line: HaproxyLine): void {
-  context.draft.hadStatsPage = true;
-  const why =
-    line.words[1] === 'auth'
-      ? 'this password is not copied: the console asks for a token, and there is no default password'
-      : STATS_WHY;
-  context.report.answer(line, { verdict: 'refused', why });
 }
 
 function compare(first: readonly HaproxySection[], other: readonly HaproxySection[], report: ImportReport): void {

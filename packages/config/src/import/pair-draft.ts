@@ -20,40 +20,41 @@ export interface VipDraft {
   readonly remarks: string[];
 }
 
+/** A value as the new file writes it. */
+export type FlowValue = string | number | boolean | readonly FlowValue[] | { readonly [key: string]: FlowValue };
+
+/** How the values of a header, cookie or parameter are compared: `exact: [a]`, `present: true`. */
+export type MatchDraft = Record<string, string[] | true>;
+
 export interface AclDraft {
   readonly name: string;
-  readonly pathExact: string[];
-  readonly pathPrefix: string[];
-  readonly pathSuffix: string[];
-  readonly ignoreCase: boolean;
+  /** pathPrefix, host, method, source, port, ... */
+  readonly lists: Record<string, (string | number)[]>;
+  readonly named: { readonly header: Matches; readonly cookie: Matches; readonly query: Matches };
+  /** Absent until a list is there for which it makes a difference. */
+  ignoreCase?: boolean;
 }
+
+type Matches = Record<string, MatchDraft>;
+
+/** A rule as the new file writes it: `if` and one action. */
+export type RuleDraft = Readonly<Record<string, FlowValue>>;
 
 export interface FrontendDraft {
   readonly name: string;
-  readonly binds: string[];
+  readonly mode: 'http' | 'tcp';
+  readonly binds: FlowValue[];
   maxConnections?: number;
   readonly acls: AclDraft[];
-  readonly rules: { readonly if: string; readonly use: string }[];
+  readonly rules: RuleDraft[];
   defaultBackend?: string;
+  compression?: CompressionDraft;
+  readonly errorPages: Record<string, string>;
 }
 
-export interface CookieDraft {
-  readonly name: string;
-  readonly insert: boolean;
-  readonly indirect: boolean;
-  readonly nocache: boolean;
-}
-
-export interface CheckDraft {
-  readonly type: 'http' | 'tcp';
-  readonly method?: string;
-  readonly path?: string;
-  readonly host?: string;
-  readonly interval: string;
-  readonly fastInterval?: string;
-  readonly timeout?: string;
-  readonly rise: number;
-  readonly fall: number;
+export interface CompressionDraft {
+  readonly algorithms: readonly string[];
+  readonly types?: readonly string[];
 }
 
 export interface ServerDraft {
@@ -62,12 +63,23 @@ export interface ServerDraft {
   readonly cookie?: string;
   readonly weight?: number;
   readonly maxConnections?: number;
+  readonly backup?: boolean;
+  readonly sendProxy?: 'v1' | 'v2';
 }
 
+/** The parts of a backend are as the new file writes them. */
 export interface BackendDraft {
   readonly name: string;
-  cookie?: CookieDraft;
-  check?: CheckDraft;
+  readonly mode: 'http' | 'tcp';
+  balance: string;
+  hash?: Record<string, FlowValue>;
+  cookie?: Record<string, FlowValue>;
+  check?: Record<string, FlowValue>;
+  observe?: Record<string, FlowValue>;
+  agent?: Record<string, FlowValue>;
+  slowStart?: string;
+  maxQueue?: number;
+  closeSessionsWhenDown?: boolean;
   readonly servers: ServerDraft[];
 }
 
@@ -95,8 +107,11 @@ export interface PairDraft {
   logs: boolean;
   ignoreEmpty: boolean;
   threads?: number;
-  /** The old statistics page is replaced by the console. */
-  hadStatsPage: boolean;
+  retryOn?: readonly (string | number)[];
+  requestId?: string;
+  readonly errorPages: Record<string, string>;
+  readonly maps: Record<string, { readonly file: string; readonly match: string }>;
+  stats?: { readonly binds: string[]; path?: string };
 }
 
 /** An empty draft: what the old programs do when a setting is absent. */
@@ -111,6 +126,7 @@ export function emptyDraft(): PairDraft {
     redispatch: false,
     logs: false,
     ignoreEmpty: false,
-    hadStatsPage: false,
+    errorPages: {},
+    maps: {},
   };
 }

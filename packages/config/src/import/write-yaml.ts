@@ -1,7 +1,17 @@
 // Writes a draft as the text of a configuration file, laid out for reading, with a comment where the new file says
 // something that the old ones did not. Pure text; parseConfig reads it back.
 import { parse } from 'yaml';
-import type { BackendDraft, FrontendDraft, NodeDraft, PairDraft, VipDraft } from './pair-draft.ts';
+import { aclsOf, readCondition } from '../schema/condition.ts';
+import type {
+  AclDraft,
+  BackendDraft,
+  FlowValue,
+  FrontendDraft,
+  NodeDraft,
+  PairDraft,
+  RuleDraft,
+  VipDraft,
+} from './pair-draft.ts';
 
 /** The text of the new file. */
 export function writeYaml(draft: PairDraft, sources: readonly string[]): string {
@@ -54,48 +64,77 @@ function vipLines(vip: VipDraft): string[] {
 }
 
 function frontendLines(frontend: FrontendDraft): string[] {
-  const { acls, rules } = frontend;
-  const used = new Set(rules.map((rule) => rule.if));
+  const { acls, rules, compression, errorPages } = frontend;
+  const used = new Set(rules.flatMap((rule) => aclsOfRule(rule)));
   return [
     `  ${scalar(frontend.name)}:`,
     `    bind: ${flow(frontend.binds)}`,
-    '    mode: http',
+    `    mode: ${frontend.mode}`,
     ...(frontend.maxConnections === undefined ? [] : [`    maxConnections: ${frontend.maxConnections}`]),
     ...(acls.length === 0 ? [] : ['    acls:']),
     ...acls.flatMap((acl) => [
       ...(used.has(acl.name) ? [] : ['      # No rule uses this one.']),
       `      ${scalar(acl.name)}:`,
-      ...(['pathExact', 'pathPrefix', 'pathSuffix'] as const)
-        .filter((key) => acl[key].length > 0)
-        .map((key) => `        ${key}: ${flow(acl[key])}`),
-      `        ignoreCase: ${acl.ignoreCase}`,
+      ...aclLines(acl).map((line) => `        ${line}`),
     ]),
     ...(rules.length === 0 ? [] : ['    rules:', ...rules.map((rule) => `      - ${flow({ ...rule })}`)]),
+    ...(compression === undefined ? [] : [`    compression: ${flow({ ...compression })}`]),
+    ...(Object.keys(errorPages).length === 0 ? [] : [`    errorPages: ${flow(errorPages)}`]),
     ...(frontend.defaultBackend === undefined
       ? ['    # Name the backend that takes what no rule takes: defaultBackend: ...']
       : [`    defaultBackend: ${scalar(frontend.defaultBackend)}`]),
   ];
 }
 
+function aclLines(acl: AclDraft): string[] {
+  return [
+    ...Object.entries(acl.lists).map(([key, values]) => `${key}: ${flow(values)}`),
+    ...Object.entries(acl.named)
+      .filter(([, matches]) => Object.keys(matches).length > 0)
+      .map(([key, matches]) => `${key}: ${flow(matches)}`),
+    ...(acl.ignoreCase === undefined ? [] : [`ignoreCase: ${acl.ignoreCase}`]),
+  ];
+}
+
+/** The names of the ACLs in the condition of a rule. */
+export function aclsOfRule(rule: RuleDraft): readonly string[] {
+  const condition = rule['if'];
+  return condition === undefined ? [] : aclsOf(readCondition(condition).value);
+}
+
 function backendLines(backend: BackendDraft): string[] {
-  const { cookie, check } = backend;
+  const { check } = backend;
+  const parts: Readonly<Record<string, FlowValue | undefined>> = {
+    hash: backend.hash,
+    cookie: backend.cookie,
+    check,
+    observe: backend.observe,
+    agent: backend.agent,
+    slowStart: backend.slowStart,
+    maxQueue: backend.maxQueue,
+    closeSessionsWhenDown: backend.closeSessionsWhenDown,
+  };
   return [
     `  ${scalar(backend.name)}:`,
-    '    balance: roundrobin',
-    ...(cookie === undefined ? [] : [`    cookie: ${flow({ ...cookie })}`]),
-    ...(check === undefined
-      ? [
-          '    # No check, as before: the servers are taken as always up. check: { type: http, path: / } sees dead ones.',
-        ]
-      : []),
-    ...(check?.type === 'tcp'
-      ? [
-          '    # As before, only a TCP connection is tried. type: http with path: / also sees a server that answers with errors.',
-        ]
-      : []),
-    ...(check === undefined ? [] : [`    check: ${flow({ ...check })}`]),
+    ...(backend.mode === 'tcp' ? ['    mode: tcp'] : []),
+    `    balance: ${backend.balance}`,
+    ...Object.entries(parts).flatMap(([key, value]) => [
+      ...(key === 'check' ? checkRemarks(backend) : []),
+      ...(value === undefined ? [] : [`    ${key}: ${flow(value)}`]),
+    ]),
     '    servers:',
     ...backend.servers.map(({ name, ...server }) => `      ${scalar(name)}: ${flow({ ...server })}`),
+  ];
+}
+
+function checkRemarks({ check, mode }: BackendDraft): string[] {
+  if (check === undefined) {
+    const try_ = mode === 'tcp' ? '{ type: tcp }' : '{ type: http, path: / }';
+    return [`    # No check, as before: the servers are taken as always up. check: ${try_} sees dead ones.`];
+  }
+  if (check['type'] !== 'tcp' || mode === 'tcp') return [];
+  return [
+    '    # As before, only a TCP connection is tried. type: http with path: / also sees a server that answers with errors.',
   ];
 }
 
@@ -106,12 +145,17 @@ function settingLines(draft: PairDraft): string[] {
     serverClose: draft.serverClose,
     ...(draft.retries === undefined ? {} : { retries: draft.retries }),
     redispatch: draft.redispatch,
+    ...(draft.retryOn === undefined ? {} : { retryOn: draft.retryOn }),
+    ...(draft.requestId === undefined ? {} : { requestId: { header: draft.requestId } }),
+    ...(Object.keys(draft.errorPages).length === 0 ? {} : { errorPages: draft.errorPages }),
   };
+  const maps = Object.entries(draft.maps).map(([name, map]) => `  ${scalar(name)}: ${flow(map)}`);
   const access = { enabled: draft.logs, format: 'haproxy', ignoreEmpty: draft.ignoreEmpty };
   const threads = draft.threads ?? 'auto';
   return [
     ...(Object.keys(draft.timeouts).length === 0 ? [] : [`timeouts: ${flow({ ...draft.timeouts })}`]),
     `http: ${flow(http)}`,
+    ...block('maps', maps),
     'log:',
     ...(draft.logs ? [] : ['  # As before: no access log, as the old file has no "log" line.']),
     `  access: ${flow(access)}`,
@@ -124,13 +168,27 @@ function settingLines(draft: PairDraft): string[] {
 
 function adminLines(draft: PairDraft): string[] {
   const addresses = draft.nodes.flatMap((node) => node.address ?? []);
-  if (addresses.length < draft.nodes.length || addresses.some((address) => address.startsWith('FILL-IN'))) return [];
-  const why = draft.hadStatsPage
-    ? 'It takes the place of the statistics page.'
-    : 'Remove it to have the control socket only.';
+  const unknown = addresses.length < draft.nodes.length || addresses.some((address) => address.startsWith('FILL-IN'));
+  const admin: Record<string, FlowValue> = {
+    ...(unknown ? {} : { bind: addresses.map((address) => `${address}:9443`) }),
+    ...(draft.stats === undefined || draft.stats.binds.length === 0
+      ? {}
+      : {
+          stats: {
+            bind: draft.stats.binds.length === 1 ? (draft.stats.binds[0] ?? '') : draft.stats.binds,
+            ...(draft.stats.path === undefined ? {} : { path: draft.stats.path }),
+          },
+        }),
+  };
+  if (Object.keys(admin).length === 0) return [];
   return [
-    `# The console: TLS, and a token that "tospann token" prints. ${why}`,
-    `admin: ${flow({ bind: addresses.map((address) => `${address}:9443`) })}`,
+    ...(unknown
+      ? []
+      : ['# The console: TLS, and a token that "tospann token" prints. Remove bind to have the control socket only.']),
+    ...('stats' in admin
+      ? ['# The statistics page is plain HTTP: any user name, with the token as the password. auth: sets another one.']
+      : []),
+    `admin: ${flow(admin)}`,
   ];
 }
 
@@ -138,19 +196,17 @@ function block(key: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [`${key}:`, ...lines];
 }
 
-type FlowValue = string | number | boolean | readonly string[] | { readonly [key: string]: FlowValue };
-
 /** A value in YAML's flow form: `{ a: 1, b: [x, y] }`. */
 function flow(value: FlowValue): string {
   if (typeof value === 'string') return scalar(value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (Array.isArray(value)) return `[${(value as readonly string[]).map(scalar).join(', ')}]`;
+  if (Array.isArray(value)) return `[${(value as readonly FlowValue[]).map(flow).join(', ')}]`;
   const entries = Object.entries(value).map(([key, inner]) => `${scalar(key)}: ${flow(inner)}`);
   return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`;
 }
 
 /** Text as a YAML scalar: plain where YAML reads it back as the same text, else in quotes. */
 function scalar(text: string): string {
-  if (!/^[\w/.][\w/.:-]*$/.test(text) || text.endsWith(':')) return JSON.stringify(text);
+  if (!/^[\w/.][\w/.:%-]*$/.test(text) || text.endsWith(':')) return JSON.stringify(text);
   return parse(text) === text ? text : JSON.stringify(text);
 }
