@@ -26,6 +26,7 @@ export {
 } from './pair.ts';
 export { startHaproxy, startKeepalived, type KeepalivedOptions } from './peer-pair.ts';
 export { describeExit, LabProcess, type ExitStatus, type OutputLine, type StartOptions } from './process.ts';
+export { BLACK_HOLE, footprintOf, Single, SINGLE_ADDRESS, type Footprint } from './single.ts';
 export { removeStaleLabs } from './registry.ts';
 export type { LabSpec, LinkSpec, NodeSpec } from './spec.ts';
 export { cpuNanoseconds, descendantsOf, environmentOf, pidsInNamespace, run, signalAll } from './system.ts';

@@ -18,6 +18,7 @@ export function tool(name: string, args: Readonly<Record<string, string | number
 export async function startOrigin(
   node: LabNode,
   options: { readonly port?: number; readonly record?: boolean; readonly name?: string } = {},
+  start: StartOptions = {},
 ): Promise<LabProcess> {
   const origin = node.spawn(
     'origin',
@@ -26,6 +27,7 @@ export async function startOrigin(
       port: options.port ?? 80,
       record: options.record === true ? 1 : 0,
     }),
+    start,
   );
   await origin.waitForEvent('ready');
   return origin;
@@ -89,6 +91,8 @@ export interface LoadReport {
   readonly sent: number;
   readonly ok: number;
   readonly failed: number;
+  /** Of the good ones, those whose client went away on purpose. */
+  readonly aborted: number;
   /** Failed requests by how far they came: no connection; on a new one; on one that had served a request before. */
   readonly failedToConnect: number;
   readonly lostUnderWay: number;
@@ -110,6 +114,12 @@ export interface LoadOptions {
   readonly path?: string;
   readonly method?: 'GET' | 'POST';
   readonly timeoutMs?: number;
+  /** Every request has a path of its own: `path/NUMBER`. */
+  readonly unique?: boolean;
+  /** So many percent of the clients go away in the middle of their answer. */
+  readonly abortPercent?: number;
+  /** What the body of a good answer has in it. */
+  readonly expect?: string;
 }
 
 /** Open-loop load from a node; `finish()` ends it early. */
@@ -127,6 +137,9 @@ export class Load implements AsyncDisposable {
         path: options.path ?? '/',
         method: options.method ?? 'GET',
         timeout: options.timeoutMs ?? 10_000,
+        unique: options.unique === true ? 1 : 0,
+        abort: options.abortPercent ?? 0,
+        expect: options.expect ?? '',
       }),
       start,
     );

@@ -1,5 +1,7 @@
 // Open-loop load with exact accounting: every request that was sent is counted as good or as failed, once. Run as
 //   node load.ts --target 192.168.1.200:80 --rps 200 --seconds 10 [--keepalive 1] [--path /] [--timeout 10000]
+//     [--unique 1: every request has a path of its own] [--abort 10: so many percent of clients leave in the answer]
+//     [--expect TEXT: a 200 without it in its body is a failure]
 // Prints a JSON line a second and {"event":"load-end",...} at the end; SIGTERM ends it early, requests under way finish.
 import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 
@@ -13,11 +15,14 @@ const total = Math.floor(rps * numberOf(options, 'seconds', 10));
 const keepAlive = options.get('keepalive') === '1';
 const timeoutMs = numberOf(options, 'timeout', 10_000);
 const method = options.get('method') ?? 'GET';
+const unique = options.get('unique') === '1';
+const abortPercent = numberOf(options, 'abort', 0);
+const expected = options.get('expect') ?? '';
 const agent = new Agent({ keepAlive, maxSockets: numberOf(options, 'connections', 1000) });
 
 /** A long run keeps the last ones only: memory stays flat. */
 const LATENCIES_KEPT = 200_000;
-const tally = { sent: 0, ok: 0, failed: 0, failedToConnect: 0, lostUnderWay: 0, lostOnReusedConnection: 0 };
+const tally = { sent: 0, ok: 0, failed: 0, aborted: 0, failedToConnect: 0, lostUnderWay: 0, lostOnReusedConnection: 0 };
 const failures = new Map<string, number>();
 const latenciesMs: number[] = [];
 const servedBy = new Map<string, number>();
@@ -44,9 +49,14 @@ function send(): void {
     }
     if (stopped && open === 0) finish();
   };
+  const leaves = tally.sent % 100 < abortPercent;
+  const path = `${options.get('path') ?? '/'}${unique ? `/${tally.sent}` : ''}`;
   const request = httpRequest(
-    { host: target.host, port: target.port, method, path: options.get('path') ?? '/', agent, timeout: timeoutMs },
-    (response) => read(response, (failure) => settle(failure, request)),
+    { host: target.host, port: target.port, method, path, agent, timeout: timeoutMs },
+    (response) => {
+      if (leaves) leave(request, () => settle('', request));
+      else read(response, (failure) => settle(failure, request));
+    },
   );
   request.on('socket', (socket) => socket.once('connect', () => (connected = true)));
   request.on('timeout', () => settle('timeout', request));
@@ -54,9 +64,21 @@ function send(): void {
   request.end(method === 'POST' ? 'hello' : undefined);
 }
 
+/** The client goes away in the middle of its answer; its request counts as good. */
+function leave(request: ClientRequest, settle: () => void): void {
+  tally.aborted += 1;
+  settle();
+  request.destroy();
+}
+
 function read(response: IncomingMessage, settle: (failure: string) => void): void {
-  response.resume();
-  response.on('end', () => settle(response.statusCode === 200 ? '' : `status-${String(response.statusCode)}`));
+  let text = '';
+  if (expected === '') response.resume();
+  else response.setEncoding('latin1').on('data', (part: string) => (text += part));
+  response.on('end', () => {
+    if (response.statusCode !== 200) settle(`status-${String(response.statusCode)}`);
+    else settle(text.includes(expected) ? '' : 'another answer');
+  });
   response.on('aborted', () => settle('truncated'));
   response.on('error', () => settle('truncated'));
   const via = response.headers['x-peer'];

@@ -1,8 +1,9 @@
 // A web server of the lab: names itself in each answer and says what it saw. Run as
 //   node origin.ts --name web1 --port 80 [--record 1]
 // The query shapes the answer: ?status=503&size=1000&chunks=5&chunkDelayMs=20&delayMs=50; /echo answers with the
-// request as JSON. With --record 1 each request is a JSON line; SIGUSR2 prints the count of requests by path.
+// request as JSON. ?fault=reset|garbage|cut|extra|close-early makes a broken answer of its kind. With --record 1 each request is a JSON line; SIGUSR2 prints the count of requests by path.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 import { monotonicMs, pause } from '../clock.ts';
 import { numberOf, readArguments, say } from './arguments.ts';
@@ -32,11 +33,26 @@ async function bodyOf(request: IncomingMessage): Promise<number> {
   return bytes;
 }
 
+/** Writes a broken answer past the HTTP server. `extra` is a whole answer with another behind it that nobody asked for. */
+function breakAnswer(fault: string, socket: Socket | null): void {
+  const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n';
+  if (fault === 'reset') socket?.resetAndDestroy();
+  else if (fault === 'garbage') socket?.end('\u0000\u0001 nonsense\r\n\r\n');
+  else if (fault === 'cut') socket?.end(`${ok}ab`);
+  else if (fault === 'extra') socket?.write(`${ok}good${ok}evil`);
+  else socket?.end();
+}
+
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://origin');
   const query = (key: string, byDefault: number): number => Number(url.searchParams.get(key) ?? byDefault);
   counts.set(url.pathname, (counts.get(url.pathname) ?? 0) + 1);
   if (record) say({ event: 'request', atMs: monotonicMs(), ...describe(request) });
+  const fault = url.searchParams.get('fault');
+  if (fault !== null) {
+    breakAnswer(fault, response.socket);
+    return;
+  }
   const bodyBytes = await bodyOf(request);
   if (query('delayMs', 0) > 0) await pause(query('delayMs', 0));
   response.statusCode = query('status', 200);
