@@ -12,18 +12,27 @@ export interface PlayedRow extends AbuseResult {
 /** Requests before the first row, so that code is compiled and buffers are touched. */
 const WARM_UP_REQUESTS = 3000;
 
-/** Starts a proxy, plays every row with so many connections where memory is measured, ends it. */
-export async function playAbuse(name: TargetName, connections: number): Promise<PlayedRow[]> {
+export interface AbuseOptions {
+  /** How many at once where memory is measured. */
+  readonly connections: number;
+  /** All rows at once: soon over, but then memory and CPU time are those of all of them. */
+  readonly atOnce?: boolean;
+}
+
+/** Starts a proxy, plays every row, ends it. */
+export async function playAbuse(name: TargetName, { connections, atOnce = false }: AbuseOptions): Promise<PlayedRow[]> {
   await using origin = await AbuseOrigin.open();
   await using target = await Target.start(name, { origins: [origin.port], timeouts: ABUSE_TIMEOUTS });
   await warmUp(target);
-  const played: PlayedRow[] = [];
-  for (const row of abuseRows) {
+  const play = async (row: AbuseRow): Promise<PlayedRow> => {
     const before = cpuNanoseconds(target.servingPids);
     const result = await row.play({ target, origin, connections });
-    played.push({ row, ...result, cpuMs: (cpuNanoseconds(target.servingPids) - before) / 1e6 });
     if (!target.running) throw new Error(`${name} has ended:\n${target.tail}`);
-  }
+    return { row, ...result, cpuMs: (cpuNanoseconds(target.servingPids) - before) / 1e6 };
+  };
+  if (atOnce) return await Promise.all(abuseRows.map(play));
+  const played: PlayedRow[] = [];
+  for (const row of abuseRows) played.push(await play(row));
   return played;
 }
 

@@ -20,7 +20,7 @@ const names = values.targets.split(',').filter((name): name is TargetName => nam
 const results = new Map<TargetName, readonly PlayedRow[]>();
 for (const name of names) {
   process.stderr.write(`${TARGET_TITLES[name]} ...\n`);
-  results.set(name, await playAbuse(name, Number(values.connections)));
+  results.set(name, await playAbuse(name, { connections: Number(values.connections) }));
 }
 const verdicts = abuseRows.map((_, i) =>
   names
