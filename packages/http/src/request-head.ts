@@ -77,7 +77,16 @@ const COMMA = 44;
 const VERSION_BYTES = 10;
 
 /** Bits of `#seen`: which fields of the head have come. */
-const Seen = { HOST: 1, LENGTH: 2, CODING: 4, EXPECT: 8, UPGRADE: 16, WEBSOCKET: 32, TRAILERS: 64 } as const;
+const Seen = {
+  HOST: 1,
+  LENGTH: 2,
+  CODING: 4,
+  EXPECT: 8,
+  UPGRADE: 16,
+  WEBSOCKET: 32,
+  TRAILERS: 64,
+  ANNOUNCED: 128,
+} as const;
 
 /**
  * Parses request heads in one memory. All offsets are positions in that memory and hold as long as its bytes do.
@@ -276,9 +285,11 @@ export class RequestHeadParser {
         if (hasTrailers(this.memory, this.fields.entries, entry)) this.#seen |= Seen.TRAILERS;
         this.fields.drop(entry);
         return OK;
+      case FieldId.TRAILER:
+        this.#seen |= Seen.ANNOUNCED;
+        return OK;
       case FieldId.KEEP_ALIVE:
       case FieldId.PROXY_CONNECTION:
-      case FieldId.TRAILER:
       case FieldId.HTTP2_SETTINGS:
         this.fields.drop(entry);
         return OK;
@@ -335,6 +346,8 @@ export class RequestHeadParser {
     const connection = this.#connection;
     const keepAlive = this.minorVersion === 1 || (connection & ConnectionToken.KEEP_ALIVE) !== 0;
     if (keepAlive && (connection & ConnectionToken.CLOSE) === 0) this.flags |= RequestFlag.KEEP_ALIVE;
+    // Trailers are passed on behind a chunked body; elsewhere there are none to announce.
+    if ((this.#seen & Seen.ANNOUNCED) !== 0 && this.bodyKind !== BodyKind.CHUNKED) this.#dropAll(FieldId.TRAILER);
     if ((this.#seen & Seen.EXPECT) !== 0) {
       if (this.minorVersion === 1 && this.bodyKind !== BodyKind.NONE) this.flags |= RequestFlag.EXPECT_CONTINUE;
       else this.#dropAll(FieldId.EXPECT);

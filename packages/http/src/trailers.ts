@@ -2,7 +2,8 @@
 // authenticate nor control the message, since whoever merges trailers into the head must not be led astray by them.
 // Trailers are rare, so this may allocate; how much is bounded by the parser that feeds it.
 
-/** Never passed on: RFC 9110 section 6.5.1, the fields of a hop, and cookies. */
+/** Never passed on: RFC 9110 section 6.5.1, the fields of a hop, cookies, and (with all X-Forwarded-*) what only proxies
+ * may say of the client. */
 const FORBIDDEN: ReadonlySet<string> = new Set([
   'accept-ranges',
   'age',
@@ -20,6 +21,7 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   'etag',
   'expect',
   'expires',
+  'forwarded',
   'host',
   'keep-alive',
   'last-modified',
@@ -39,7 +41,7 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   'upgrade',
   'vary',
   'www-authenticate',
-  'x-forwarded-for',
+  'x-real-ip',
 ]);
 
 const FIRST_BYTES = 256;
@@ -73,7 +75,8 @@ export class TrailerKeeper {
     const name = String.fromCharCode(
       ...this.bytes.subarray(this.#lineStart, Math.min(this.length, this.#lineStart + 64)),
     );
-    this.#forbidden = FORBIDDEN.has(name.toLowerCase());
+    const lower = name.toLowerCase();
+    this.#forbidden = FORBIDDEN.has(lower) || lower.startsWith('x-forwarded-');
   }
 
   /** The line is complete, with its CR LF. */

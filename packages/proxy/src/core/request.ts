@@ -29,7 +29,7 @@ import { isGone } from './replace.ts';
 import { admitRequest } from './limits/admit.ts';
 import { route } from './route.ts';
 import { isLoopback, isSelfProbe } from './self-probe.ts';
-import { append, isFull, pump, setReceiving } from './sending.ts';
+import { append, appendTrailers, isFull, pump, setReceiving } from './sending.ts';
 import { FrontendCounter } from './shared.ts';
 import { sourceOf } from './source.ts';
 
@@ -126,7 +126,7 @@ function resetRequest(engine: Engine, client: Client): void {
   client.endCause = 45;
   client.endPhase = 45;
   if (client.bodyKind === BodyKind.CHUNKED) {
-    client.chunked ??= new ChunkedParser({ refuseFramingTrailers: true });
+    client.chunked ??= new ChunkedParser({ keepTrailers: true, refuseFramingTrailers: true });
     client.chunked.reset(false);
   }
   if (engine.retry !== null) engine.retry.budget.request(client.headMs);
@@ -230,6 +230,7 @@ function takeChunks(
     if (parser.dataBytes > most) return -Fault.BODY_TOO_LARGE;
     if (span > 0) append(engine, chain, parser.spanStart, span, inFlight);
     if (result === CHUNKED_DONE) {
+      if (parser.trailerLength > 0 && !appendTrailers(engine, chain, parser)) return -Fault.TRAILERS_TOO_LARGE;
       client.requestDone = true;
       return parser.position;
     }

@@ -27,7 +27,7 @@ import { isEventStream } from './event-stream.ts';
 import { joinHead, keepHead } from './partial-head.ts';
 import { isGone } from './replace.ts';
 import { writeCookie } from './persistence/answer-cookie.ts';
-import { append, isFull, pump, setReceiving, shiftSent } from './sending.ts';
+import { append, appendTrailers, isFull, pump, setReceiving, shiftSent } from './sending.ts';
 import { ServerCounter } from './shared.ts';
 import { beginTunnel, endTunnelIfDone, tunnelFromServer } from './tunnel.ts';
 
@@ -390,26 +390,13 @@ function answerChunks(engine: Engine, client: Client, upstream: Upstream, offset
     const span = parser.spanEnd - parser.spanStart;
     if (span > 0) append(engine, client.out, parser.spanStart, span, client.out.sending);
     if (result === CHUNKED_DONE) {
-      if (parser.trailerLength > 0 && !appendTrailers(engine, client, parser)) return Fault.TRAILERS_TOO_LARGE;
+      if (parser.trailerLength > 0 && !appendTrailers(engine, client.out, parser)) return Fault.TRAILERS_TOO_LARGE;
       if (parser.position < end) upstream.keepAlive = false;
       return CHUNKED_DONE;
     }
     if (result === ChunkResult.MORE) return 0;
     at = parser.position;
   }
-}
-
-/** Trailers lie in the parser, as they may have come in pieces; false if there was no buffer for them. */
-function appendTrailers(engine: Engine, client: Client, parser: ChunkedParser): boolean {
-  const { buffers } = engine;
-  for (let done = 0; done < parser.trailerLength; done += buffers.bufferBytes) {
-    const at = buffers.take();
-    if (at === NONE) return false;
-    const length = Math.min(parser.trailerLength - done, buffers.bufferBytes);
-    buffers.memory.set(parser.trailers.subarray(done, done + length), at);
-    client.out.push(engine.ranges, at, length);
-  }
-  return true;
 }
 
 /** The whole answer is here: the server's part is over. */

@@ -1,5 +1,6 @@
 // Sending: ranges go out one after another, each from the buffer in which it lies. Small pieces are put behind the last
 // range that has not been sent yet, so that a head and a small body are one send and a slow reader holds few buffers.
+import type { ChunkedParser } from '@tospann/http';
 import { NONE } from './buffers.ts';
 import type { Client, Outbound, Upstream } from './connection.ts';
 import type { Chain } from './buffers.ts';
@@ -31,6 +32,19 @@ export function append(engine: Engine, chain: Chain, offset: number, length: num
   }
   buffers.hold(offset);
   chain.push(ranges, offset, length);
+}
+
+/** Trailers lie in the parser, as they may have come in pieces; false if there was no buffer for them. */
+export function appendTrailers(engine: Engine, chain: Chain, parser: ChunkedParser): boolean {
+  const { buffers } = engine;
+  for (let done = 0; done < parser.trailerLength; done += buffers.bufferBytes) {
+    const at = buffers.take();
+    if (at === NONE) return false;
+    const length = Math.min(parser.trailerLength - done, buffers.bufferBytes);
+    buffers.memory.set(parser.trailers.subarray(done, done + length), at);
+    chain.push(engine.ranges, at, length);
+  }
+  return true;
 }
 
 /** Starts the next send if none is under way. */
