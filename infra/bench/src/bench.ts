@@ -1,6 +1,6 @@
 // Runs contenders in turn against one origin in a namespace of its own and measures each run: CPU time of all threads
 // of all processes of the proxy, requests, latencies. It decides nothing; http.ts prints what it returns.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import {
@@ -49,23 +49,24 @@ export class Bench implements AsyncDisposable {
   readonly #running = new Map<string, LabProcess>();
   readonly #cpus: { readonly proxy: string; readonly others: string };
 
-  private constructor(lab: Lab, cpus: { readonly proxy: string; readonly others: string }) {
+  private constructor(lab: Lab, cpus: { readonly proxy: string; readonly others: string }, compress: boolean) {
     this.#lab = lab;
     this.#node = lab.node('bench');
     this.#cpus = cpus;
-    this.site = { address: BENCH_ADDRESS, origins: [9001, 9002], folder: lab.folder };
+    this.site = { address: BENCH_ADDRESS, origins: [9001, 9002], folder: lab.folder, compress };
   }
 
   /** Makes the namespace and starts the origin with answers of `bodyBytes`. */
   static async create(options: {
     readonly bodyBytes: number;
+    readonly compress: boolean;
     /** CPU lists as taskset takes them. */
     readonly proxyCpu: string;
     readonly otherCpu: string;
   }): Promise<Bench> {
     const lab = createLab({ nodes: [{ name: 'bench', links: [] }] });
     try {
-      const bench = new Bench(lab, { proxy: options.proxyCpu, others: options.otherCpu });
+      const bench = new Bench(lab, { proxy: options.proxyCpu, others: options.otherCpu }, options.compress);
       lab.node('bench').run(['ip', 'addr', 'add', `${BENCH_ADDRESS}/32`, 'dev', 'lo']);
       await bench.#startOrigin(options.bodyBytes);
       return bench;
@@ -130,6 +131,12 @@ export class Bench implements AsyncDisposable {
     };
   }
 
+  /** Bytes of an answer's body as a client that takes gzip gets it. */
+  compressedBytes(contender: Contender, path: string): number {
+    const args = ['-H', 'Accept-Encoding: gzip', '-o', '/dev/null', '-w', '%{size_download}'];
+    return Number(this.#curl(contender, path, args));
+  }
+
   /** Lines in a contender's access log so far. */
   accessLogLines(contender: Contender): number {
     if (contender.accessLog === undefined) return 0;
@@ -148,7 +155,7 @@ export class Bench implements AsyncDisposable {
     mkdirSync(join(folder, 'www'));
     // The product's proxy process drops to an unprivileged user and opens its log anew after that.
     mkdirSync(join(folder, 'logs'));
-    writeFileSync(join(folder, 'www/body'), Buffer.alloc(bodyBytes, 'x'));
+    writeFileSync(join(folder, 'www/body'), this.site.compress ? textOf(bodyBytes) : Buffer.alloc(bodyBytes, 'x'));
     writeFileSync(join(folder, 'origin.conf'), originConfig(this.site, bodyBytes));
     writeFileSync(join(folder, 'report.lua'), WRK_REPORT);
     const command = ['nginx', '-p', folder, '-e', join(folder, 'origin.err'), '-c', join(folder, 'origin.conf')];
@@ -196,4 +203,12 @@ export class Bench implements AsyncDisposable {
       return '';
     }
   }
+}
+
+/** Text as pages have it, of so many bytes: this repository's own documents, again and again when they are too short. */
+function textOf(bytes: number): Buffer {
+  const folder = new URL('../../../docs/', import.meta.url);
+  const names = readdirSync(folder).filter((name) => name.endsWith('.md'));
+  const text = Buffer.concat(names.map((name) => readFileSync(new URL(name, folder))));
+  return Buffer.concat(Array.from({ length: Math.ceil(bytes / text.length) }, () => text)).subarray(0, bytes);
 }

@@ -8,6 +8,8 @@ export interface LoadOptions {
   readonly path: string;
   /** A new connection for each request. */
   readonly close?: boolean;
+  /** Says that gzip is taken. */
+  readonly compress?: boolean;
   /** Requests a second, evenly over all connections; absent: as fast as answers come. */
   readonly rate?: number;
 }
@@ -34,7 +36,11 @@ end
 
 export function wrkCommand(url: string, options: LoadOptions, script: string): string[] {
   const load = ['-t1', `-c${options.connections}`, `-d${options.seconds}s`, '--timeout', '5s', '-s', script];
-  return ['wrk', ...load, ...(options.close === true ? ['-H', 'Connection: close'] : []), url];
+  const headers = [
+    ...(options.close === true ? ['-H', 'Connection: close'] : []),
+    ...(options.compress === true ? ['-H', 'Accept-Encoding: gzip'] : []),
+  ];
+  return ['wrk', ...load, ...headers, url];
 }
 
 /** Reads the line that WRK_REPORT prints. */

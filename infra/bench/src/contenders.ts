@@ -10,6 +10,8 @@ export interface Site {
   /** Ports of the two servers. */
   readonly origins: readonly [number, number];
   readonly folder: string;
+  /** Answers are text, and compressed with gzip at level 1 for clients that take it. */
+  readonly compress: boolean;
 }
 
 /** One proxy under measurement. */
@@ -54,7 +56,7 @@ ${log === 'ring' ? 'ring requests\n  format rfc3164\n  maxlen 1200\n  size 10485
   timeout check 10s
 frontend main
   bind ${site.address}:8002
-  acl url_static path_beg -i ${STATIC_PREFIXES.join(' ')}
+${site.compress ? '  compression algo gzip\n  compression type text/plain\n' : ''}  acl url_static path_beg -i ${STATIC_PREFIXES.join(' ')}
   acl url_static path_end -i ${STATIC_SUFFIXES.join(' ')}
   use_backend static if url_static
   default_backend app
@@ -96,7 +98,7 @@ frontends:
     rules:
       - { if: url_static, use: static }
     defaultBackend: app
-backends:
+${site.compress ? '    compression: { algorithms: [gzip], types: [text/plain], level: 1 }\n' : ''}backends:
   app:
     balance: roundrobin
     cookie: { name: SERVERID, insert: true, indirect: true, nocache: true }
@@ -133,7 +135,7 @@ events { worker_connections 8192; }
 http {
   access_log ${site.folder}/logs/nginx.log combined buffer=64k flush=1s;
   keepalive_requests 1000000000;
-  upstream app { server ${site.address}:${site.origins[0]}; server ${site.address}:${site.origins[1]}; keepalive 256; keepalive_requests 1000000000; }
+${site.compress ? '  gzip on;\n  gzip_types text/plain;\n  gzip_comp_level 1;\n  gzip_proxied any;\n  gzip_vary on;\n' : ''}  upstream app { server ${site.address}:${site.origins[0]}; server ${site.address}:${site.origins[1]}; keepalive 256; keepalive_requests 1000000000; }
   upstream one { server ${site.address}:${site.origins[0]}; keepalive 256; keepalive_requests 1000000000; }
   upstream two { server ${site.address}:${site.origins[1]}; keepalive 256; keepalive_requests 1000000000; }
   map $cookie_SERVERID $pool { default app; s1 one; s2 two; }

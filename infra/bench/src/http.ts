@@ -3,6 +3,7 @@
 //   node --conditions=@tospann/source infra/bench/src/http.ts [--pairs 7] [--seconds 5] [--size 100] [--connections 64]
 //     [--contenders tospann,haproxy,nginx,http-proxy] [--haproxy-log ring|stdout] [--json FILE] [--proxy-cpu 0] [--other-cpu 1]
 //     [--close] (a new connection for each request)  [--rate N] (requests a second, for latencies below saturation)
+//     [--compress] (text, gzip at level 1; give --size above 2048)
 //     [--threads N] (worker threads of Tospann, HAProxy and nginx; give them CPUs: --proxy-cpu 0,1)
 // Needs root, haproxy, nginx, wrk, h2load (nghttp2-client) for --rate, curl. Nothing else should run on the machine.
 import { writeFileSync } from 'node:fs';
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     close: { type: 'boolean', default: false },
     rate: { type: 'string' },
     threads: { type: 'string', default: '1' },
+    compress: { type: 'boolean', default: false },
   },
 });
 
@@ -59,6 +61,7 @@ async function measureAll(bench: Bench, contenders: readonly Contender[]): Promi
     connections: Number(values.connections),
     path: '/index.php',
     close: values.close,
+    compress: values.compress,
     ...(values.rate === undefined ? {} : { rate: Number(values.rate) }),
   };
   const results: RunResult[] = [];
@@ -66,6 +69,9 @@ async function measureAll(bench: Bench, contenders: readonly Contender[]): Promi
     await bench.start(contender);
     const problems = bench.checkFeatures(contender);
     if (problems.length > 0) throw new Error(`Cannot compare ${contender.name}: ${problems.join('; ')}`);
+    if (values.compress) {
+      say(`${contender.name}: ${values.size} bytes become ${bench.compressedBytes(contender, load.path)}`);
+    }
     await bench.measure(contender, { ...load, seconds: WARM_UP_SECONDS });
   }
   for (let pair = 1; pair <= Number(values.pairs); pair++) {
@@ -85,11 +91,12 @@ async function measureAll(bench: Bench, contenders: readonly Contender[]): Promi
 
 await using bench = await Bench.create({
   bodyBytes: Number(values.size),
+  compress: values.compress,
   proxyCpu: values['proxy-cpu'],
   otherCpu: values['other-cpu'],
 });
 const results = await measureAll(bench, chosen(bench.site));
-const description = `${values.size}-byte answers, ${values.connections} connections, ${values.pairs} runs of ${values.seconds} s each in turn, worker threads: ${values.threads}${values.close ? ', a new connection for each request' : ''}${values.rate === undefined ? '' : `, ${values.rate} requests a second`}`;
+const description = `${values.size}-byte answers, ${values.connections} connections, ${values.pairs} runs of ${values.seconds} s each in turn, worker threads: ${values.threads}${values.compress ? ', gzip' : ''}${values.close ? ', a new connection for each request' : ''}${values.rate === undefined ? '' : `, ${values.rate} requests a second`}`;
 process.stdout.write(`${renderTable(results, description)}\n`);
 if (values.json !== undefined)
   writeFileSync(values.json, `${JSON.stringify({ options: values, results }, undefined, 2)}\n`);
