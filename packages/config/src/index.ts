@@ -38,7 +38,7 @@ export { loadConfig } from './io/load-config.ts';
 export { configError, parseConfig, type ConfigResult } from './parse.ts';
 export { formatProblem, type ConfigProblem } from './problem.ts';
 export { selectNode } from './select-node.ts';
-export { SELF_PROBE_AGENT } from './self-probe.ts';
+export { SELF_PROBE_ADDRESS, SELF_PROBE_AGENT } from './self-probe.ts';
 export { importConfig, type ImportInput, type ImportResult, type ImportSource } from './import/import-config.ts';
 export { formatImportReport, type ImportLine, type ImportVerdict } from './import/report.ts';
 export { configJsonSchema, EXAMPLE_CONFIG, renderConfigReference } from './reference.ts';

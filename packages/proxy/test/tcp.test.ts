@@ -1,5 +1,6 @@
 // Mode tcp on the memory transport: choice of the server, queues, refusals; and random traffic with back-pressure and
 // faults, in which every byte arrives once and in order or the connection is reset. SIM_SEED=n replays one seed.
+import { SELF_PROBE_ADDRESS } from '@tospann/config';
 import { describe, expect, it } from 'vitest';
 import type { MemoryPeer } from '../src/core/memory-transport.ts';
 import { FrontendCounter, ServerCounter, serverCounter, sharedLayout } from '../src/core/shared.ts';
@@ -121,6 +122,22 @@ describe('mode tcp', () => {
     client.write('b');
     bench.transport.settle();
     expect(bench.connections[0]!.peer.text).toBe('ab');
+  });
+
+  it('answers the own probe by itself, without a session at a server', () => {
+    const bench = tcpBench('one-server');
+    const ask = (): string => {
+      const probe = bench.dial(SELF_PROBE_ADDRESS);
+      bench.transport.settle();
+      probe.close();
+      bench.transport.advance(20);
+      return probe.text;
+    };
+    expect(ask()).toBe('ok\n');
+    bench.setUsable(0, false);
+    expect(ask()).toBe('no server\n');
+    expect([bench.connections.length, bench.logLines().length, bench.engine.openClients]).toEqual([0, 0, 0]);
+    expect(bench.missingBuffers).toBe(0);
   });
 
   it('logs a session without a byte only when that is wanted', () => {

@@ -2,8 +2,8 @@
 // answers the one question of the election: can this node serve? Not a health check of servers. Side effects: a timer
 // and one loopback connection a listener and round.
 import { request } from 'node:http';
-import { SELF_PROBE_AGENT } from '@tospann/config';
-import { connect } from 'node:net';
+import { SELF_PROBE_ADDRESS, SELF_PROBE_AGENT } from '@tospann/config';
+import { connect, type Socket } from 'node:net';
 import { firstProbe, judgeProbe, worstResult, type ProbePlan, type ProbeResult } from '../core/probe-verdict.ts';
 import type { Ability } from '../core/state.ts';
 
@@ -12,6 +12,10 @@ export interface ProbeTarget {
   readonly host: string;
   readonly port: number;
   readonly path: string;
+  /** The listener speaks no HTTP: it is asked from the probe's own address, and says `ok` or `no server`. */
+  readonly isStream?: boolean;
+  /** What the listener wants to hear first: a PROXY protocol header. Default nothing. */
+  readonly opening?: string;
 }
 
 export interface SelfProbeOptions {
@@ -69,6 +73,7 @@ const bareRequests = 3;
 
 /** One real request. When half of its time has passed, the proxy alone is asked, too: it must not wait for a server. */
 async function probe(target: ProbeTarget, timeoutMs: number): Promise<ProbeResult> {
+  if (target.isStream === true) return await streamProbe(target, timeoutMs);
   const real = realRequest(target, timeoutMs);
   const early = await Promise.race([real, after(timeoutMs / 2)]);
   if (early !== undefined) return early;
@@ -86,7 +91,7 @@ function after(ms: number): Promise<undefined> {
 }
 
 /** A request without Host, which the proxy answers by itself with 400: true when it does. */
-function bareRequest({ host, port }: ProbeTarget, timeoutMs: number): Promise<boolean> {
+function bareRequest({ host, port, opening = '' }: ProbeTarget, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, noDelay: true });
     const finish = (answered: boolean): void => {
@@ -95,11 +100,42 @@ function bareRequest({ host, port }: ProbeTarget, timeoutMs: number): Promise<bo
       socket.destroy();
     };
     const deadline = setTimeout(() => finish(false), timeoutMs);
-    socket.on('connect', () => socket.write('GET / HTTP/1.1\r\nConnection: close\r\n\r\n'));
+    socket.on('connect', () => socket.write(`${opening}GET / HTTP/1.1\r\nConnection: close\r\n\r\n`));
     socket.once('data', (bytes: Buffer) => finish(bytes.toString('latin1').startsWith('HTTP/1.')));
     socket.on('error', () => finish(false));
     socket.on('end', () => finish(false));
   });
+}
+
+/** A connection to a listener in mode tcp, from the address by which the proxy knows it. */
+function streamProbe({ host, port, opening }: ProbeTarget, timeoutMs: number): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, localAddress: SELF_PROBE_ADDRESS });
+    const finish = (result: ProbeResult): void => {
+      clearTimeout(deadline);
+      resolve(result);
+      socket.destroy();
+    };
+    const deadline = setTimeout(() => finish('timed-out'), timeoutMs);
+    if (opening !== undefined) socket.write(opening);
+    socket.once('data', (bytes: Buffer) => {
+      finish(bytes.toString('latin1').startsWith('ok') ? 'answered' : 'no-server');
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => finish(error.code === 'ECONNREFUSED' ? 'refused' : 'reset'));
+    socket.on('end', () => finish('reset'));
+  });
+}
+
+/** A connection that begins with what the listener wants to hear first. */
+function openWith({ host, port, opening }: ProbeTarget): { agent: false } | { createConnection: () => Socket } {
+  if (opening === undefined) return { agent: false };
+  return {
+    createConnection: () => {
+      const socket = connect({ host, port });
+      socket.write(opening);
+      return socket;
+    },
+  };
 }
 
 function realRequest(target: ProbeTarget, timeoutMs: number): Promise<ProbeResult> {
@@ -107,7 +143,7 @@ function realRequest(target: ProbeTarget, timeoutMs: number): Promise<ProbeResul
     const { host, port, path } = target;
     // A connection of its own each time: a kept one would not see that the listener is gone.
     const headers = { 'user-agent': SELF_PROBE_AGENT, connection: 'close' };
-    const attempt = request({ host, port, path, headers, agent: false, method: 'GET' });
+    const attempt = request({ host, port, path, headers, method: 'GET', ...openWith(target) });
     const deadline = setTimeout(() => finish('timed-out'), timeoutMs);
     const finish = (result: ProbeResult): void => {
       clearTimeout(deadline);

@@ -31,11 +31,3 @@ function addressesOf(engine: Engine, client: Client): ProxyAddresses | null {
     destinationPort: local.port,
   };
 }
-
-/**
- * The header that begins a health check's connection: the proxy asks for itself. Version 2 says LOCAL, version 1, which
- * has no such word, UNKNOWN: servers then take the connection's own addresses.
- */
-export function checkProxyHeader(version: 'v1' | 'v2'): Uint8Array {
-  return encodeProxyHeader(version, null);
-}

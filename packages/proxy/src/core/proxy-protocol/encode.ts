@@ -34,6 +34,14 @@ export function encodeProxyHeader(version: 'v1' | 'v2', addresses: ProxyAddresse
   return header;
 }
 
+/**
+ * The header that begins a health check's connection: the proxy asks for itself. Version 2 says LOCAL, version 1, which
+ * has no such word, UNKNOWN: servers then take the connection's own addresses.
+ */
+export function checkProxyHeader(version: 'v1' | 'v2'): Uint8Array {
+  return encodeProxyHeader(version, null);
+}
+
 function ipv6Text(bytes: Uint8Array): string {
   return isIpv4(bytes) ? `::ffff:${ipText(bytes)}` : ipText(bytes);
 }

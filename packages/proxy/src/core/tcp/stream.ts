@@ -13,6 +13,8 @@ import {
   type Upstream,
 } from '../connection.ts';
 import { takeStreamKey } from '../balance/key.ts';
+import { latin1 } from '../bytes.ts';
+import { isSelfProbeAddress } from '../self-probe.ts';
 import { assign } from '../dispatch.ts';
 import type { Engine } from '../engine.ts';
 import { nameClient } from '../request.ts';
@@ -21,14 +23,38 @@ import { ServerCounter } from '../shared.ts';
 import { passClientFin, touchTunnel } from '../tunnel.ts';
 import { leaveQueue } from '../flow/queue.ts';
 
+const PROBE_OK = latin1('ok\n');
+const PROBE_NO_SERVER = latin1('no server\n');
+
 /** Begins the session of a client that has connected; what it has sent already is in `client.request`. */
 export function startStream(engine: Engine, client: Client): void {
   resetStream(engine, client);
   nameClient(engine, client);
   engine.wheel.set(client.handle, Infinity); // the server's time-outs count now
   client.backend = client.frontend.defaultBackend;
+  if (client.proxied === null && isSelfProbeAddress(client.peer)) {
+    answerProbe(engine, client);
+    return;
+  }
   takeStreamKey(client, client.backend.balance);
   assign(engine, client);
+}
+
+/** This node asks itself whether it can serve: told without a session at a server, not logged. */
+function answerProbe(engine: Engine, client: Client): void {
+  const offset = engine.buffers.take();
+  if (offset === NONE) {
+    dropClient(engine, client, true);
+    return;
+  }
+  const text = client.backend!.servers.some((server) => engine.isUsable(server)) ? PROBE_OK : PROBE_NO_SERVER;
+  engine.buffers.memory.set(text, offset);
+  client.probe = true;
+  client.phase = ClientPhase.BUSY;
+  client.answered = true;
+  client.out.push(engine.ranges, offset, text.length);
+  engine.wheel.set(client.handle, engine.transport.nowMs() + engine.options.timeouts.clientMs);
+  pump(engine, client.out);
 }
 
 function resetStream(engine: Engine, client: Client): void {

@@ -23,6 +23,8 @@ export interface HealthCheckOptions {
   /** `ADDRESS:PORT` for the Host field of an http check that names no host. */
   readonly host: string;
   readonly check: CheckConfig;
+  /** The server's own; a check on another port is plain. */
+  readonly sendProxy?: 'v1' | 'v2' | undefined;
   readonly health: Health;
   /** Ms before the first check: spreads the load at the start. Absent: it begins with `soon`. */
   readonly firstInMs?: number;
@@ -82,6 +84,7 @@ export class HealthCheck {
     this.#cancel = talk({
       address: target.address,
       port: check.port ?? target.port,
+      sendProxy: check.port === undefined ? this.#options.sendProxy : undefined,
       conversation: this.#conversation(),
       timeoutMs: check.timeoutMs,
       monotonicMs: tools.monotonicMs,

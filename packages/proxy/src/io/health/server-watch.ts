@@ -126,6 +126,7 @@ export class ServerWatch {
       target: () => this.#target(),
       host: `${host}:${server.port}`,
       check: check ?? TRIAL_CHECK,
+      sendProxy: server.sendProxy,
       health: this.health,
       ...(check === undefined
         ? {

@@ -2,6 +2,7 @@
 // hold at one time is bounded by a gate that all of them share; waiting there is not part of the time-out.
 import net from 'node:net';
 import type { Conversation, Step } from '../../core/health/conversation.ts';
+import { checkProxyHeader } from '../../core/proxy-protocol/encode.ts';
 
 /** How a conversation ended: what it found, or how far it came before the time was over or the socket broke. */
 export type TalkEnd<Found> =
@@ -11,6 +12,8 @@ export type TalkEnd<Found> =
 export interface TalkOptions<Found> {
   readonly address: string;
   readonly port: number;
+  /** Version of the PROXY protocol header to begin with; absent: none. */
+  readonly sendProxy?: 'v1' | 'v2' | undefined;
   readonly conversation: Conversation<Found>;
   readonly timeoutMs: number;
   readonly monotonicMs: () => number;
@@ -104,6 +107,7 @@ function talkNow<Found>(options: TalkOptions<Found>): () => void {
   socket.on('error', (error: NodeJS.ErrnoException) => end({ failed: errorText(error), isTimeout: false }));
   socket.on('connect', () => {
     wasConnected = true;
+    if (options.sendProxy !== undefined) socket.write(checkProxyHeader(options.sendProxy));
     take(conversation.connected());
   });
   socket.on('data', (bytes: Buffer) => take(conversation.received(bytes)));
