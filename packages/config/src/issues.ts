@@ -94,6 +94,7 @@ const KEY_EXAMPLES: Readonly<Record<string, string>> = {
   check: 'check: { type: http, path: / }',
   rules: 'rules: [{ if: url_static, use: static }]',
   redirect: 'redirect: { scheme: https }',
+  return: 'return: { status: 200, body: ready }',
   dialogue: String.raw`dialogue: [{ send: "PING\\r\\n" }, { expect: +PONG }]`,
 };
 

@@ -15,6 +15,17 @@ test.each([
   expect(didYouMean(wrong, KEYS)).toBe(meant);
 });
 
+test.each([
+  ['use_backend', ['if', 'use', 'deny'], 'use'],
+  ['use_backend', ['acls', 'rules'], 'rules'],
+  ['del-header', ['setHeader', 'removeHeader', 'removeResponseHeader'], 'removeHeader'],
+  ['stick-table', ['acls', 'rules', 'limits'], 'limits'],
+  ['errorfile', ['retries', 'errorPages'], 'errorPages'],
+  ['constructor', ['if', 'use'], undefined],
+])('didYouMean() knows HAProxy\'s "%s" among %j', (wrong, known, meant) => {
+  expect(didYouMean(wrong, known)).toBe(meant);
+});
+
 test.each(['kubernetes', 'x', '', 'timeouts'])('didYouMean() stays silent about "%s"', (wrong) => {
   expect(didYouMean(wrong, KEYS)).toBeUndefined();
 });

@@ -291,12 +291,19 @@ function makeServer(server: ServerLine, params: ServerParams, weighted: boolean)
   };
 }
 
+function isBackup(work: BackendWork, server: ServerLine): boolean {
+  return { ...work.defaultServer, ...server.params }.backup === true;
+}
+
 function serverRemarks(work: BackendWork, { server, params }: Merged, deciding: ServerParams | undefined): string[] {
   const remarks: string[] = [];
   if (server.leftOut.length > 0) {
     remarks.push(`left out, as this version does not serve it: ${server.leftOut.join(' ')}`);
   }
   if (params.maxQueue !== undefined) remarks.push('the queue is one of the whole backend here: maxQueue is the sum');
+  if (params.backup === true && work.servers.filter((other) => isBackup(work, other.server)).length > 1) {
+    remarks.push('all backup servers serve together here, as with option allbackups');
+  }
   if (params.agent === true && params.agentPort === undefined) remarks.push('its agent has no port and is left out');
   if (work.draft.check !== undefined && params.check !== true) {
     remarks.push('it is checked now: a check is for all servers of a backend here');

@@ -202,7 +202,7 @@ function pathAction(words: readonly string[]): Action {
   const path = readFormat(words.join(' '));
   if (path === undefined) return no(NO_FORMAT);
   return /^(?:\/|\$\{)[!-~]*$/.test(path) && !/[?#]/.test(path)
-    ? done({ setPath: path })
+    ? done({ setPath: path }, ORIGINAL)
     : no('a path begins with "/" and has no blanks, and the query stays as it is');
 }
 
@@ -247,6 +247,8 @@ function deleteAction(key: string, words: readonly string[]): Action {
   return done({ [key]: [name] });
 }
 
+const ORIGINAL = 'conditions and variables of the rules below still see the path as the client sent it';
+
 // `^/api/(.*) /\1`, `^/api(/.*)?$ \1` and their like take a prefix off or put another one there.
 function replaceAction(words: readonly string[]): Action {
   const [form = '', to = ''] = words;
@@ -258,7 +260,7 @@ function replaceAction(words: readonly string[]): Action {
   if (match === null || target === null || !from.endsWith('/') || !put.endsWith('/')) {
     return no('only another beginning of the path is served by this version (replacePrefix)');
   }
-  const remark = anchor === '' ? 'at the beginning of the path only' : undefined;
+  const remark = anchor === '' ? `at the beginning of the path only; ${ORIGINAL}` : ORIGINAL;
   return done({ replacePrefix: { from, to: put } }, remark);
 }
 

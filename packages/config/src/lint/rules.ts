@@ -13,6 +13,7 @@ export function lintRules(draft: Draft): Finding[] {
     ...draft.frontends.flatMap((frontend) => [
       ...unreachable(frontend),
       ...ports(frontend),
+      ...requestIds(frontend, draft),
       ...(frontend.mode === 'tcp' ? needHttp(frontend) : []),
       ...modes(frontend, draft),
     ]),
@@ -41,6 +42,15 @@ function ports(frontend: DraftFrontend): Finding[] {
       return [warningAt(path, 'LB_CONFIG_PORT_NEVER', { port, frontend: frontend.name })];
     });
   });
+}
+
+// Without http.requestId the variable is empty.
+function requestIds(frontend: DraftFrontend, draft: Draft): Finding[] {
+  const { requestId } = draft.http;
+  if (requestId === true || isRawMap(requestId)) return [];
+  const rules = Array.isArray(frontend.raw['rules']) ? (frontend.raw['rules'] as readonly unknown[]) : [];
+  const index = rules.findIndex((rule) => JSON.stringify(rule).includes('${requestId}'));
+  return index === -1 ? [] : [warningAt([...frontend.path, 'rules', index], 'LB_CONFIG_REQUEST_ID_MISSING', {})];
 }
 
 /** What bytes that are not looked into cannot do. */

@@ -189,7 +189,9 @@ const answer = mapping(
     }),
   },
   'Answers without a server (HAProxy: http-request return).',
-);
+).refine(({ status: code, body = '' }) => body === '' || ![204, 205, 304].includes(code), {
+  error: 'a mapping without body where the status is 204, 205 or 304',
+});
 
 const tarpit = either('a duration, or a mapping with delay and status', {
   text: duration({ minMs: 1, maxMs: HOUR_MS }).transform((delay) => ({ delay, status: 500 })),

@@ -157,6 +157,13 @@ export const configErrors = {
     message: 'Cannot reach this rule: rule {index} has no condition and ends the list',
     hint: 'Move it before that rule, or give that rule an "if".',
   },
+  LB_CONFIG_REQUEST_ID_MISSING: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message: 'Cannot fill in the request id of this rule: requests have none',
+    hint: 'Add "requestId: true" to http.',
+  },
   LB_CONFIG_PORT_NEVER: {
     source: 'config',
     retry: 'never',
