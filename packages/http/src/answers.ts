@@ -20,8 +20,59 @@ const pages: Readonly<Record<number, readonly [reason: string, sentence: string]
   505: ['HTTP Version Not Supported', 'Only HTTP/1.0 and HTTP/1.1 are spoken here.'],
 };
 
+/** Reasons of statuses that have no page of their own. */
+const reasons: Readonly<Record<number, string>> = {
+  200: 'OK',
+  201: 'Created',
+  202: 'Accepted',
+  204: 'No Content',
+  301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
+  304: 'Not Modified',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
+  401: 'Unauthorized',
+  402: 'Payment Required',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  409: 'Conflict',
+  410: 'Gone',
+  411: 'Length Required',
+  412: 'Precondition Failed',
+  415: 'Unsupported Media Type',
+  416: 'Range Not Satisfiable',
+  421: 'Misdirected Request',
+  422: 'Unprocessable Content',
+  425: 'Too Early',
+  428: 'Precondition Required',
+  451: 'Unavailable For Legal Reasons',
+  507: 'Insufficient Storage',
+};
+
+/** The reason phrase of a status (RFC 9110 section 15); of its class if it has none that is known here. */
+export function reasonOf(status: number): string {
+  const known = pages[status]?.[0] ?? reasons[status];
+  if (known !== undefined) return known;
+  if (status < 300) return 'OK';
+  if (status < 400) return 'Redirect';
+  return status < 500 ? 'Request Refused' : 'Error';
+}
+
+function html(status: number, reason: string, sentence: string): string {
+  return `<!doctype html><title>${status} ${reason}</title><h1>${status} ${reason}</h1><p>${sentence}</p>\n`;
+}
+
+/** The HTML page that says a status to a person. */
+export function errorPage(status: number): Uint8Array {
+  const sentence =
+    pages[status]?.[1] ?? (status < 500 ? 'This request is not served here.' : 'This request was not served.');
+  return ascii(html(status, reasonOf(status), sentence));
+}
+
 function encode(status: number, reason: string, sentence: string): Uint8Array {
-  const body = `<!doctype html><title>${status} ${reason}</title><h1>${status} ${reason}</h1><p>${sentence}</p>\n`;
+  const body = html(status, reason, sentence);
   const head =
     `HTTP/1.1 ${status} ${reason}\r\nContent-Length: ${body.length}\r\nCache-Control: no-cache\r\n` +
     `Connection: close\r\nContent-Type: text/html\r\n\r\n`;

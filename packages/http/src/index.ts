@@ -1,5 +1,5 @@
 // @tospann/http: pure HTTP/1.1 codecs on one memory with offsets. No I/O, no clock, no allocation for a message.
-export { CONTINUE_ANSWER, errorAnswer, errorHeadBytes } from './answers.ts';
+export { CONTINUE_ANSWER, errorAnswer, errorHeadBytes, errorPage, reasonOf } from './answers.ts';
 export { CHUNKED_DONE, ChunkedParser, ChunkResult, LAST_CHUNK, MAX_CHUNK_SIZE_BYTES, putChunkSize } from './chunked.ts';
 export { CookieFinder } from './cookie.ts';
 export { Fault, FAULT_COUNT, faultCode, faultStatus, NEED_MORE, OK } from './fault.ts';

@@ -38,6 +38,7 @@ export {
   setBlocking,
   setNoDelay,
   setResetOnClose,
+  setShortReach,
   shutdownSocket,
   tryOpenTcpSocket,
 } from './io/sockets.ts';

@@ -8,7 +8,7 @@ import { Engine } from '../src/core/engine.ts';
 import { SOURCE_TABLE_BYTES } from '../src/core/limits/source-table.ts';
 import { LogRingReader, logRingBytes, LogRingWriter } from '../src/core/log-ring.ts';
 import { MemoryTransport, type MemoryPeer, type MemoryTransportOptions } from '../src/core/memory-transport.ts';
-import { initialWords, makePlan } from '../src/core/plan.ts';
+import { initialWords, makePlan, type PlanAssets } from '../src/core/plan.ts';
 import { HeaderWord, serverWord, ServerWord, sharedLayout } from '../src/core/shared.ts';
 import type { Endpoint } from '../src/core/transport.ts';
 
@@ -50,6 +50,8 @@ export interface BenchOptions {
   /** The line of waiting requests that several workers share. */
   readonly line?: { readonly memory: SharedArrayBuffer; readonly worker: number; readonly workers: number };
   readonly random?: () => number;
+  /** Files and maps that the configuration names. */
+  readonly assets?: PlanAssets;
   /** Changes the configuration further. */
   readonly configure?: (config: PairConfig) => PairConfig;
 }
@@ -185,7 +187,8 @@ export class EngineBench {
     if (options.words === undefined) initialWords(config, this.words);
     const ring = new SharedArrayBuffer(logRingBytes(LOG_BYTES));
     this.#log = new LogRingReader(ring);
-    this.engine = new Engine(this.transport, makePlan(config), {
+    this.engine = new Engine(this.transport, makePlan(config, undefined, options.assets), {
+      requestIdSeed: 'seed',
       timeouts: config.timeouts,
       http: config.http,
       addsForwardedFor: (address) => !flags.includes('no-forwarded') && !address.startsWith('127.'),
@@ -208,7 +211,7 @@ export class EngineBench {
       ...(options.random === undefined ? {} : { random: options.random }),
       onTick: () => undefined,
     });
-    this.engine.listen(LISTENER, 0, config.frontends[0]!.binds[0]?.acceptProxyFrom);
+    this.engine.listen(LISTENER, 0, { proxies: config.frontends[0]!.binds[0]?.acceptProxyFrom, port: 80 });
     for (const backend of config.backends) for (const server of backend.servers) this.serve(server.name, server);
   }
 

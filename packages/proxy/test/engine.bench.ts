@@ -54,6 +54,7 @@ class InstantTransport implements Transport {
     this.#free[this.#freeCount++] = Math.floor(offset / BUFFER_BYTES);
   }
   listen(): void {}
+  silence(): void {}
   stopListening(): void {}
   connect(_endpoint: Endpoint): number {
     const handle = this.#handles++;

@@ -104,6 +104,13 @@ export function setResetOnClose(fd: number): void {
   calls.setsockopt(fd, 1, 13, LINGER_ZERO, 8);
 }
 
+/** Lets what is sent from now on reach the next router at most; for either family. A socket that broke does not matter. */
+export function setShortReach(fd: number): void {
+  optionWord[0] = 1;
+  calls.setsockopt(fd, 0, 2, optionBytes, 4); // IP_TTL
+  calls.setsockopt(fd, 41, 16, optionBytes, 4); // IPV6_UNICAST_HOPS
+}
+
 const LINGER_ZERO = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
 
 /**

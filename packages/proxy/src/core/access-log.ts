@@ -73,6 +73,9 @@ export class LogRecord {
   totalMs = 0;
   retries = 0;
   redispatched = false;
+  /** The first bytes are the request's id; length 0: it has none. */
+  requestId: Uint8Array = EMPTY;
+  requestIdLength = 0;
   /** Termination state: four ASCII codes. */
   state0 = 45;
   state1 = 45;
@@ -100,6 +103,8 @@ const J_CONNECT = latin1(',"connectMs":');
 const J_RESPONSE = latin1(',"responseMs":');
 const J_TOTAL = latin1(',"totalMs":');
 const J_RETRIES = latin1(',"retries":');
+const J_REQUEST_ID = latin1(',"requestId":"');
+const J_QUOTE = latin1('"');
 const J_STATE = latin1(',"state":"');
 const J_END = latin1('"}\n');
 /** `","reason":"...` for each fault: the catalogue's message, in words. */
@@ -159,6 +164,10 @@ export class AccessLog {
     at = putSigned(d, put(d, at, J_RESPONSE), r.responseMs);
     at = putSigned(d, put(d, at, J_TOTAL), r.totalMs);
     at = putNumber(d, put(d, at, J_RETRIES), r.retries);
+    if (r.requestIdLength > 0) {
+      at = putJson(d, put(d, at, J_REQUEST_ID), r.requestId, 0, r.requestIdLength);
+      at = put(d, at, J_QUOTE);
+    }
     at = putState(d, put(d, at, J_STATE), r);
     if (r.fault !== 0) at = put(d, at, REASONS[r.fault] ?? EMPTY);
     return put(d, at, J_END);

@@ -13,7 +13,9 @@ import { leaveQueue } from './flow/queue.ts';
 import { joinHead, keepHead } from './partial-head.ts';
 import { proxyHeaderReceived } from './proxy-protocol/accept.ts';
 import { moveClient } from './replace.ts';
-import { nameClient, requestBody, startRequest } from './request.ts';
+import { nameClient } from './client-names.ts';
+import { requestBody, startRequest } from './request.ts';
+import { answerHeld, leaveTarpit } from './rules/hold.ts';
 import { isFull, pump, setReceiving, shiftSent } from './sending.ts';
 import { streamEnded, streamExpired, streamReceived } from './tcp/stream.ts';
 import { endTunnelIfDone, tunnelExpired, tunnelFromClient } from './tunnel.ts';
@@ -297,6 +299,8 @@ function requestExpired(engine: Engine, client: Client): void {
     client.endCause = 115;
     client.endPhase = 81;
     answerLocally(engine, client, 503);
+  } else if (client.wait === Wait.TARPIT) {
+    answerHeld(engine, client);
   } else if (!client.requestDone && !client.answering) {
     bodyTooSlow(engine, client);
   } else if (client.out.head !== NONE || !client.requestDone) {
@@ -347,6 +351,7 @@ export function dropClient(engine: Engine, client: Client, reset: boolean): void
 export function closeClient(engine: Engine, client: Client, reset: boolean): void {
   if (client.phase === ClientPhase.CLOSING || client.phase === ClientPhase.CLOSED) return;
   client.phase = ClientPhase.CLOSING;
+  leaveTarpit(engine, client);
   client.wait = Wait.NONE;
   client.input.clear(engine.ranges, engine.buffers);
   client.request.clear(engine.ranges, engine.buffers);

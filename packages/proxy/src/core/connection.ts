@@ -5,6 +5,7 @@ import { Chain, NONE } from './buffers.ts';
 import type { Encoding } from './compress/compression.ts';
 import { SourceAddress } from './source.ts';
 import type { ProxyAddresses } from './proxy-protocol/decode.ts';
+import type { ClientName } from './client-names.ts';
 import type { BackendPlan, FrontendPlan, ServerPlan } from './plan.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -37,6 +38,8 @@ export const Wait = {
   CONNECT: 3,
   /** A server has it. */
   ANSWER: 4,
+  /** A rule holds it; then it is answered. */
+  TARPIT: 5,
 } as const;
 
 export const UpstreamPhase = { CLOSED: 0, CONNECTING: 1, HEAD: 2, BODY: 3, IDLE: 4, TUNNEL: 5, CLOSING: 6 } as const;
@@ -102,6 +105,12 @@ export class Client {
   requests = 0;
   /** The address as it may be logged, and the X-Forwarded-For line (empty: none); null until the first request. */
   logged: Uint8Array | null = null;
+  /** The connection's other end in all its forms; null until it is asked for. */
+  peerName: ClientName | null = null;
+  /** `source` as text. */
+  address: Uint8Array = EMPTY;
+  /** Port of the listener; 0 if it is not known. */
+  localPort = 0;
   forwarded: Uint8Array = EMPTY;
   /** The connection's other end as numbers (what the PROXY protocol says of it included); never changed in place. */
   peer: SourceAddress = UNKNOWN_SOURCE;
@@ -162,6 +171,13 @@ export class Client {
   cookieLastS = 0;
   /** What is changed in the answer's head; see edits.ts. */
   answerEdits: HeadEdits | null = null;
+  /** Status of the answer that a tarpit holds back. */
+  heldStatus = 0;
+  /** The request's id: the first bytes of a buffer made with the first id; length 0: none. */
+  requestId: Uint8Array | null = null;
+  requestIdLength = 0;
+  /** `Name: ` of the id in answers of our own; null: not sent back. */
+  idAnswer: Uint8Array | null = null;
   /** The final answer's head has gone to `out`. */
   answering = false;
   /** The last byte of the answer has gone to `out`. */

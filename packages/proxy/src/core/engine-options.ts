@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly line?: { readonly memory: SharedArrayBuffer; readonly worker: number; readonly workers: number };
   /** Random numbers in [0, 1) for balance random2. @default a fixed sequence */
   readonly random?: () => number;
+  /** Begins each request id: letters and digits, different for each node, worker and start; at most 40. @default '' */
+  readonly requestIdSeed?: string;
   /** Called at the end of every tick, and when another thread has woken the transport. */
   readonly onTick: () => void;
 }
@@ -55,5 +57,7 @@ export const LINGER_BYTES = 1 << 20;
 export const MIN_BODY_BYTES_PER_S = 64;
 /** More interim answers (1xx) than this to one request are a fault of the server. */
 export const MAX_INTERIM_ANSWERS = 32;
+/** Requests that rules hold (tarpit) on one worker; further ones are answered at once. */
+export const MAX_TARPITTED = 1000;
 /** Pause before the n-th further attempt at the same server is n times this. */
 export const RETRY_PAUSE_MS = 100;

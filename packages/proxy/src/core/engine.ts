@@ -5,6 +5,7 @@
 import { RequestHeadParser, RequestHeadWriter, ResponseHeadParser, ResponseHeadWriter } from '@tospann/http';
 import { Buffers, NONE, Ranges } from './buffers.ts';
 import { clientEnded, clientExpired, clientFailed, clientReceived, clientSent, dropClient } from './client.ts';
+import type { ClientName } from './client-names.ts';
 import { Client, ClientPhase, IdlePool, Upstream, UpstreamPhase } from './connection.ts';
 import type { Places } from './balance/choose.ts';
 import { followServers, upstreamConnected, upstreamExpired } from './dispatch.ts';
@@ -21,15 +22,18 @@ import { LogStore } from './log-store.ts';
 import { Compression } from './compress/compression.ts';
 import { encodeTurn } from './compress/encode.ts';
 import { HeadPlace } from './partial-head.ts';
-import { Listeners } from './listeners.ts';
+import { type EngineListener, Listeners } from './listeners.ts';
 import type { BackendPlan, Plan, ServerPlan } from './plan.ts';
 import { moveClient, type PlanSettings } from './replace.ts';
 import { FrontendCounter, HeaderWord, ServerAdmin, ServerWord } from './shared.ts';
 import { upstreamEnded, upstreamFailed, upstreamReceived, upstreamSent } from './response.ts';
-import { sourceOf, type SourceAddress } from './source.ts';
+import { sourceOf } from './source.ts';
 import { expectProxyHeader } from './proxy-protocol/accept.ts';
 import { startStream } from './tcp/stream.ts';
 import { tunnelRelayed } from './tunnel.ts';
+import { Identities } from './rules/identity.ts';
+import { RuleRunner } from './rules/run.ts';
+import { TextBuffer } from './rules/template.ts';
 import { TimerWheel } from './wheel.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 import { MAX_FIELDS, MAX_HEAD_BYTES, type EngineOptions } from './engine-options.ts';
@@ -56,15 +60,13 @@ export class Engine implements TransportEvents {
   readonly sources: SourceTable | null;
   readonly edits = new EditLists();
   /** What client addresses look like in logs and in X-Forwarded-For. */
-  readonly names = new Map<
-    string,
-    {
-      readonly logged: Uint8Array;
-      readonly forwarded: Uint8Array;
-      readonly loopback: boolean;
-      readonly source: SourceAddress;
-    }
-  >();
+  readonly names = new Map<string, ClientName>();
+  readonly rules = new RuleRunner(this);
+  readonly identities: Identities;
+  /** Where templates are written. */
+  readonly text = new TextBuffer();
+  /** Requests that a rule holds now. */
+  tarpitted = 0;
   readonly cookieDates = new Uint8Array(COOKIE_DATES_BYTES);
   readonly place = new HeadPlace();
   readonly record = new LogRecord();
@@ -115,6 +117,7 @@ export class Engine implements TransportEvents {
     this.maxHeadBytes = Math.min(transport.bufferBytes, MAX_HEAD_BYTES);
     const limits = { maxHeadBytes: this.maxHeadBytes };
     this.requestHead = new RequestHeadParser(transport.memory, { ...limits, maxFields: MAX_FIELDS });
+    this.identities = new Identities(options.requestIdSeed ?? '');
     this.requestWriter = new RequestHeadWriter(this.requestHead);
     this.answerHead = new ResponseHeadParser(transport.memory, limits);
     this.answerWriter = new ResponseHeadWriter(this.answerHead);
@@ -171,10 +174,10 @@ export class Engine implements TransportEvents {
   /**
    * Accepts on a listening socket for a frontend (its slot).
    *
-   * @param proxies Networks whose connections begin with a PROXY protocol header. Default none.
+   * @param more Who speaks the PROXY protocol there, and its port.
    */
-  listen(fd: number, frontend: number, proxies?: readonly string[]): void {
-    this.listeners.add({ fd, frontend, proxies }, this.plan);
+  listen(fd: number, frontend: number, more: Pick<EngineListener, 'proxies' | 'port'> = {}): void {
+    this.listeners.add({ fd, frontend, ...more }, this.plan);
   }
 
   accepted(handle: number, listener: number): void {
@@ -187,6 +190,7 @@ export class Engine implements TransportEvents {
     client.phase = ClientPhase.HEAD;
     client.startMs = this.transport.nowMs();
     client.requests = 0;
+    client.localPort = this.listeners.portOf(listener);
     client.inputEnded = false;
     client.receiving = true;
     this.#store(this.clients, handle, client);

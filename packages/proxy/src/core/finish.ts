@@ -68,6 +68,8 @@ export function beginRefusal(engine: Engine, client: Client): void {
   client.redispatched = false;
   client.answering = false;
   client.answered = false;
+  client.idAnswer = null;
+  client.requestIdLength = 0;
   client.endCause = 80;
   client.endPhase = 82;
   client.cookieState = CookieState.NONE;
@@ -163,6 +165,8 @@ function logRequest(engine: Engine, client: Client, nowMs: number): void {
   record.serverSessions = client.server === null ? 0 : engine.counters[client.server.counter]!;
   record.serverQueue = client.queuedForServer ? client.queuePosition : 0;
   record.backendQueue = client.queuedForServer ? 0 : client.queuePosition;
+  record.requestId = client.requestId ?? EMPTY;
+  record.requestIdLength = client.requestIdLength;
   lineOf(engine, client, record);
   engine.log!.write(record);
 }

@@ -10,10 +10,13 @@ export interface EngineListener {
   readonly frontend: number;
   /** Networks whose connections begin with a PROXY protocol header. Absent: none. */
   readonly proxies?: readonly string[] | undefined;
+  /** Absent: not known. */
+  readonly port?: number | undefined;
 }
 
 interface Listener {
   readonly fd: number;
+  readonly port: number;
   proxies: NetworkList | null;
   /** Of the plan that serves; of the last one that had it, once the frontend is gone. */
   frontend: FrontendPlan;
@@ -42,15 +45,21 @@ export class Listeners {
     return this.#list[listener]!.frontend;
   }
 
+  /** Its port; 0: not known. */
+  portOf(listener: number): number {
+    return this.#list[listener]!.port;
+  }
+
   /** Peers that begin with a PROXY protocol header; null: none. */
   proxiesOf(listener: number): NetworkList | null {
     return this.#list[listener]!.proxies;
   }
 
-  add({ fd, frontend, proxies }: EngineListener, plan: Plan): void {
+  add({ fd, frontend, proxies, port }: EngineListener, plan: Plan): void {
     const listener = this.#list.length;
     this.#list.push({
       fd,
+      port: port ?? 0,
       frontend: plan.frontendAt[frontend]!,
       proxies: networksOf(proxies),
       accepts: true,

@@ -39,6 +39,7 @@ interface Side {
   finSent: boolean;
   reset: boolean;
   closed: boolean;
+  mute: boolean;
   /** The send under way. */
   sendOffset: number;
   sendLeft: number;
@@ -272,6 +273,7 @@ export class MemoryTransport implements Transport {
     this.#later(() => this.#flush(side));
   }
 
+  readonly silence = (handle: number): boolean => (this.#sides[handle]!.mute = true);
   shutdownSend(handle: number): void {
     const side = this.#sides[handle]!;
     if (side.sending) throw new Error(`FIN while a send is under way on ${handle}`);
@@ -407,6 +409,7 @@ export class MemoryTransport implements Transport {
     const other = side.other!;
     side.closed = true;
     side.sending = false;
+    if (side.mute) return;
     if (reset || side.inboxBytes > 0) this.#gotReset(other);
     else if (!side.finSent) {
       other.fin = true;
@@ -484,6 +487,7 @@ function emptySide(): Side {
     finSent: false,
     reset: false,
     closed: false,
+    mute: false,
     sendOffset: 0,
     sendLeft: 0,
     sending: false,

@@ -21,6 +21,9 @@ import {
   ServerWord,
   type SharedLayout,
 } from './shared.ts';
+import { type IdentityPlan, identityPlan } from './rules/identity.ts';
+import { filePage, type LocalAnswer } from './rules/local-answer.ts';
+import { isPathOnly, type MapSource, RulesPlan } from './rules/rules-plan.ts';
 import { capacityFor, firstSlots, type Capacity, type SlotMap } from './slots.ts';
 import { SessionCookie } from './persistence/session-cookie.ts';
 import type { Endpoint } from './transport.ts';
@@ -131,6 +134,13 @@ export class FrontendPlan {
   readonly tcp: boolean;
   retired = false;
   readonly maxConnections: number;
+  readonly nameBytes: Uint8Array;
+  /** Null: rules that only choose a backend by path; then `acls` and `uses` are they. */
+  readonly rules: RulesPlan | null;
+  /** Bodies of the proxy's own answers, where the configuration names files. */
+  readonly errorPages: ReadonlyMap<number, LocalAnswer>;
+  /** Null: requests are told nothing of their client but X-Forwarded-For. */
+  readonly identity: IdentityPlan | null;
   readonly acls: readonly PathAcl[];
   /** Backend of each rule; rule i asks acls[i]. */
   readonly uses: readonly BackendPlan[];
@@ -152,14 +162,29 @@ export class FrontendPlan {
   constructor(
     index: number,
     frontend: FrontendConfig,
-    options: { backends: BackendPlan[]; names: string[]; layout: SharedLayout },
+    options: {
+      readonly backends: BackendPlan[];
+      readonly names: string[];
+      readonly layout: SharedLayout;
+      readonly assets: PlanAssets;
+      readonly identity: IdentityPlan | null;
+    },
   ) {
     this.index = index;
     this.name = frontend.name;
     this.tcp = frontend.mode === 'tcp';
     this.maxConnections = frontend.maxConnections;
-    this.acls = frontend.rules.map((rule) => pathAcl(frontend, aclOf(rule)));
-    this.uses = frontend.rules.map((rule) => backendNamed(options, backendOf(rule)));
+    this.nameBytes = latin1(frontend.name);
+    const simple = !this.tcp && isPathOnly(frontend) ? frontend.rules : [];
+    this.acls = simple.map((rule) => pathAcl(frontend, aclOf(rule)));
+    this.uses = simple.map((rule) => backendNamed(options, backendOf(rule)));
+    const backendsByName = new Map(options.backends.map((backend) => [backend.name, backend]));
+    this.rules =
+      simple.length === frontend.rules.length
+        ? null
+        : new RulesPlan(frontend, { backends: backendsByName, maps: options.assets.maps });
+    this.errorPages = errorPagesOf(frontend, options.assets.files);
+    this.identity = options.identity;
     this.limits = frontend.limits === undefined ? null : new LimitsPlan(frontend.limits);
     this.compression = frontend.compression === undefined ? null : new CompressionPlan(frontend.compression);
     this.defaultBackend = backendNamed(options, frontend.defaultBackend);
@@ -202,10 +227,21 @@ export interface PlanPlace {
   readonly slots: SlotMap;
 }
 
+/** What the configuration names and the main thread has read. */
+export interface PlanAssets {
+  /** Contents of error page files, by their names in the configuration. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Maps by name. */
+  readonly maps: ReadonlyMap<string, MapSource>;
+}
+
+const NO_ASSETS: PlanAssets = { files: new Map(), maps: new Map() };
+
 /** Works out the plan of a valid configuration. `place` may be left out for the only plan of a process. */
 export function makePlan(
-  config: Pick<PairConfig, 'frontends' | 'backends'>,
+  config: Pick<PairConfig, 'frontends' | 'backends'> & Partial<Pick<PairConfig, 'http'>>,
   place: PlanPlace = { capacity: capacityFor(config), slots: firstSlots(config) },
+  assets: PlanAssets = NO_ASSETS,
 ): Plan {
   const layout = layoutFor(place.capacity);
   const { slots } = place;
@@ -213,8 +249,9 @@ export function makePlan(
     (backend, i) => new BackendPlan(slots.backends[i]!, backend, { servers: slots.servers[i]!, layout }),
   );
   const names = config.backends.map((backend) => backend.name);
+  const identity = identityPlan(config.http);
   const frontends = config.frontends.map(
-    (frontend, i) => new FrontendPlan(slots.frontends[i]!, frontend, { backends, names, layout }),
+    (frontend, i) => new FrontendPlan(slots.frontends[i]!, frontend, { backends, names, layout, assets, identity }),
   );
   const servers = backends.flatMap((backend) => backend.servers);
   return {
@@ -269,6 +306,19 @@ function pathAcl(frontend: FrontendConfig, name: string): PathAcl {
     prefix: patterns(acl.pathPrefix),
     suffix: patterns(acl.pathSuffix),
   };
+}
+
+/** A file that could not be read has been told of by who reads it; the usual page then stands in for it. */
+function errorPagesOf(
+  frontend: FrontendConfig,
+  files: ReadonlyMap<string, Uint8Array>,
+): ReadonlyMap<number, LocalAnswer> {
+  const pages = new Map<number, LocalAnswer>();
+  for (const { status, file } of frontend.errorPages ?? []) {
+    const body = files.get(file);
+    if (body !== undefined) pages.set(status, filePage(status, file, body));
+  }
+  return pages;
 }
 
 function backendNamed(options: { backends: BackendPlan[]; names: string[] }, name: string): BackendPlan {

@@ -10,11 +10,10 @@ import {
   isIdempotent,
   RequestFlag,
 } from '@tospann/http';
-import { loggedAddress } from './address.ts';
 import { answerLocally } from './answers.ts';
 import { KeyFrom } from './balance/balance.ts';
 import { takeKey } from './balance/key.ts';
-import { latin1 } from './bytes.ts';
+import { nameClient } from './client-names.ts';
 import { chooseCoding, Coding } from './compress/coding.ts';
 import { NONE, type Chain } from './buffers.ts';
 import { bodyTooSlow, dropClient } from './client.ts';
@@ -28,15 +27,12 @@ import type { BackendPlan } from './plan.ts';
 import { isGone } from './replace.ts';
 import { admitRequest } from './limits/admit.ts';
 import { route } from './route.ts';
-import { isLoopback, isSelfProbe } from './self-probe.ts';
+import { identify } from './rules/identity.ts';
+import { isSelfProbe } from './self-probe.ts';
 import { append, appendTrailers, isFull, pump, setReceiving } from './sending.ts';
 import { FrontendCounter } from './shared.ts';
-import { sourceOf } from './source.ts';
 
-const EMPTY = new Uint8Array(0);
 const HEAD_TOO_LARGE = 431;
-/** Client addresses whose two forms are kept. */
-const MAX_NAMES = 4096;
 
 /** Begins the request whose head the engine's parser holds; its buffer has one use, which is this function's. */
 export function startRequest(engine: Engine, client: Client): void {
@@ -46,12 +42,12 @@ export function startRequest(engine: Engine, client: Client): void {
   if (client.logged === null) nameClient(engine, client);
   client.probe = client.loopback && isSelfProbe(head);
   if (!client.probe) engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
-  keepForLog(engine, client);
-  if (client.frontend.limits !== null && !admitRequest(engine, client)) return;
-  const backend = route(client.frontend, head);
-  client.backend = backend;
   const writer = engine.requestWriter;
   writer.edits = null;
+  keepForLog(engine, client);
+  const backend = choose(engine, client);
+  client.backend = backend;
+  if (backend === null) return;
   readWish(engine, client, backend);
   writer.insert = client.forwarded;
   writer.close = engine.options.http.serverClose;
@@ -79,6 +75,28 @@ export function startRequest(engine: Engine, client: Client): void {
   else engine.buffers.drop(rest - 1);
   // A broken body may have ended the request already.
   if (client.phase === ClientPhase.BUSY && !client.answering) assign(engine, client);
+}
+
+/** Who it is from, whether it may, and where it goes; null: it has been answered, or held, and its buffer is dropped. */
+function choose(engine: Engine, client: Client): BackendPlan | null {
+  const { identity, limits, rules } = client.frontend;
+  client.backend = null;
+  if (identity !== null) identify(engine, client, identity);
+  if (limits !== null && !admitRequest(engine, client)) return null;
+  if (rules === null) return route(client.frontend, engine.requestHead);
+  const backend = engine.rules.run(client, rules);
+  if (backend === null) endHead(engine, client);
+  return backend;
+}
+
+/** The request has been answered by a rule: what stands behind its head is the next one, or nobody's. */
+function endHead(engine: Engine, client: Client): void {
+  const { headEnd } = engine.requestHead;
+  const { end } = engine.place;
+  client.bytesIn = headEnd - engine.requestHead.methodStart;
+  const goesOn = client.requestDone && client.phase === ClientPhase.BUSY && headEnd < end;
+  if (goesOn) client.input.unshift(engine.ranges, headEnd, end - headEnd);
+  else engine.buffers.drop(headEnd - 1);
 }
 
 function resetRequest(engine: Engine, client: Client): void {
@@ -111,6 +129,8 @@ function resetRequest(engine: Engine, client: Client): void {
   client.setCookie = SetCookieState.NONE;
   client.answering = false;
   client.answered = false;
+  client.idAnswer = null;
+  client.requestIdLength = 0;
   client.status = 0;
   const { compression } = client.frontend;
   client.fault = 0;
@@ -132,27 +152,6 @@ function resetRequest(engine: Engine, client: Client): void {
   if (engine.retry !== null) engine.retry.budget.request(client.headMs);
   client.rateMs = client.headMs;
   client.rateBytes = 0;
-}
-
-/** What the connection's address means, worked out with its first request; the same for all of one address. */
-export function nameClient(engine: Engine, client: Client): void {
-  const { proxied } = client;
-  const address = proxied === null ? engine.transport.peerAddress(client.handle) : proxied.source;
-  let name = engine.names.get(address);
-  if (name === undefined) {
-    if (engine.names.size >= MAX_NAMES) engine.names.clear();
-    const forwarded = engine.options.addsForwardedFor(address) ? latin1(`X-Forwarded-For: ${address}\r\n`) : EMPTY;
-    const logged = latin1(loggedAddress(address, engine.options.clientAddressInLog));
-    name = { logged, forwarded, loopback: isLoopback(address), source: sourceOf(address) };
-    engine.names.set(address, name);
-  }
-  client.logged = name.logged;
-  client.peer = name.source;
-  client.source = name.source;
-  client.loopback = name.loopback;
-  if (engine.log?.wantsPort !== true) client.port = 0;
-  else client.port = proxied === null ? engine.transport.peerPort(client.handle) : proxied.sourcePort;
-  client.forwarded = name.forwarded;
 }
 
 /** What in the request bears on the choice of a server. */

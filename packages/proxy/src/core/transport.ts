@@ -107,6 +107,11 @@ export interface Transport {
    * @returns False when the transport cannot, or not now: then nothing has changed.
    */
   relay(one: number, other: number): boolean;
+  /**
+   * What follows, a `close` with reset too, does not reach the peer across a router: the packets' hop limit is set to 1.
+   * (To be told nothing at all takes CAP_NET_ADMIN, which this process has not.) A peer on the same network does see it.
+   */
+  silence(handle: number): void;
   /** Closes; a send under way is cancelled. `reset`: with RST, so that a cut answer is not taken as complete. */
   close(handle: number, reset: boolean): void;
 }

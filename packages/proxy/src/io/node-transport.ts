@@ -2,7 +2,7 @@
 // Bytes are copied between libuv's buffers and the transport's memory; that is its price. Events come from the event
 // loop, never from inside a call; results that are known at once are put off with setImmediate.
 import net from 'node:net';
-import { closeFd, duplicateFd, monotonicMs } from '@tospann/linux';
+import { closeFd, duplicateFd, monotonicMs, setShortReach } from '@tospann/linux';
 import { Errno, type Endpoint, type Transport, type TransportEvents } from '../core/transport.ts';
 
 export interface NodeTransportOptions {
@@ -186,6 +186,13 @@ export class NodeTransport implements Transport {
 
   relay(): boolean {
     return false;
+  }
+
+  silence(handle: number): void {
+    // node:net has no way to set a hop limit; the descriptor is there all the same.
+    const own = this.#connections[handle]?.socket as unknown as { _handle?: { fd?: number } } | undefined;
+    const fd = own?._handle?.fd ?? -1;
+    if (fd >= 0) setShortReach(fd);
   }
 
   close(handle: number, reset: boolean): void {

@@ -69,7 +69,7 @@ function startEngine(data: WorkerData, { transport, stop, port }: Around): void 
     },
   });
   const plans = new WorkerPlans({ engine, words, port, build: (input) => replacementOf(input, logWriter) });
-  for (const { fd, frontend, proxies } of data.listeners) engine.listen(fd, frontend, proxies);
+  for (const { fd, frontend, proxies, port } of data.listeners) engine.listen(fd, frontend, { proxies, port });
 }
 
 function replacementOf(input: PlanInput, logWriter: LogRingWriter): Replacement {

@@ -14,6 +14,7 @@ import {
   peerAddress,
   setNoDelay,
   setResetOnClose,
+  setShortReach,
   shutdownSocket,
   signalEventFd,
   tryOpenTcpSocket,
@@ -205,6 +206,7 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
     );
   }
 
+  readonly silence = (handle: number): void => setShortReach(this.#handles.fd[handle] as number);
   shutdownSend(handle: number): void {
     shutdownSocket(this.#handles.fd[handle] as number, 1);
   }

@@ -5,10 +5,10 @@ import { Fault, faultStatus, OK } from '@tospann/http';
 import { answerLocally } from '../answers.ts';
 import { NONE } from '../buffers.ts';
 import { closeClient } from '../client.ts';
+import { nameClient } from '../client-names.ts';
 import type { Client } from '../connection.ts';
 import type { Engine } from '../engine.ts';
 import { countRefusal } from '../finish.ts';
-import { nameClient } from '../request.ts';
 import type { LimitsPlan } from './limits-plan.ts';
 import { Bucket, UNKNOWN } from './source-table.ts';
 

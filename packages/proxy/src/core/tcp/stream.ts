@@ -17,7 +17,8 @@ import { latin1 } from '../bytes.ts';
 import { isSelfProbeAddress } from '../self-probe.ts';
 import { assign } from '../dispatch.ts';
 import type { Engine } from '../engine.ts';
-import { nameClient } from '../request.ts';
+import { nameClient } from '../client-names.ts';
+import { runConnectionRules } from '../rules/run.ts';
 import { append, isFull, pump, setReceiving } from '../sending.ts';
 import { ServerCounter } from '../shared.ts';
 import { passClientFin, touchTunnel } from '../tunnel.ts';
@@ -34,6 +35,11 @@ export function startStream(engine: Engine, client: Client): void {
   client.backend = client.frontend.defaultBackend;
   if (client.proxied === null && isSelfProbeAddress(client.peer)) {
     answerProbe(engine, client);
+    return;
+  }
+  client.backend = runConnectionRules(engine, client);
+  if (client.backend === null) {
+    dropClient(engine, client, true);
     return;
   }
   takeStreamKey(client, client.backend.balance);
