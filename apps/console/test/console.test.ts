@@ -135,6 +135,38 @@ describe.skipIf(!existsSync(chromiumPath))('the page', () => {
     expect(await survivor.getByTestId('stale-banner').count()).toBe(0);
   });
 
+  test('a server is drained and put back behind a question, on both nodes', async () => {
+    const page = await openPage('lb1');
+    await login(page);
+    const row = page.getByTestId('server-app-web2');
+    await page.getByTestId('drain-app-web2').click();
+    await expectText(page, '[data-testid=question]', 'Drain app/web2?');
+    expect(await faultsOf(page)).toEqual([]);
+    await page.getByTestId('question-no').click();
+    await page.getByTestId('question').waitFor({ state: 'detached' });
+    expect(await row.getAttribute('data-state')).toBe('up');
+    await page.getByTestId('maint-app-web2').click();
+    await page.getByTestId('question-yes').click();
+    await page.getByTestId('question').waitFor({ state: 'detached' });
+    await expectText(page, '[data-testid=server-app-web2]', 'maintenance');
+    await expectText(page, '[data-testid=server-app-web2]', 'maint by operator');
+    expect(await faultsOf(page)).toEqual([]);
+    const other = await openPage('lb2');
+    await login(other);
+    await expectText(other, '[data-testid=node-lb2]', 'ready');
+    const list = await other.evaluate(
+      `fetch('/api/v1/servers').then((r) => r.json()).then((l) => l.servers.map((s) => s.name + ' ' + s.admin))`,
+    );
+    expect(list).toContain('web2 maint');
+    await page.getByTestId('ready-app-web2').click();
+    await page.keyboard.press('Escape');
+    await page.getByTestId('question').waitFor({ state: 'detached' });
+    await page.getByTestId('ready-app-web2').click();
+    await page.getByTestId('question-yes').click();
+    await expectText(page, '[data-testid=server-app-web2][data-state=up]', 'up');
+    expect(complaints).toEqual([]);
+  });
+
   test.each([
     ['light', 1280],
     ['dark', 1280],

@@ -5,7 +5,14 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startApi, type ConsoleAsset, type NodeStatus, type RunningApi, type ServerStatus } from '@tospann/api';
+import {
+  startApi,
+  type AdminState,
+  type ConsoleAsset,
+  type NodeStatus,
+  type RunningApi,
+  type ServerStatus,
+} from '@tospann/api';
 
 /** Where `vite build` leaves the console. */
 export const builtDirectory = fileURLToPath(new URL('../dist', import.meta.url));
@@ -59,6 +66,12 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
     consoleAssets: (path) => builtAsset(options.dist ?? builtDirectory, path),
     getStatus: () => ({ ...traffic.status(), ...options.overrides }),
     failover: () => Promise.reject(new Error('not part of the fake')),
+    changeServer: ({ backend, server, state = 'ready' }) => {
+      traffic.admin.set(`${backend}/${server}`, state);
+      const status = state === 'ready' ? 'up' : state;
+      const figures = { weight: 100, effectiveWeight: state === 'ready' ? 100 : 0, currentSessions: 0 };
+      return Promise.resolve({ backend, server, status, admin: state, ...figures });
+    },
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     tuning: { requestsPerMinute: 100_000 },
   });
@@ -84,6 +97,7 @@ export function builtAsset(dist: string, path: string): ConsoleAsset | undefined
 
 /** Counters that grow as the world says, on the node that owns the address. */
 class FakeTraffic {
+  readonly admin = new Map<string, AdminState>();
   readonly #name: string;
   readonly #world: FakeWorld;
   #requests: number;
@@ -208,11 +222,16 @@ class FakeTraffic {
     const isDown = this.#world.downServer === `${backend}/${name}`;
     const requests = Math.floor(this.#requests * share);
     const errors = Math.floor(this.#errors * share);
+    const admin = this.admin.get(`${backend}/${name}`) ?? 'ready';
     return {
       name,
       address,
       port: 80,
       state: isDown ? 'down' : 'up',
+      status: admin === 'maint' ? 'maint' : isDown ? 'down' : admin === 'drain' ? 'drain' : 'up',
+      admin,
+      effectiveWeight: admin === 'ready' ? 100 : 0,
+      checkDetail: admin === 'ready' ? '' : `${admin} by operator`,
       sinceMs: isDown ? performance.now() - 42_000 : startedMs,
       lastCheck: isDown ? 'connection refused' : `HTTP 200 in ${2 + Math.floor(share * 20)} ms`,
       weight: 100,

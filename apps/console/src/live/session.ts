@@ -1,6 +1,6 @@
 // The session with the node: whether there is one, opening it with the token, ending it. The cookie is out of this
 // code's reach on purpose (HttpOnly).
-import type { Problem, SessionStatus } from '@tospann/api/contract';
+import type { Problem, ServerChange, ServerChangeReport, SessionStatus } from '@tospann/api/contract';
 
 /** What opening a session came to. */
 export type LoginResult = { readonly ok: true } | { readonly ok: false; readonly message: string };
@@ -35,4 +35,27 @@ export async function login(token: string): Promise<LoginResult> {
 /** Ends the session. */
 export async function logout(): Promise<void> {
   await fetch('/api/v1/session', { method: 'DELETE' }).catch(() => undefined);
+}
+
+/** Says what is wanted of a server. What only this node did is a message too. */
+export async function changeServer(
+  target: { readonly backend: string; readonly server: string },
+  change: ServerChange,
+): Promise<LoginResult> {
+  const path = `${encodeURIComponent(target.backend)}/${encodeURIComponent(target.server)}`;
+  try {
+    const response = await fetch(`/api/v1/servers/${path}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(change),
+    });
+    if (!response.ok) {
+      const { title, hint } = (await response.json()) as Problem;
+      return { ok: false, message: `${title}. ${hint}` };
+    }
+    const { peer } = (await response.json()) as ServerChangeReport;
+    return peer === undefined || peer === 'done' ? { ok: true } : { ok: false, message: `On this node only: ${peer}.` };
+  } catch {
+    return { ok: false, message: 'The node does not answer. Look at the state before you ask again.' };
+  }
 }

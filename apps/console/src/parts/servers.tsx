@@ -1,15 +1,18 @@
 // The servers of each backend, dense as HAProxy's page: one line each, the state as colour, icon and word.
 import type { JSX } from 'preact';
-import type { ServerState } from '@tospann/api/contract';
+import type { ServerStatusWord } from '@tospann/api/contract';
 import { formatAge, formatBytes, formatCount, formatRate, plural } from '../core/format.ts';
 import type { BackendView, ServerView } from '../core/view.ts';
 import { Badge, type IconName, type Tone } from './icons.tsx';
+import { ServerOrders } from './server-order.tsx';
 
-const looks: Readonly<Record<ServerState, readonly [Tone, IconName]>> = {
-  up: ['ok', 'check'],
-  down: ['bad', 'cross'],
-  starting: ['warn', 'clock'],
-  unchecked: ['idle', 'dash'],
+const looks: Readonly<Record<ServerStatusWord, readonly [Tone, IconName, string]>> = {
+  up: ['ok', 'check', 'up'],
+  down: ['bad', 'cross', 'down'],
+  starting: ['warn', 'clock', 'starting'],
+  unchecked: ['idle', 'dash', 'unchecked'],
+  drain: ['warn', 'ring', 'draining'],
+  maint: ['idle', 'off', 'maintenance'],
 };
 
 const columns: readonly (readonly [name: string, title: string, className: string])[] = [
@@ -27,6 +30,7 @@ const columns: readonly (readonly [name: string, title: string, className: strin
   ['In', 'Bytes to the server', 'number opt'],
   ['Out', 'Bytes from the server', 'number opt'],
   ['Last check', '', 'check'],
+  ['Operator', 'What is wanted of the server, on both nodes', ''],
 ];
 
 export function Servers({ backends }: { readonly backends: readonly BackendView[] }): JSX.Element {
@@ -58,7 +62,7 @@ export function Servers({ backends }: { readonly backends: readonly BackendView[
 }
 
 function Group({ backend }: { readonly backend: BackendView }): JSX.Element {
-  const taking = backend.servers.filter(({ server }) => server.state !== 'down').length;
+  const taking = backend.servers.filter(({ server }) => server.state !== 'down' && server.admin !== 'maint').length;
   const total = backend.servers.length;
   return (
     <tbody>
@@ -71,16 +75,17 @@ function Group({ backend }: { readonly backend: BackendView }): JSX.Element {
         </th>
       </tr>
       {backend.servers.map((view) => (
-        <Row key={view.key} view={view} />
+        <Row key={view.key} view={view} backend={backend.name} />
       ))}
     </tbody>
   );
 }
 
-function Row({ view }: { readonly view: ServerView }): JSX.Element {
+function Row({ view, backend }: { readonly view: ServerView; readonly backend: string }): JSX.Element {
   const { server } = view;
+  const status = server.status ?? server.state;
   return (
-    <tr class={`is-${server.state}`} data-testid={`server-${view.key}`} data-state={server.state}>
+    <tr class={`is-${status}`} data-testid={`server-${view.key}`} data-state={status}>
       <th scope="row">
         {server.name}{' '}
         <span class="mono soft">
@@ -90,7 +95,7 @@ function Row({ view }: { readonly view: ServerView }): JSX.Element {
       <td>
         <State view={view} />
       </td>
-      <td class="number opt">{server.weight}</td>
+      <td class="number opt">{weightText(server.weight, server.effectiveWeight)}</td>
       <td class="number">{formatCount(view.sessions)}</td>
       <td class="number">{formatRate(view.requestRate)}</td>
       <td class="number opt">{formatCount(view.requestsTotal)}</td>
@@ -103,16 +108,28 @@ function Row({ view }: { readonly view: ServerView }): JSX.Element {
       </td>
       <td class="number opt">{formatBytes(view.bytesIn)}</td>
       <td class="number opt">{formatBytes(view.bytesOut)}</td>
-      <td class="check soft">{server.lastCheck === '' ? 'not checked' : server.lastCheck}</td>
+      <td class="check soft">{checkText(server)}</td>
+      <td>
+        <ServerOrders backend={backend} server={server} />
+      </td>
     </tr>
   );
 }
 
+/** `100`, or `75 of 100` when something lowers it. */
+function weightText(weight: number, effective = weight): string {
+  return weight === effective ? String(weight) : `${effective} of ${weight}`;
+}
+
+function checkText({ lastCheck, checkDetail = '' }: ServerView['server']): string {
+  return [lastCheck === '' ? 'not checked' : lastCheck, checkDetail].filter((text) => text !== '').join('; ');
+}
+
 function State({ view }: { readonly view: ServerView }): JSX.Element {
-  const [tone, icon] = looks[view.server.state];
+  const [tone, icon, text] = looks[view.server.status ?? view.server.state];
   return (
     <>
-      <Badge tone={tone} icon={icon} text={view.server.state} /> <span class="soft">{formatAge(view.stateAgeMs)}</span>
+      <Badge tone={tone} icon={icon} text={text} /> <span class="soft">{formatAge(view.stateAgeMs)}</span>
       {view.disagreement === undefined ? null : (
         <span class="disagrees" title={view.disagreement.lastCheck}>
           {view.disagreement.node} sees it {view.disagreement.state}
