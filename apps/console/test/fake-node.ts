@@ -222,16 +222,12 @@ class FakeTraffic {
     const isDown = this.#world.downServer === `${backend}/${name}`;
     const requests = Math.floor(this.#requests * share);
     const errors = Math.floor(this.#errors * share);
-    const admin = this.admin.get(`${backend}/${name}`) ?? 'ready';
     return {
       name,
       address,
       port: 80,
       state: isDown ? 'down' : 'up',
-      status: admin === 'maint' ? 'maint' : isDown ? 'down' : admin === 'drain' ? 'drain' : 'up',
-      admin,
-      effectiveWeight: admin === 'ready' ? 100 : 0,
-      checkDetail: admin === 'ready' ? '' : `${admin} by operator`,
+      ...orderOf(this.admin.get(`${backend}/${name}`) ?? 'ready', isDown),
       sinceMs: isDown ? performance.now() - 42_000 : startedMs,
       lastCheck: isDown ? 'connection refused' : `HTTP 200 in ${2 + Math.floor(share * 20)} ms`,
       weight: 100,
@@ -247,4 +243,10 @@ class FakeTraffic {
       bytesOutTotal: requests * 8730,
     };
   }
+}
+
+function orderOf(admin: AdminState, isDown: boolean): Partial<ServerStatus> {
+  if (admin === 'ready') return { admin, status: isDown ? 'down' : 'up', effectiveWeight: 100, checkDetail: '' };
+  const status = isDown && admin === 'drain' ? 'down' : admin;
+  return { admin, status, effectiveWeight: 0, checkDetail: `${admin} by operator` };
 }
