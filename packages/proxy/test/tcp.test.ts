@@ -124,6 +124,24 @@ describe('mode tcp', () => {
     expect(bench.connections[0]!.peer.text).toBe('ab');
   });
 
+  it('counts the bytes of a session while it lasts, each once', () => {
+    const bench = tcpBench('one-server');
+    const client = dial(bench, '12345');
+    bench.transport.advance(1200);
+    client.write('678');
+    bench.transport.settle();
+    expect(bench.counters[FrontendCounter.bytesIn]).toBe(8);
+    bench.connections[0]!.peer.write('90');
+    bench.connections[0]!.peer.end();
+    client.end();
+    bench.transport.settle();
+    expect([bench.counters[FrontendCounter.bytesIn], bench.counters[FrontendCounter.bytesOut]]).toEqual([8, 2]);
+    const next = dial(bench, 'abc');
+    next.close(true);
+    bench.transport.settle();
+    expect(bench.counters[FrontendCounter.bytesIn]).toBe(11);
+  });
+
   it('answers the own probe by itself, without a session at a server', () => {
     const bench = tcpBench('one-server');
     const ask = (): string => {

@@ -213,6 +213,10 @@ export class Client {
   // ---- figures for log and counters
   bytesIn = 0;
   bytesOut = 0;
+  /** What of them the counters have already, and since when; not 0 in a tunnel only. */
+  countedIn = 0;
+  countedOut = 0;
+  countedMs = 0;
   /** Bytes thrown away while lingering, or of a body after the answer. */
   wasted = 0;
   /** Monotonic ms; NaN-free: 0 before they are known. */

@@ -98,8 +98,9 @@ export function finish(engine: Engine, client: Client): void {
   const frontend = client.frontend.counter;
   const kind = (client.status / 100) | 0;
   if (kind >= 1 && kind <= 5) counters[frontend + FrontendCounter.responses + kind - 1]! += 1;
-  counters[frontend + FrontendCounter.bytesIn]! += client.bytesIn;
-  counters[frontend + FrontendCounter.bytesOut]! += client.bytesOut;
+  countBytes(engine, client);
+  client.countedIn = 0;
+  client.countedOut = 0;
   // How long a WebSocket stays open is no latency: its answer is the 101.
   const duration = (client.status === 101 ? client.answerMs : nowMs) - client.headMs;
   if (client.server !== null) countServer(counters, client, duration);
@@ -111,6 +112,22 @@ export function finish(engine: Engine, client: Client): void {
   }
 }
 
+/** Counts the bytes that have passed since the last time: once a request, about once a second in a tunnel. */
+export function countBytes(engine: Engine, client: Client): void {
+  const { counters } = engine;
+  const bytesIn = client.bytesIn - client.countedIn;
+  const bytesOut = client.bytesOut - client.countedOut;
+  client.countedIn = client.bytesIn;
+  client.countedOut = client.bytesOut;
+  const frontend = client.frontend.counter;
+  counters[frontend + FrontendCounter.bytesIn]! += bytesIn;
+  counters[frontend + FrontendCounter.bytesOut]! += bytesOut;
+  if (client.server === null) return;
+  const server = client.server.counter;
+  counters[server + ServerCounter.bytesIn]! += bytesIn;
+  counters[server + ServerCounter.bytesOut]! += bytesOut;
+}
+
 /** A session in which nobody said a word and the client closed: a port scan or a check (HAProxy's dontlognull). */
 function isEmptyStream(engine: Engine, client: Client): boolean {
   if (!client.frontend.tcp || !engine.options.ignoreEmpty) return false;
@@ -119,8 +136,6 @@ function isEmptyStream(engine: Engine, client: Client): boolean {
 
 function countServer(counters: Float64Array, client: Client, durationMs: number): void {
   const server = client.server!.counter;
-  counters[server + ServerCounter.bytesIn]! += client.bytesIn;
-  counters[server + ServerCounter.bytesOut]! += client.bytesOut;
   if (client.answerMs === 0 || client.connectedMs === 0) return;
   const responseMs = client.answerMs - client.connectedMs;
   counters[server + ServerCounter.queueMs]! += client.assignedMs - client.headMs;

@@ -6,13 +6,15 @@ import { closeClient, dropClient } from './client.ts';
 import { ClientPhase, UpstreamPhase, type Client, type Outbound, type Upstream } from './connection.ts';
 import { closeUpstream, detach, freePlace } from './dispatch.ts';
 import type { Engine } from './engine.ts';
-import { finish } from './finish.ts';
+import { countBytes, finish } from './finish.ts';
 import { writeCookie } from './persistence/answer-cookie.ts';
 import { append, isFull, pump, setReceiving } from './sending.ts';
 
 /** So many pieces of at least so many bytes in a row make a bulk stream: copying costs more than two system calls. */
 const BULK_PIECE_BYTES = 16_384;
 const BULK_PIECES = 8;
+/** How often a tunnel's bytes are counted: it may last for days. */
+const COUNT_EVERY_MS = 1000;
 
 /** The server has agreed to the upgrade; its head is in the engine's parser, in the buffer of `engine.place`. */
 export function beginTunnel(engine: Engine, client: Client, upstream: Upstream): void {
@@ -142,5 +144,9 @@ function passFin(engine: Engine, client: Client, out: Outbound): void {
 
 /** Something has moved: the time-out counts from now. */
 export function touchTunnel(engine: Engine, client: Client): void {
-  engine.wheel.set(client.handle, engine.transport.nowMs() + engine.options.timeouts.tunnelMs);
+  const nowMs = engine.transport.nowMs();
+  engine.wheel.set(client.handle, nowMs + engine.options.timeouts.tunnelMs);
+  if (nowMs - client.countedMs < COUNT_EVERY_MS) return;
+  client.countedMs = nowMs;
+  if (!client.probe) countBytes(engine, client);
 }
