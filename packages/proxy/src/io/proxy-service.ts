@@ -137,7 +137,7 @@ class Service implements ProxyService {
   readonly #wakeFds: number[] = [];
   /** The same for the workers among themselves. */
   readonly #wakeWords: SharedArrayBuffer;
-  /** By the server's slot. */
+  /** Requests that wait for places, of all workers. */
   readonly #line: SharedArrayBuffer;
   readonly #fleet: Fleet;
   #logs: LogSink | undefined;
