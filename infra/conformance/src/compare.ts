@@ -84,6 +84,7 @@ function requestDifferences(mine: SeenRequest, theirs: SeenRequest): string[] {
   if (mine.body !== theirs.body) found.push('body');
   if (mine.version !== theirs.version) found.push(`version (1.${mine.version}, other 1.${theirs.version})`);
   if (mine.framing !== theirs.framing) found.push(`framing (${mine.framing}, other ${theirs.framing})`);
+  if (mine.trailers.join() !== theirs.trailers.join()) found.push('set of trailers');
   const more = without(mine.fields, theirs.fields);
   const less = without(theirs.fields, mine.fields);
   const both = [...more].filter((name) => less.has(name));

@@ -4,7 +4,7 @@ import { generatedCase, type GeneratedCase } from '@tospann/testing';
 import { allowedDifference } from './allowed.ts';
 import { compareOutcomes, type Difference } from './compare.ts';
 import type { Lane } from './judge.ts';
-import { canaryLives, type Outcome, playCase } from './play.ts';
+import { canaryLives, CAREFUL, FAST, type Outcome, type Pace, playCase } from './play.ts';
 import { Target, type TargetName } from './targets.ts';
 import { Origin } from './wire.ts';
 
@@ -13,9 +13,6 @@ type Compared = (typeof TARGETS)[number];
 
 /** A time-out would hide a difference behind a wait: they are long, and the client ends its side. */
 const TIMEOUTS = { httpRequestMs: 6000, clientMs: 6000, serverMs: 6000, connectMs: 3000, keepAliveMs: 6000 };
-/** A case that differs is played again, with a pause after it: what the proxy sends late is then there. */
-const SETTLE_MS = 150;
-
 export interface DifferenceClass {
   readonly kind: string;
   readonly grammar: string;
@@ -122,7 +119,7 @@ export class Differential {
   /** Plays one case alone on every proxy. */
   async playOne(number: number): Promise<Map<TargetName, Outcome>> {
     const generated = generatedCase(this.#options.seed, number);
-    const outcomes = await playOnAll(this.#targets.lanes[0]!, generated, SETTLE_MS);
+    const outcomes = await playOnAll(this.#targets.lanes[0]!, generated, CAREFUL);
     return new Map(Object.entries(outcomes) as [TargetName, Outcome][]); // its keys are names of targets
   }
 
@@ -130,7 +127,7 @@ export class Differential {
     const generated = generatedCase(this.#options.seed, this.#next++);
     this.#requests += generated.requests;
     if (generated.kinds.length > 0) this.#damaged += 1;
-    const outcomes = await playOnAll(lanes, generated, 0);
+    const outcomes = await playOnAll(lanes, generated, FAST);
     await this.#judge(lanes, generated, outcomes);
     for (const name of TARGETS) {
       if (name === 'haproxy' || !isSuspicious(outcomes[name])) continue;
@@ -146,7 +143,7 @@ export class Differential {
       for (const difference of peer) count(this.#classes, difference);
       return;
     }
-    const again = await playOnAll(lanes, generated, SETTLE_MS);
+    const again = await playOnAll(lanes, generated, CAREFUL);
     const ownAgain = compareOutcomes(generated, again.ring, again.node);
     const peerAgain = compareOutcomes(generated, again.ring, again.haproxy);
     for (const difference of ownAgain) count(this.#transports, difference);
@@ -160,9 +157,9 @@ function missing(first: readonly Difference[], second: readonly Difference[]): D
   return first.filter(({ kind }) => !second.some((difference) => difference.kind === kind));
 }
 
-async function playOnAll(lanes: Lanes, generated: GeneratedCase, settleMs: number): Promise<Record<Compared, Outcome>> {
+async function playOnAll(lanes: Lanes, generated: GeneratedCase, pace: Pace): Promise<Record<Compared, Outcome>> {
   const [ring, node, haproxy] = await Promise.all(
-    TARGETS.map(async (name) => await playCase(lanes[name], generated, settleMs)),
+    TARGETS.map(async (name) => await playCase(lanes[name], generated, pace)),
   );
   if (ring === undefined || node === undefined || haproxy === undefined) throw new Error('a target was not played');
   return { ring, node, haproxy };

@@ -25,6 +25,8 @@ export interface SeenRequest {
   /** `chunked`, `length` or `none`. */
   readonly framing: string;
   readonly body: string;
+  /** Names of the trailers, in lower case, sorted. */
+  readonly trailers: readonly string[];
 }
 
 export interface SeenAnswer {
@@ -35,18 +37,27 @@ export interface SeenAnswer {
   readonly complete: boolean;
 }
 
-/** Nothing has come for so long: the client sends FIN. HAProxy drops what is pipelined then, so it is not too short. */
-const QUIET_MS = 100;
+/** How much time a case gets. */
+export interface Pace {
+  /** Nothing has come for so long: the client sends FIN. HAProxy drops what is pipelined then, so it is not too short. */
+  readonly quietMs: number;
+  /** After the end: what the proxy sends to the server late is then there. */
+  readonly settleMs: number;
+}
+
+export const FAST: Pace = { quietMs: 100, settleMs: 0 };
+/** For cases that differ: slow enough for a machine that is busy with other things. */
+export const CAREFUL: Pace = { quietMs: 1500, settleMs: 150 };
 /** A case that is not over by then is told as open. */
 const PATIENCE_MS = 8000;
 
 /** Plays a case. The lane has nothing else under way. */
-export async function playCase(lane: Lane, generated: GeneratedCase, settleMs = 0): Promise<Outcome> {
+export async function playCase(lane: Lane, generated: GeneratedCase, pace: Pace): Promise<Outcome> {
   lane.origin.forget();
-  const { received, closed } = await converse(lane, generated.text + generated.sentinel);
+  const { received, closed } = await converse(lane, generated.text + generated.sentinel, pace.quietMs);
   // What the proxy has sent to the server before it answered is read in this turn of the loop or the next.
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
-  if (settleMs > 0) await new Promise((resolve) => setTimeout(resolve, settleMs));
+  if (pace.settleMs > 0) await new Promise((resolve) => setTimeout(resolve, pace.settleMs));
   const requests = lane.origin.events.map((event) =>
     typeof event === 'string' ? event : seen(event, lane.origin.port),
   );
@@ -58,11 +69,15 @@ export async function canaryLives(lane: Lane, number: number): Promise<boolean> 
   const target = `/canary-${number}`;
   lane.origin.forget();
   const text = `GET ${target} HTTP/1.1\r\nHost: canary.test\r\nConnection: close\r\n\r\n`;
-  const { answers } = answersIn((await converse(lane, text)).received);
+  const { answers } = answersIn((await converse(lane, text, CAREFUL.quietMs)).received);
   return answers.length === 1 && answers[0]?.status === 200 && answers[0].target === target;
 }
 
-function converse(lane: Lane, text: string): Promise<{ readonly received: string; readonly closed: boolean }> {
+function converse(
+  lane: Lane,
+  text: string,
+  quietMs: number,
+): Promise<{ readonly received: string; readonly closed: boolean }> {
   return new Promise((resolve) => {
     let received = '';
     const socket = connect({ port: lane.port, host: lane.address, allowHalfOpen: true, noDelay: true });
@@ -72,7 +87,7 @@ function converse(lane: Lane, text: string): Promise<{ readonly received: string
       socket.destroy();
       resolve({ received, closed });
     };
-    const quiet = setTimeout(() => socket.end(), QUIET_MS);
+    const quiet = setTimeout(() => socket.end(), quietMs);
     const patience = setTimeout(() => over(false), PATIENCE_MS);
     socket.on('data', (bytes: Buffer) => {
       received += bytes.toString('latin1');
@@ -105,6 +120,7 @@ function seen(message: StrictMessage, port: number): SeenRequest {
       .sort(),
     framing: has('transfer-encoding') ? 'chunked' : has('content-length') ? 'length' : 'none',
     body: message.body,
+    trailers: message.trailers.map((name) => name.toLowerCase()).sort(),
   };
 }
 

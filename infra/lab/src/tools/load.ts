@@ -58,7 +58,10 @@ function send(): void {
       else read(response, (failure) => settle(failure, request));
     },
   );
-  request.on('socket', (socket) => socket.once('connect', () => (connected = true)));
+  request.on('socket', (socket) => {
+    // One that has served before has connected before, and collects no listeners.
+    if (socket.connecting) socket.once('connect', () => (connected = true));
+  });
   request.on('timeout', () => settle('timeout', request));
   request.on('error', (error: NodeJS.ErrnoException) => settle(error.code ?? error.message, request));
   request.end(method === 'POST' ? 'hello' : undefined);
