@@ -41,6 +41,7 @@ export {
   setShortReach,
   shutdownSocket,
   tryOpenTcpSocket,
+  waitingToAccept,
 } from './io/sockets.ts';
 export { openPipe, splice, type Pipe } from './io/splice.ts';
 export { TimerFd } from './io/timerfd.ts';

@@ -51,6 +51,23 @@ describe.skipIf(!probeIoUring().usable)('ring transport', () => {
     closeFd(fd);
   });
 
+  it('takes a connection whose wake-up went to a thread that hangs', () => {
+    const fd = openListener({ address: '127.0.0.1', port: 0 });
+    const [hangs, lives] = [0, 1].map(() => createRingTransport({ receiveBuffers: 8, sendBuffers: 8, tickMs: 2 }));
+    let accepted = 0;
+    for (const ring of [hangs!, lives!]) {
+      ring.attach({ ...silent(), accepted: () => accepted++, tick: () => ring.stop() });
+      ring.listen(fd, 0);
+      ring.run();
+    }
+    // The kernel wakes the first waiter: the ring that runs no more.
+    lives!.connect(localAddress(fd));
+    for (let turn = 0; turn < 2000 && accepted === 0; turn++) lives!.run();
+    expect(accepted).toBe(1);
+    for (const ring of [hangs!, lives!]) ring.dispose();
+    closeFd(fd);
+  });
+
   it('shares the connections of one listener between two rings', () => {
     const fd = openListener({ address: '127.0.0.1', port: 0 });
     const rings = [0, 1].map(() => createRingTransport({ receiveBuffers: 8, sendBuffers: 8, tickMs: 2 }));

@@ -52,6 +52,8 @@ export type SocketOptionName = keyof typeof SocketOption;
 
 // One thread-local scratch area for names and lengths: these calls are synchronous and keep no pointer.
 const nameBytes = new Uint8Array(new ArrayBuffer(128));
+const nameWords = new Uint32Array(nameBytes.buffer);
+const TCP_INFO = 11;
 const lengthWord = new Uint32Array(new ArrayBuffer(64), 0, 1);
 const lengthBytes = new Uint8Array(lengthWord.buffer);
 const optionWord = new Int32Array(new ArrayBuffer(64), 0, 1);
@@ -201,6 +203,14 @@ export function getOption(fd: number, name: SocketOptionName): number {
     throw kernelError('getsockopt', `read socket option ${name}`, errno());
   }
   return optionWord[0] ?? 0;
+}
+
+/** Connections that wait for accept on a listening socket; 0 also when that cannot be said. */
+export function waitingToAccept(fd: number): number {
+  lengthWord[0] = nameBytes.length;
+  if (calls.getsockopt(fd, 6, TCP_INFO, nameBytes, lengthBytes) < 0) return 0;
+  // tcpi_unacked of struct tcp_info: of a listening socket, the length of its accept queue.
+  return nameWords[6] ?? 0;
 }
 
 /** Ends one direction (0 reading, 1 writing, 2 both); false when the socket was not connected any more. */

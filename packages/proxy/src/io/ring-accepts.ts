@@ -1,7 +1,7 @@
 // The listeners of a ring. Accepts are single-shot: the kernel wakes one waiter a connection, and a re-armed one
 // queues behind those of other threads, so threads share the connections of one socket (with multishot accept the
 // first thread got all of them). The sockets belong to somebody else.
-import { CancelFlag, ErrorNumber, RingOp, type IoUring } from '@tospann/linux';
+import { CancelFlag, ErrorNumber, RingOp, waitingToAccept, type IoUring } from '@tospann/linux';
 
 /** One listener; a record lives as long as its ring. */
 interface Accepts {
@@ -13,6 +13,8 @@ interface Accepts {
   armed: number;
   wanted: number;
   armedInTurn: number;
+  /** Somebody waited in the backlog at the last tick. */
+  waitedAtTick: boolean;
 }
 
 // Clients taken at most in one turn from one listener; more would favour new connections over those that wait.
@@ -42,7 +44,7 @@ export class RingAccepts {
   listen(fd: number, listener: number, turn: number): void {
     // Stopped a moment ago: entries that are being cancelled count until they have completed.
     const armed = this.#listeners[listener]?.armed ?? 0;
-    const accepts = { fd, on: true, paused: false, armed, wanted: 1, armedInTurn: turn };
+    const accepts = { fd, on: true, paused: false, armed, wanted: 1, armedInTurn: turn, waitedAtTick: false };
     this.#listeners[listener] = accepts;
     this.#arm(accepts, listener, turn);
   }
@@ -73,13 +75,14 @@ export class RingAccepts {
     if (!accepts.paused) this.#arm(accepts, listener, turn);
   }
 
-  /** At each tick: paused listeners go on, and greed ends. */
+  /** At each tick: paused listeners go on, greed ends, and nobody stays behind in a backlog. */
   resume(turn: number): void {
     for (let listener = 0; listener < this.#listeners.length; listener++) {
       const accepts = this.#listeners[listener];
       if (accepts === undefined) continue;
       accepts.wanted = 1;
-      if (!accepts.on || !accepts.paused) continue;
+      if (!accepts.on) continue;
+      if (!accepts.paused && !isLeftBehind(accepts)) continue;
       accepts.paused = false;
       this.#arm(accepts, listener, turn);
     }
@@ -91,4 +94,18 @@ export class RingAccepts {
       this.#ring.prepare(RingOp.ACCEPT, accepts.fd, 0, 0, SOCK_CLOEXEC, listener, this.#kind);
     }
   }
+}
+
+/**
+ * Whether somebody waits although nobody accepts: the kernel wakes one waiter a connection, and that one may have been a
+ * thread that stopped listening, hangs or died at that moment. A fresh accept takes whoever is there. Seen at two ticks,
+ * so that nobody is taken away from a thread that is only slow.
+ */
+function isLeftBehind(accepts: Accepts): boolean {
+  const waits = waitingToAccept(accepts.fd) > 0;
+  const before = accepts.waitedAtTick;
+  accepts.waitedAtTick = waits;
+  if (!waits || !before || accepts.armed < accepts.wanted) return false;
+  accepts.wanted = accepts.armed + 1;
+  return true;
 }
