@@ -82,5 +82,11 @@ const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) =
     response.destroy();
   });
 });
+// A websocket as far as a proxy sees it: bytes both ways. Whatever comes goes back.
+server.on('upgrade', (_request, socket) => {
+  socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  socket.on('error', () => socket.destroy());
+  socket.pipe(socket);
+});
 server.listen(numberOf(options, 'port', 80), options.get('address') ?? '0.0.0.0', () => say({ event: 'ready', name }));
 process.on('SIGUSR2', () => say({ event: 'counts', counts: Object.fromEntries(counts) }));
