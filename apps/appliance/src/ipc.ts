@@ -101,8 +101,6 @@ export type ServerAnswer =
   | { readonly outcome: 'not-kept'; readonly detail: string };
 
 export type FromChild =
-  /** Its code has been loaded; it waits for `start`. */
-  | { readonly type: 'up' }
   | { readonly type: 'ready' }
   | { readonly type: 'fatal'; readonly code: string; readonly message: string; readonly hint: string }
   | { readonly type: 'proxy-snapshot'; readonly snapshot: ProxySnapshot }

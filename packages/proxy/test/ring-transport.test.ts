@@ -62,7 +62,7 @@ describe.skipIf(!probeIoUring().usable)('ring transport', () => {
     }
     // The kernel wakes the first waiter: the ring that runs no more.
     lives!.connect(localAddress(fd));
-    for (let turn = 0; turn < 2000 && accepted === 0; turn++) lives!.run();
+    for (let turn = 0; turn < 200; turn++) lives!.run();
     expect(accepted).toBe(1);
     for (const ring of [hangs!, lives!]) ring.dispose();
     closeFd(fd);

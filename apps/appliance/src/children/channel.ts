@@ -50,7 +50,6 @@ export function openChannel(handlers: ChannelHandlers): void {
     if (outlives) alone = setTimeout(retire, ALONE_LIMIT_MS);
     else handlers.orphaned();
   });
-  tell({ type: 'up' });
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
 }

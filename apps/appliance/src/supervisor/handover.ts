@@ -1,6 +1,7 @@
 // What one program of the supervisor leaves to the next when it replaces itself: its open listening sockets, by
 // number, and the children that go on without it. It travels in one environment variable, which nobody inherits further.
-import { keepOnExec, monotonicMs, reapChild } from '@tospann/linux';
+import { keepOnExec, reapChild } from '@tospann/linux';
+import type { VrrpState } from '@tospann/vrrp';
 import type { Logger } from '../log.ts';
 import type { OpenListener } from './listeners.ts';
 import { type ProcessIdentity, signalProcess } from './process-identity.ts';
@@ -8,8 +9,8 @@ import { type ProcessIdentity, signalProcess } from './process-identity.ts';
 const VARIABLE = 'TOSPANN_HANDOVER';
 /** How often it is looked whether old children have ended, ms. */
 const REAP_INTERVAL_MS = 250;
-/** How long a killed agent may take to be gone, ms. */
-const GONE_LIMIT_MS = 2000;
+/** How long the old agent is kept for a new one that does not come to own what the old one owned, ms. */
+const AGENT_LIMIT_MS = 30_000;
 
 export interface Handover {
   readonly listeners: readonly OpenListener[];
@@ -17,6 +18,8 @@ export interface Handover {
   readonly proxy?: ProcessIdentity;
   /** The agent that holds the addresses until its successor is there. */
   readonly vrrp?: ProcessIdentity;
+  /** Names of the addresses that it owned. */
+  readonly owned: readonly string[];
   /** Proxies of former reloads and upgrades that still end what they have. */
   readonly draining: readonly ProcessIdentity[];
 }
@@ -43,12 +46,15 @@ export class Predecessors {
   #proxy: ProcessIdentity | undefined;
   #vrrp: ProcessIdentity | undefined;
   #alive: ProcessIdentity[];
+  readonly #owned: readonly string[];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(handover: Handover | undefined, log: Logger) {
     this.#log = log;
     this.#proxy = handover?.proxy;
     this.#vrrp = handover?.vrrp;
+    this.#owned = handover?.owned ?? [];
+    if (this.#vrrp !== undefined) setTimeout(() => this.#endAgent(), AGENT_LIMIT_MS).unref();
     const all = [handover?.proxy, handover?.vrrp, ...(handover?.draining ?? [])];
     this.#alive = all.flatMap((identity) => identity ?? []);
     if (this.#alive.length > 0) this.#timer = setInterval(() => this.#reap(), REAP_INTERVAL_MS);
@@ -69,22 +75,28 @@ export class Predecessors {
   }
 
   /**
-   * The new agent's process is up: the old agent ends without a word, so that its addresses stay, and the new one goes on
-   * with them (docs/life-of-a-failover.md, warm restart).
+   * The new agent says what it is. Both run until it owns what the old one owned; then the old one is killed without a
+   * word, so that the address stays. Two agents of one node send the same adverts, and the other node hears one owner.
    */
-  async replaceAgent(): Promise<void> {
-    const old = this.#vrrp;
-    this.#vrrp = undefined;
-    if (old === undefined || !signalProcess(old, 'SIGKILL')) return;
-    const limitMs = monotonicMs() + GONE_LIMIT_MS;
-    while (!reapChild(old.pid) && monotonicMs() < limitMs) await new Promise((resolve) => setTimeout(resolve, 1));
-    this.#alive = this.#alive.filter((identity) => identity !== old);
+  followAgent(states: ReadonlyMap<string, VrrpState>, addresses: number): void {
+    if (states.size < addresses || this.#owned.some((vip) => states.get(vip) !== 'master')) return;
+    this.#endAgent();
   }
 
   /** This node ends: whoever is left ends too. */
   kill(): void {
     clearInterval(this.#timer);
     for (const identity of this.#alive) signalProcess(identity, 'SIGKILL');
+  }
+
+  #endAgent(): void {
+    if (this.#vrrp === undefined) return;
+    const killed = signalProcess(this.#vrrp, 'SIGKILL');
+    this.#log.info(
+      { event: 'agent-retired', pid: this.#vrrp.pid, killed },
+      'The agent of the program before has ended',
+    );
+    this.#vrrp = undefined;
   }
 
   #reap(): void {

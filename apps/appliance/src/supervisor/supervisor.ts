@@ -76,13 +76,15 @@ export class Supervisor {
         log: options.log,
         config: () => this.#config,
         fds: (config) => (role === 'proxy' ? this.listeners.of(config).map((listener) => listener.fd) : []),
-        // After an upgrade an agent holds the addresses: its successor starts when it can go on at once.
-        started: (child, config) => {
-          if (role !== 'vrrp' || this.#options.handover?.vrrp === undefined) this.#sendStart(child, config);
-        },
+        started: (child, config) => this.#sendStart(child, config),
         message: (child, message) => this.#heard(child, message),
       });
     this.slots = { proxy: slot('proxy'), vrrp: slot('vrrp'), admin: slot('admin') };
+  }
+
+  /** Names of the addresses that this node owns. */
+  get owned(): readonly string[] {
+    return [...this.#vipStates].flatMap(([vip, state]) => (state === 'master' ? [vip] : []));
   }
 
   get config(): PairConfig {
@@ -174,9 +176,6 @@ export class Supervisor {
   // oxlint-disable-next-line complexity -- long: one case for each message
   #heard(child: Child, message: FromChild): void {
     switch (message.type) {
-      case 'up':
-        if (child.role === 'vrrp' && this.#options.handover?.vrrp !== undefined) void this.#startAgent(child);
-        return;
       case 'ready':
         child.ready = true;
         if (child.role === 'proxy') this.#proxyReady(child);
@@ -191,6 +190,7 @@ export class Supervisor {
         return;
       case 'vrrp-state':
         this.#vipStates.set(message.vip, message.state);
+        this.predecessors.followAgent(this.#vipStates, this.#config.vips.length);
         if (this.slots.proxy.child !== undefined) this.#tellStandby(this.slots.proxy.child);
         return;
       case 'vrrp-snapshot':
@@ -217,11 +217,6 @@ export class Supervisor {
         void this.#operate(child, message);
         return;
     }
-  }
-
-  async #startAgent(child: Child): Promise<void> {
-    await this.predecessors.replaceAgent();
-    this.#sendStart(child, this.#config);
   }
 
   #proxyReady(proxy: Child): void {

@@ -48,6 +48,7 @@ export async function replaceProgram(supervisor: Supervisor): Promise<never> {
     listeners: listeners.list(),
     ...(proxy === undefined ? {} : { proxy }),
     ...(vrrp === undefined ? {} : { vrrp }),
+    owned: supervisor.owned,
     draining: [...[...supervisor.retiring].flatMap((child) => identity(child) ?? []), ...predecessors.alive],
   });
   const { file, args } = ownCommand();
