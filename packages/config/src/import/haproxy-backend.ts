@@ -66,8 +66,7 @@ export function answerBackend(context: HaproxyContext, line: HaproxyLine, work: 
 
 /** Answers the lines of a backend that need few words; false when it is another kind of line. */
 function answerSmall(context: HaproxyContext, line: HaproxyLine, work: BackendWork): boolean {
-  const [keyword = '', second = ''] = line.words;
-  switch (keyword) {
+  switch (line.words[0] ?? '') {
     case 'hash-type':
       answerHashType(context, line, `backends.${work.draft.name}`);
       return true;
@@ -82,10 +81,15 @@ function answerSmall(context: HaproxyContext, line: HaproxyLine, work: BackendWo
       return true;
     case 'http-request':
     case 'http-response':
-      if (/^(?:track-sc|sc-)/.test(second)) return false;
+    case 'redirect':
+    case 'reqadd':
+    case 'rspadd':
+      context.backendRules.push({ backend: work.draft.name, line });
+      return true;
+    case 'acl':
       context.report.answer(line, {
         verdict: 'refused',
-        why: `rules stand in frontends here: write it into the rules of the frontends that use "${work.draft.name}"`,
+        why: 'ACLs stand in frontends here: write the condition into the rules of this section in braces',
       });
       return true;
     case 'errorfile':

@@ -1,6 +1,8 @@
 // What the handlers of haproxy.cfg share: the draft, the report, and what a `defaults` section hands on. A setting
 // that HAProxy has for each proxy and this product for the pair is set once; a second, different value is refused.
 import type { CompressionDraft, PairDraft } from './pair-draft.ts';
+import type { BackendRule } from './haproxy-backend-rules.ts';
+import type { RuleWork } from './haproxy-rules.ts';
 import type { BalanceSettings } from './haproxy-balance.ts';
 import type { CheckSettings } from './haproxy-check.ts';
 import type { ServerParams } from './haproxy-server.ts';
@@ -22,6 +24,10 @@ export interface HaproxyContext {
   readonly draft: PairDraft;
   readonly report: ImportReport;
   inherited: Inherited;
+  /** Frontends that were taken, with their ACLs. */
+  readonly frontends: RuleWork[];
+  /** Rules of backends, to be placed at the end. */
+  readonly backendRules: BackendRule[];
   /** `timeout tarpit`, as the new file writes it. */
   tarpit?: string;
   /** `spread-checks` of global: a percentage. */

@@ -37,33 +37,50 @@ interface Parsed {
   readonly base: string;
 }
 
+/** A line as rules of the new file, or why it cannot be any. */
+export type RuleReading =
+  | {
+      readonly ok: true;
+      readonly kind: 'connection' | 'request' | 'response' | 'redirects' | 'routes';
+      readonly rules: readonly RuleDraft[];
+      readonly remarks: readonly string[];
+    }
+  | { readonly ok: false; readonly why: string };
+
 /** Answers a line that is a rule; false when it is another one. */
 export function answerRule(context: HaproxyContext, line: HaproxyLine, work: RuleWork): boolean {
-  const parsed = parseRule(context, line, work);
-  if (parsed === undefined) return false;
+  const reading = readRule(context, line, work);
+  if (reading === undefined) return false;
   const target = `frontends.${work.frontend.name}.rules`;
-  const refuse = (why: string): true => {
-    context.report.answer(line, { verdict: 'refused', why, target });
-    return true;
-  };
-  if (!parsed.action.ok) return refuse(parsed.action.why);
+  if (reading.ok) {
+    work[reading.kind].push(...reading.rules);
+    const why = reading.remarks.length === 0 ? 'a rule' : reading.remarks.join('; ');
+    context.report.answer(line, { verdict: reading.remarks.length === 0 ? 'taken' : 'changed', why, target });
+  } else {
+    context.report.answer(line, { verdict: 'refused', why: reading.why, target });
+  }
+  return true;
+}
+
+/** Reads a line that is a rule; undefined when it is another one. */
+export function readRule(context: HaproxyContext, line: HaproxyLine, work: RuleWork): RuleReading | undefined {
+  const parsed = parseRule(context, line, work);
+  if (parsed === undefined) return undefined;
+  if (!parsed.action.ok) return { ok: false, why: parsed.action.why };
   if (work.frontend.mode === 'tcp' && !isForTcp(parsed.action.action)) {
-    return refuse('in mode tcp a rule can only use a backend, deny or silentDrop');
+    return { ok: false, why: 'in mode tcp a rule can only use a backend, deny or silentDrop' };
   }
   const condition = readCondition(work, parsed.condition, parsed.base);
-  if (!condition.ok) return refuse(condition.why);
+  if (!condition.ok) return { ok: false, why: condition.why };
   const { action, remark, after } = parsed.action;
-  const list = work[parsed.kind];
   const when: RuleDraft = condition.condition === undefined ? {} : { if: condition.condition };
-  list.push({ ...when, ...action });
-  if (after !== undefined) list.push({ ...when, ...after });
-  const remarks = [...(remark === undefined ? [] : [remark]), ...condition.remarks];
-  context.report.answer(line, {
-    verdict: remarks.length === 0 ? 'taken' : 'changed',
-    why: remarks.length === 0 ? 'a rule' : remarks.join('; '),
-    target,
-  });
-  return true;
+  const rules = [{ ...when, ...action }, ...(after === undefined ? [] : [{ ...when, ...after }])];
+  return {
+    ok: true,
+    kind: parsed.kind,
+    rules,
+    remarks: [...(remark === undefined ? [] : [remark]), ...condition.remarks],
+  };
 }
 
 function isForTcp(action: RuleDraft): boolean {

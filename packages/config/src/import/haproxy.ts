@@ -8,6 +8,7 @@ import {
   finishBackend,
   type BackendWork,
 } from './haproxy-backend.ts';
+import { placeBackendRules } from './haproxy-backend-rules.ts';
 import type { HaproxyContext } from './haproxy-context.ts';
 import {
   addBinds,
@@ -34,8 +35,16 @@ export function importHaproxy(
   const [first, ...others] = sources.map(readHaproxy);
   if (first === undefined) return;
   for (const line of linesOf(first)) report.register(line);
-  const context: HaproxyContext = { draft, report, inherited: { checks: {}, defaultServer: {} }, pairWide: new Map() };
+  const context: HaproxyContext = {
+    draft,
+    report,
+    inherited: { checks: {}, defaultServer: {} },
+    pairWide: new Map(),
+    frontends: [],
+    backendRules: [],
+  };
   for (const section of first) importSection(context, section);
+  placeBackendRules(context);
   answerGlobalMaxconn(context);
   for (const other of others) compare(first, other, report);
 }
@@ -137,7 +146,7 @@ function importProxy(context: HaproxyContext, section: HaproxySection, lines: re
   if (frontend !== undefined) {
     frontend.frontend.rules.push(...joinRules(frontend));
     answerUnusedAcls(context, lines, frontend);
-    finishFrontend(context, section, frontend.frontend);
+    finishFrontend(context, section, frontend);
   }
   if (backend !== undefined) {
     finishBackend(context, backend);
@@ -189,7 +198,8 @@ function beginFrontend(context: HaproxyContext, section: HaproxySection, mode: '
   return beginFrontendWork(frontend);
 }
 
-function finishFrontend(context: HaproxyContext, section: HaproxySection, frontend: FrontendDraft): void {
+function finishFrontend(context: HaproxyContext, section: HaproxySection, work: RuleWork): void {
+  const { frontend } = work;
   const target = `frontends.${section.name}`;
   if (frontend.binds.length === 0) {
     context.report.answer(section.header, { verdict: 'refused', why: 'none of its listeners could be taken', target });
@@ -197,6 +207,7 @@ function finishFrontend(context: HaproxyContext, section: HaproxySection, fronte
     return;
   }
   context.draft.frontends.push(frontend);
+  context.frontends.push(work);
   const answer =
     frontend.defaultBackend === undefined
       ? ({ verdict: 'changed', why: 'it needs a defaultBackend here: "validate" asks for one' } as const)
