@@ -3,7 +3,7 @@
 // what others need: children never talk to each other.
 import type { PairConfig } from '@tospann/config';
 import type { Operation, OperationReport, ServerChangeReport } from '@tospann/api';
-import type { ProxySnapshot, ServerOrder } from '@tospann/proxy';
+import type { KnownAddress, ProxySnapshot, ServerOrder } from '@tospann/proxy';
 import type { VrrpSnapshot, VrrpState } from '@tospann/vrrp';
 
 /** The children of the supervisor, in the order in which they are started and the reverse of the stop order. */
@@ -38,6 +38,8 @@ export interface StartMessage {
   readonly listeners: readonly InheritedListener[];
   /** What operators want of servers, for the proxy. */
   readonly orders: readonly ServerOrder[];
+  /** Addresses of servers by name that the proxy before knew. */
+  readonly addresses: readonly KnownAddress[];
 }
 
 export type ToChild =

@@ -12,4 +12,4 @@ export {
   type ProxyService,
 } from './io/proxy-service.ts';
 export { runProxyWorker } from './io/proxy-worker.ts';
-export type { ServerOrder } from './io/health/fleet.ts';
+export type { KnownAddress, ServerOrder } from './io/health/fleet.ts';

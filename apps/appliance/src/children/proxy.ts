@@ -48,6 +48,7 @@ async function start(message: StartMessage): Promise<Running> {
     listeners: message.listeners.map(({ frontend, fd }) => ({ frontend, fd })),
     startWorker,
     orders: message.orders,
+    addresses: message.addresses,
     onEvent: (event) => {
       log.info(event, `Server ${event.backend}/${event.server} is ${event.to}: ${event.reason}`);
     },

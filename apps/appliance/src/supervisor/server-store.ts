@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { placeSecretFile, readSecretFile } from '@tospann/api';
 import type { PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
-import type { ServerOrder } from '@tospann/proxy';
+import type { KnownAddress, ProxySnapshot, ServerOrder } from '@tospann/proxy';
 import { pruned, readSettings, withOrder, writeSettings, type ServerSettings } from '../core/server-settings.ts';
 import type { Logger } from '../log.ts';
 
@@ -69,6 +69,17 @@ export class ServerStore {
     const { code, message, hint } = new TospannError('LB_OPERATION_SERVER_SETTINGS', { file: this.#file, detail });
     this.#options.log.error({ event: 'server-settings-lost', code, hint }, message);
   }
+}
+
+/** What the last proxy knew of servers by name: its successor begins with that, whatever the resolver does by then. */
+export function knownAddresses(proxy: ProxySnapshot | undefined): readonly KnownAddress[] {
+  return (proxy?.backends ?? []).flatMap((backend) =>
+    backend.servers.flatMap(({ name, hostName, address, resolution }) =>
+      hostName === undefined || resolution === 'unresolved'
+        ? []
+        : [{ backend: backend.name, server: name, hostName, address }],
+    ),
+  );
 }
 
 function sha256(text: string): string {

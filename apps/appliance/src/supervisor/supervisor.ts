@@ -20,7 +20,7 @@ import type { Logger } from '../log.ts';
 import { type Child, FIRST_LISTENER_FD } from './child.ts';
 import { type Handover, Predecessors } from './handover.ts';
 import { keyOf, Listeners } from './listeners.ts';
-import { ServerStore } from './server-store.ts';
+import { knownAddresses, ServerStore } from './server-store.ts';
 import { Slot } from './slot.ts';
 import { closeOldBinds, reloadProxy } from './reload.ts';
 import { stopChildren } from './stop.ts';
@@ -169,6 +169,7 @@ export class Supervisor {
       stateDir,
       listeners: listeners.map((listener, i) => ({ ...listener, fd: FIRST_LISTENER_FD + i })),
       orders: child.role === 'proxy' ? this.#servers.orders() : [],
+      addresses: child.role === 'proxy' ? knownAddresses(this.#state.proxy) : [],
     });
     for (const listener of listeners) child.sockets.add(keyOf(listener));
   }

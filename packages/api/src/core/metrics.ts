@@ -153,7 +153,6 @@ const sharedCounters: readonly CounterRow[] = [
 
 const serverOnlyCounters: readonly CounterRow[] = [
   ['check_failures_total', 'counter', 'Health checks that failed.', 'checkFailuresTotal'],
-  ['weight', 'gauge', 'Weight in balancing, 0 takes no new sessions.', 'weight'],
 ];
 
 interface ServerOf {
@@ -231,6 +230,12 @@ function serverRows(): readonly Row<ServerOf>[] {
       (item) => oneHot(serverStates, item.server.status ?? item.server.state, label(item)),
     ],
     ...counters,
+    [
+      'server_weight',
+      'gauge',
+      'Weight in balancing now, 0 takes no new sessions.',
+      (item) => one(item.server.effectiveWeight ?? item.server.weight, label(item)),
+    ],
     [
       'server_http_responses_total',
       'counter',

@@ -14,7 +14,7 @@ import type { SharedLayout } from '../core/shared.ts';
 import { capacityFor, SlotTable, type SlotMap } from '../core/slots.ts';
 import type { ProxySnapshot } from '../core/snapshot.ts';
 import type { PlanInput, WorkerData, WorkerMessage } from '../core/worker-data.ts';
-import { Fleet, type ServerEvent, type ServerOrder } from './health/fleet.ts';
+import { Fleet, type KnownAddress, type ServerEvent, type ServerOrder } from './health/fleet.ts';
 import type { NameResolver } from './health/name-watch.ts';
 import { LogSink } from './log-sink.ts';
 import { clearSlots, engineListeners, isSameSink } from './running.ts';
@@ -54,6 +54,8 @@ export interface ProxyOptions {
   readonly onEvent: (event: ProxyEvent) => void;
   /** What operators want of servers, from before; servers that are not there are remembered for a later reload. */
   readonly orders?: readonly ServerOrder[];
+  /** Addresses of servers by name that a process before this one knew: they hold until the resolver answers. */
+  readonly addresses?: readonly KnownAddress[];
   /** Finds addresses of servers that are configured by name. @default /etc/hosts, then DNS */
   readonly resolver?: NameResolver;
   readonly log: (line: ProxyLogLine) => void;
@@ -179,6 +181,7 @@ class Service implements ProxyService {
       monotonicMs,
       onEvent: options.onEvent,
       ...(options.orders === undefined ? {} : { orders: options.orders }),
+      ...(options.addresses === undefined ? {} : { addresses: options.addresses }),
       ...(options.resolver === undefined ? {} : { resolver: options.resolver }),
     });
     this.#fleet.apply(config, slots);

@@ -235,6 +235,20 @@ describe('Fleet, names', () => {
     expect([site.word(0, ServerWord.usable), site.snapshot(0).address]).toEqual([1, '2001:db8::9']);
     expect(site.snapshot(0).checkDetail).toBe('web.shop: no such name, the last address is kept');
     expect(site.events.map(({ from, to, by }) => `${from} ${to} ${by}`)).toEqual(['down unchecked resolver']);
+    expect(site.events[0]!.reason).toBe('web.shop is 192.0.2.7');
+  });
+
+  it('begins with the address from before a restart, whatever the resolver says', async () => {
+    const known = { backend: 'app', hostName: 'web.shop', address: '192.0.2.7' };
+    const addresses = [
+      { ...known, server: 'web1' },
+      { ...known, server: 'web2', hostName: 'other.shop' },
+    ];
+    const resolver = (): Promise<NameAnswer> => Promise.resolve({ fault: 'SERVFAIL' });
+    const site = start({ servers: [named('web1'), named('web2')] }, { addresses, resolver });
+    expect([site.addressOf(0), site.word(0, ServerWord.usable)]).toEqual(['192.0.2.7', 1]);
+    await until(() => site.snapshot(0).checkDetail === 'web.shop: SERVFAIL, the last address is kept');
+    expect([site.word(0, ServerWord.usable), site.word(1, ServerWord.usable)]).toEqual([1, 0]);
   });
 
   it('gives servers of one name different addresses, and the same server its own after a reload', async () => {

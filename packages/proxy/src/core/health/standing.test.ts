@@ -27,7 +27,11 @@ describe('standingOf()', () => {
     ['a server that is simply up', {}, { status: 'up', usable: true, weight: 100, effectiveWeight: 100, detail: '' }],
     ['down by its check', { check: 'down' }, { status: 'down', state: 'down', usable: false }],
     ['down by its agent', { agent: { down: true } }, { status: 'down', state: 'down', usable: false }],
-    ['down without an address', { unresolved: 'no address' }, { status: 'down', usable: false, detail: 'no address' }],
+    [
+      'down without an address',
+      { unresolved: 'no address' },
+      { status: 'down', effectiveWeight: 0, detail: 'no address' },
+    ],
     [
       'drained by the operator',
       { setting: { state: 'drain' } },

@@ -55,7 +55,8 @@ export function standingOf(input: StandingInput): Standing {
     status: admin === 'maint' ? 'maint' : isDown ? 'down' : admin === 'drain' ? 'drain' : state,
     usable: !isDown && admin !== 'maint',
     weight,
-    effectiveWeight: admin === 'ready' ? scaled(weight, agent.percent) : 0,
+    // Without an address not even the panic threshold may choose it.
+    effectiveWeight: admin === 'ready' && unresolved === '' ? scaled(weight, agent.percent) : 0,
     maxConnections: agent.maxConnections,
     detail: detailOf(input, admin),
   };

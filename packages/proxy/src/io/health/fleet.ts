@@ -1,6 +1,6 @@
 // All servers of the data plane in the main thread: one watch for each, the operator's settings, passive health's flags
 // and addresses by name. It alone writes the servers' state words; workers read them when the generation changes.
-import type { PairConfig } from '@tospann/config';
+import type { PairConfig, ServerConfig } from '@tospann/config';
 import { writeAddress } from '../../core/health/endpoint.ts';
 import { CheckHeadParser } from '../../core/health/http-conversation.ts';
 import { defaultSetting, type ServerSetting } from '../../core/health/standing.ts';
@@ -40,6 +40,14 @@ export interface ServerOrder {
   readonly weight?: number | null | undefined;
 }
 
+/** The address that a server by name had. */
+export interface KnownAddress {
+  readonly backend: string;
+  readonly server: string;
+  readonly hostName: string;
+  readonly address: string;
+}
+
 export interface FleetOptions {
   readonly words: Int32Array;
   /** Wakes all workers. */
@@ -48,6 +56,8 @@ export interface FleetOptions {
   readonly onEvent: (event: ServerEvent) => void;
   /** Settings from before a restart. */
   readonly orders?: readonly ServerOrder[];
+  /** Of servers by name, from before a restart. */
+  readonly addresses?: readonly KnownAddress[];
   /** @default Math.random */
   readonly random?: () => number;
   readonly resolver?: NameResolver;
@@ -102,7 +112,7 @@ export class Fleet {
         const setting = this.#settings.get(`${backend.name}/${server.name}`) ?? defaultSetting;
         const onChange = (watch: ServerWatch, change: StandingChange): void => this.#changed(watch, change);
         const tools = this.#tools;
-        const options = { backend, server, setting, phase, tools, onChange };
+        const options = { backend, server, setting, phase, tools, onChange, ...this.#known(backend.name, server) };
         const watch = new ServerWatch(before === undefined ? options : { ...options, before });
         if (before !== undefined) this.#slots.delete(before);
         this.#watches.set(slot, watch);
@@ -154,6 +164,13 @@ export class Fleet {
     clearInterval(this.#poll);
     this.#names?.close();
     for (const watch of this.#watches.values()) watch.close();
+  }
+
+  #known(backend: string, server: ServerConfig): { readonly address?: string } {
+    const known = this.#options.addresses?.find(
+      (one) => one.backend === backend && one.server === server.name && one.hostName === server.address,
+    );
+    return known === undefined ? {} : { address: known.address };
   }
 
   #remember({ backend, server, state, weight }: ServerOrder): ServerSetting {
@@ -264,6 +281,7 @@ function isSame(watch: ServerWatch, next: Pick<ServerWatch, 'backend' | 'server'
 
 function reasonOf(watch: ServerWatch, by: StandingChange['by']): string {
   if (by === 'operator') return `${watch.standing.admin} by operator`;
+  if (by === 'resolver' && watch.address !== '') return `${watch.server.address} is ${watch.address}`;
   if (by === 'agent' || by === 'resolver') return watch.detail;
   return watch.health.lastCheck;
 }

@@ -13,6 +13,8 @@ export interface WatchOptions {
   readonly backend: BackendConfig;
   readonly server: ServerConfig;
   readonly setting: ServerSetting;
+  /** Of a server by name: the address that it had before a restart. */
+  readonly address?: string;
   /** 0..1: when within its first interval this server is asked first. */
   readonly phase: number;
   readonly tools: CheckTools;
@@ -50,7 +52,7 @@ export class ServerWatch {
     this.server = server;
     this.#setting = options.setting;
     this.#agent = backend.agent === undefined ? initialAgent : (before?.agent ?? initialAgent);
-    this.#name = server.isName === true ? (before?.name ?? unresolvedName) : unresolvedName;
+    this.#name = before?.name ?? knownName(options.address);
     const isChecked = backend.check !== undefined;
     const known =
       before !== undefined && isChecked === (before.backend.check !== undefined) ? before.health : undefined;
@@ -180,4 +182,8 @@ export class ServerWatch {
     if (before.status !== this.standing.status) this.sinceMs = this.#options.tools.monotonicMs();
     this.#options.onChange(this, { before, by });
   }
+}
+
+function knownName(address: string | undefined): NameState {
+  return address === undefined ? unresolvedName : { ...unresolvedName, address, fault: 'not asked yet' };
 }
