@@ -1,6 +1,7 @@
 // What the main thread and a worker tell each other. Everything else goes through shared memory.
 import type { PairConfig } from '@tospann/config';
 import type { PlanPlace } from './plan.ts';
+import type { NamedMap } from './rules/map-table.ts';
 import type { EngineListener } from './listeners.ts';
 
 /** What a worker works its plan out from. */
@@ -9,6 +10,8 @@ export interface PlanInput {
   readonly place: PlanPlace;
   /** Contents of the files that the configuration names, by their names there; the main thread has read them. */
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Contents of the maps. */
+  readonly maps: readonly NamedMap[];
   readonly listeners: readonly EngineListener[];
 }
 
@@ -39,7 +42,9 @@ export interface WorkerData extends PlanInput {
  */
 export type WorkerControl =
   | { readonly type: 'prepare'; readonly step: number; readonly input: PlanInput }
-  | { readonly type: 'commit' | 'abandon'; readonly step: number };
+  | { readonly type: 'commit' | 'abandon'; readonly step: number }
+  /** A map's file has changed. */
+  | { readonly type: 'map'; readonly map: NamedMap };
 
 /** What a worker says: `ready` once it accepts, `stopped` when its loop has ended; `settled` when no connection refers
  * any more to what the plan of that step has left out. */

@@ -59,7 +59,7 @@ export class PlanRollout {
     await this.#all({ type: 'commit', step }, 'committed');
   }
 
-  #all(control: WorkerControl, wanted: 'prepared' | 'committed'): Promise<void> {
+  #all(control: Exclude<WorkerControl, { readonly type: 'map' }>, wanted: 'prepared' | 'committed'): Promise<void> {
     return new Promise((resolve, reject) => {
       const missing = new Set(this.#options.workers.keys());
       const refused = (detail: string): void => reject(new TospannError('LB_OPERATION_RELOAD_REFUSED', { detail }));
@@ -78,6 +78,11 @@ export class PlanRollout {
       };
       this.#send(control);
     });
+  }
+
+  /** Tells all workers something that needs no answer. */
+  tell(control: WorkerControl): void {
+    this.#send(control);
   }
 
   #send(control: WorkerControl): void {

@@ -20,6 +20,7 @@ import { LogSink } from './log-sink.ts';
 import { clearSlots, engineListeners, isSameSink } from './running.ts';
 import { PlanRollout } from './plan-rollout.ts';
 import { buildSnapshot } from './proxy-snapshot.ts';
+import { type RuleFileLine, RuleFiles } from './rule-files.ts';
 
 const LOG_RING_BYTES = 4 << 20;
 const DRAIN_POLL_MS = 25;
@@ -42,7 +43,7 @@ export type ProxyReload =
 
 /** Something else that an operator should read. */
 export interface ProxyLogLine {
-  readonly event: 'worker-lost' | 'access-log-failed';
+  readonly event: 'worker-lost' | 'access-log-failed' | RuleFileLine['event'];
   readonly msg: string;
 }
 
@@ -64,7 +65,7 @@ export interface ProxyOptions {
    * again on the same listening sockets. Also after `ready` was rejected.
    */
   readonly onFatal: (error: Error) => void;
-  /** Contents of the files that the configuration names, by their names there. @default none */
+  /** Contents of the error pages that the configuration names, by their names there. @default they are read */
   readonly files?: ReadonlyMap<string, Uint8Array>;
   /** Receive buffers of each worker (and as many send buffers), a power of two. @default 2048 */
   readonly buffers?: number;
@@ -142,6 +143,9 @@ class Service implements ProxyService {
   /** Requests that wait for places, of all workers. */
   readonly #line: SharedArrayBuffer;
   readonly #fleet: Fleet;
+  readonly #files: RuleFiles;
+  /** What all workers start with. */
+  #first: PlanInput | undefined;
   #logs: LogSink | undefined;
   #closing = false;
 
@@ -173,6 +177,10 @@ class Service implements ProxyService {
       words: this.#words,
       wake: () => this.#wakeAll(),
       onSettled: (step) => this.#freeSlots(step),
+    });
+    this.#files = new RuleFiles({
+      log: options.log,
+      onMap: (map) => this.#rollout.tell({ type: 'map', map }),
     });
     this.ready = Promise.all(indices.map((i) => this.#startWorker(i))).then(() => undefined);
     this.#fleet = new Fleet({
@@ -253,7 +261,8 @@ class Service implements ProxyService {
     return {
       config,
       place: { capacity: this.#layout, slots },
-      files: from.files ?? new Map(),
+      files: from.files ?? this.#files.pages(config),
+      maps: this.#files.maps(config),
       listeners: engineListeners({ config, slots }, listeners),
     };
   }
@@ -297,6 +306,7 @@ class Service implements ProxyService {
     if (this.#closing) return;
     this.#closing = true;
     this.#fleet.close();
+    this.#files.close();
     Atomics.store(this.#words, HeaderWord.stopping, 1);
     this.#wakeAll();
     const exits = this.#workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
@@ -306,7 +316,7 @@ class Service implements ProxyService {
 
   #startWorker(worker: number): Promise<void> {
     const thread = this.#options.startWorker('proxy-worker', {
-      ...this.#planInput(this.#options, this.#slots),
+      ...(this.#first ??= this.#planInput(this.#options, this.#slots)),
       name: 'proxy-worker',
       worker,
       engine: this.#engine.engine,

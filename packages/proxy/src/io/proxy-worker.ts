@@ -8,14 +8,19 @@ import { AccessLog } from '../core/access-log.ts';
 import { Coding } from '../core/compress/coding.ts';
 import { Engine } from '../core/engine.ts';
 import { LogRingWriter } from '../core/log-ring.ts';
-import { makePlan } from '../core/plan.ts';
+import { makePlan, type PlanAssets } from '../core/plan.ts';
 import type { PlanSettings, Replacement } from '../core/replace.ts';
+import { MapTable, type NamedMap } from '../core/rules/map-table.ts';
+import type { MapSource } from '../core/rules/rules-plan.ts';
 import { HeaderWord } from '../core/shared.ts';
 import type { Transport } from '../core/transport.ts';
 import type { PlanInput, WorkerData, WorkerMessage } from '../core/worker-data.ts';
 import { NodeTransport } from './node-transport.ts';
 import { createRingTransport } from './ring-transport.ts';
 import { WorkerPlans } from './worker-plans.ts';
+
+/** Entropy that begins this worker's request ids. */
+const SEED_BYTES = 10;
 
 /** Runs a worker; returns when the ring has stopped, or at once on the node transport, whose events then run it. */
 export function runProxyWorker(data: WorkerData, port: MessagePort): void {
@@ -50,7 +55,8 @@ interface Around {
 function startEngine(data: WorkerData, { transport, stop, port }: Around): void {
   const words = new Int32Array(data.words);
   const logWriter = new LogRingWriter(data.logRing);
-  const engine = new Engine(transport, makePlan(data.config, data.place), {
+  const maps: Maps = new Map();
+  const engine = new Engine(transport, makePlan(data.config, data.place, assetsOf(data, maps)), {
     ...settingsOf(data.config, logWriter),
     makeCompressor: (coding, level) =>
       coding === Coding.GZIP
@@ -61,6 +67,7 @@ function startEngine(data: WorkerData, { transport, stop, port }: Around): void 
     words,
     counters: new Float64Array(data.counters),
     wakeOthers: () => wakeOthers(data),
+    requestIdSeed: Buffer.from(crypto.getRandomValues(new Uint8Array(SEED_BYTES))).toString('hex'),
     line: { memory: data.line, worker: data.worker, workers: data.wakeFds.byteLength / 4 },
     random: () => Math.random(),
     onTick: () => {
@@ -68,13 +75,37 @@ function startEngine(data: WorkerData, { transport, stop, port }: Around): void 
       else plans.poll(transport.nowMs());
     },
   });
-  const plans = new WorkerPlans({ engine, words, port, build: (input) => replacementOf(input, logWriter) });
+  const plans = new WorkerPlans({
+    engine,
+    words,
+    port,
+    build: (input) => replacementOf(input, { logWriter, maps }),
+    takeMap: (map) => takeMap(maps, map),
+  });
   for (const { fd, frontend, proxies, port } of data.listeners) engine.listen(fd, frontend, { proxies, port });
 }
 
-function replacementOf(input: PlanInput, logWriter: LogRingWriter): Replacement {
+/** Maps by name, as the plan that was made last has them. */
+type Maps = Map<string, MapSource>;
+
+/** What the plan takes from files. Maps are new objects: what their match is may have changed. */
+function assetsOf({ files, maps: contents }: PlanInput, maps: Maps): PlanAssets {
+  maps.clear();
+  for (const { name, match, data } of contents) maps.set(name, { name, table: new MapTable(data, match) });
+  return { files, maps: new Map(maps) };
+}
+
+function takeMap(maps: Maps, { name, match, data }: NamedMap): void {
+  const source = maps.get(name);
+  if (source !== undefined) source.table = new MapTable(data, match);
+}
+
+function replacementOf(
+  input: PlanInput,
+  { logWriter, maps }: { readonly logWriter: LogRingWriter; readonly maps: Maps },
+): Replacement {
   return {
-    plan: makePlan(input.config, input.place),
+    plan: makePlan(input.config, input.place, assetsOf(input, maps)),
     settings: settingsOf(input.config, logWriter),
     listeners: input.listeners,
   };

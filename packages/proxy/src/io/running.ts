@@ -41,10 +41,10 @@ export function engineListeners(
     const place = config.frontends.findIndex((candidate) => candidate.name === name);
     const binds = config.frontends[place]!.binds.filter(({ acceptProxyFrom }) => acceptProxyFrom !== undefined);
     const frontend = slots.frontends[place]!;
-    if (binds.length === 0) return { fd, frontend };
     const { address, port } = localAddress(fd);
+    if (binds.length === 0) return { fd, frontend, port };
     const bind = binds.find((candidate) => candidate.port === port && formatIp(parseIp(candidate.address)) === address);
-    return { fd, frontend, proxies: bind?.acceptProxyFrom };
+    return { fd, frontend, port, proxies: bind?.acceptProxyFrom };
   });
 }
 

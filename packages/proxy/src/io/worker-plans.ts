@@ -4,6 +4,7 @@
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import type { Engine } from '../core/engine.ts';
 import { isSettled, replacePlan, type Replacement } from '../core/replace.ts';
+import type { NamedMap } from '../core/rules/map-table.ts';
 import { HeaderWord } from '../core/shared.ts';
 import type { PlanInput, WorkerControl, WorkerMessage } from '../core/worker-data.ts';
 
@@ -16,6 +17,8 @@ export interface WorkerPlansOptions {
   readonly port: Pick<MessagePort, 'postMessage'>;
   /** Works out what takes the old plan's place. Throws when it cannot. */
   readonly build: (input: PlanInput) => Replacement;
+  /** A map's contents have changed. */
+  readonly takeMap: (map: NamedMap) => void;
 }
 
 export class WorkerPlans {
@@ -63,6 +66,9 @@ export class WorkerPlans {
         return;
       case 'abandon':
         this.#prepared = undefined;
+        return;
+      case 'map':
+        this.#options.takeMap(message.map);
         return;
     }
   }

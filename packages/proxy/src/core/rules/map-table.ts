@@ -38,6 +38,13 @@ export interface MapData {
   readonly values: readonly string[];
 }
 
+/** A map's contents, for the workers. */
+export interface NamedMap {
+  readonly name: string;
+  readonly match: MapMatch;
+  readonly data: MapData;
+}
+
 /**
  * Reads the text of a map file: lines of `KEY VALUE`, blank lines, and comments that begin with `#`.
  *
