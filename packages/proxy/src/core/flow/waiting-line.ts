@@ -143,6 +143,11 @@ export class WaitingLine {
     return b === NONE || ((this.#words[a + TICKET_OF]! - this.#words[b + TICKET_OF]!) | 0) < 0;
   }
 
+  /** Whether the entry has not been given a place yet. */
+  leftInLine(entry: number): boolean {
+    return this.#words[entry + GRANTED] === 0;
+  }
+
   keyOf(entry: number): number {
     return this.#words[entry + KEY]! >>> 0;
   }
