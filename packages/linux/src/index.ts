@@ -12,7 +12,7 @@ export { CancelFlag, CompletionFlag, EntryFlag, IoPriority, RingOp } from './io/
 export { probeIoUring, type IoUringProbe } from './io/io-uring-probe.ts';
 export { BufferRing, IoUring, registerRing, type CompletionHandler, type IoUringOptions } from './io/io-uring.ts';
 export { errnoName, ErrorNumber } from './io/kernel-error.ts';
-export { mapMemory, type MappedMemory } from './io/memory.ts';
+export { dropPages, mapMemory, type MappedMemory } from './io/memory.ts';
 export { openArpReceiver, openPacketSender } from './io/packet-socket.ts';
 export { closeFdChannel, openFdChannel, receiveFd, sendFd } from './io/pass-fds.ts';
 export { Poller } from './io/poll.ts';

@@ -5,6 +5,9 @@ import { errno, libc, viewMemory } from './libc.ts';
 
 const { mmap } = libc({ mmap: { arguments: ['u64', 'u64', 'i32', 'i32', 'i32', 'i64'], return: 'i64' } });
 
+const { madvise } = libc({ madvise: { arguments: ['u64', 'u64', 'i32'], return: 'i32' } });
+const MADV_DONTNEED = 4;
+
 const PROT_READ_WRITE = 3;
 const MAP_SHARED_POPULATE = 0x8001;
 // Not reserved: a pool larger than a small machine's memory is fine as long as it is not used.
@@ -19,6 +22,12 @@ export interface MappedMemory {
 /** Maps zeroed memory, page aligned. @throws {TospannError} LB_KERNEL_CALL (ENOMEM). */
 export function mapMemory(bytes: number): MappedMemory {
   return map(bytes, MAP_PRIVATE_ANONYMOUS_NORESERVE, { fd: -1, offset: 0 });
+}
+
+/** Gives the pages of memory that `mapMemory` has made back to the kernel; they read as zeros, and cost nothing again. */
+export function dropPages(address: number, bytes: number): void {
+  const result = madvise(BigInt(address), BigInt(bytes), MADV_DONTNEED);
+  if (result !== 0) throw kernelError('madvise', `give ${bytes} bytes back`, errno());
 }
 
 /** Maps a part of a descriptor, shared with the kernel. @throws {TospannError} LB_KERNEL_CALL. */

@@ -2,6 +2,7 @@
 // 64 KiB are far more than a cache holds. Therefore it is given a window of the ones used last, as small as the load
 // allows: doubled whenever a turn needed more, halved when a second needed far fewer.
 import { BufferRing, type IoUring } from '@tospann/linux';
+import { ColdBuffers, type GiveBack } from './ring-cold.ts';
 
 const GROUP = 0;
 /** Enough for a quiet server; what a turn fills of it stays in the second-level cache. */
@@ -12,6 +13,7 @@ const TICKS_A_LOOK = 20;
 export class RingBuffers {
   readonly #ring: BufferRing;
   readonly #count: number;
+  readonly #cold: ColdBuffers;
   /** Buffers that neither kernel nor engine has: a stack, the one released last on top. */
   readonly #spare: Int32Array;
   #spares: number;
@@ -23,9 +25,10 @@ export class RingBuffers {
   #shortages = 0;
 
   // oxlint-disable-next-line max-params -- a constructor called once
-  constructor(ring: IoUring, address: number, count: number, bufferBytes: number) {
+  constructor(ring: IoUring, address: number, count: number, bufferBytes: number, giveBack: GiveBack) {
     this.#ring = new BufferRing(ring, { address, count, bufferBytes, group: GROUP });
     this.#count = count;
+    this.#cold = new ColdBuffers(count, bufferBytes, giveBack);
     this.#spare = Int32Array.from({ length: count }, (_, i) => count - 1 - i);
     this.#spares = count;
     this.#window = Math.min(count, SMALLEST_WINDOW);
@@ -48,8 +51,9 @@ export class RingBuffers {
   }
 
   /** A completion has brought a buffer. */
-  taken(): void {
+  taken(id: number): void {
     this.#withKernel--;
+    this.#cold.used(id);
   }
 
   /** The engine is done with a buffer; the kernel gets it with the next `topUp`. */
@@ -72,10 +76,12 @@ export class RingBuffers {
       this.#ring.give(this.#spare[--this.#spares] as number);
       this.#withKernel++;
     }
+    this.#cold.left(this.#spares);
   }
 
   /** Shrinks a window of which a quarter would have done. */
   tick(): void {
+    this.#cold.tick(this.#spare, this.#spares);
     if (++this.#ticks < TICKS_A_LOOK) return;
     this.#ticks = 0;
     if (this.#fewest > (this.#window * 3) / 4) this.#window = Math.max(SMALLEST_WINDOW, this.#window >> 1);

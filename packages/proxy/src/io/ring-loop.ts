@@ -8,6 +8,7 @@ import {
   IoUring,
   RingOp,
   closeFd,
+  dropPages,
   localAddress,
   mapMemory,
   openEventFd,
@@ -24,7 +25,9 @@ import {
 import type { Endpoint, TransportEvents } from '../core/transport.ts';
 import { RingAccepts } from './ring-accepts.ts';
 import { RingBuffers } from './ring-buffers.ts';
+import type { GiveBack } from './ring-cold.ts';
 import { RingEndpoints } from './ring-endpoints.ts';
+import { RingSends } from './ring-sends.ts';
 import type { RingTransport, RingTransportOptions, RingTransportStats } from './ring-options.ts';
 import { CompletionKind as Kind, RECEIVE_MANY, RECEIVE_ONCE, SendFlag } from './ring-kinds.ts';
 import { NOBODY } from './ring-nobody.ts';
@@ -57,8 +60,7 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
   readonly #handles = new RingHandles();
   readonly #relays = new RingRelays(this, this.#handles);
   readonly #endpoints = new RingEndpoints();
-  readonly #freeSends: Int32Array;
-  #freeSendCount: number;
+  readonly #sends: RingSends;
   readonly #accepts: RingAccepts;
   #starved: number[] = [];
   #events: TransportEvents = NOBODY;
@@ -85,10 +87,9 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
     this.memory = new Uint8Array(region.buffer);
     this.#base = region.address;
     this.#control = mapMemory(4096);
-    this.#buffers = new RingBuffers(this.#ring, this.#base, this.#receiveCount, this.bufferBytes);
-    // A stack: the buffer used last is the one whose cache lines are warm.
-    this.#freeSends = Int32Array.from({ length: sends }, (_, i) => this.bufferCount - 1 - i);
-    this.#freeSendCount = sends;
+    const giveBack: GiveBack = (offset, bytes) => dropPages(this.#base + offset, bytes);
+    this.#buffers = new RingBuffers(this.#ring, this.#base, this.#receiveCount, this.bufferBytes, giveBack);
+    this.#sends = new RingSends({ first: this.#receiveCount, count: sends }, this.bufferBytes, giveBack);
     this.wakeFd = openEventFd({ blocking: true });
     const timespec = new BigInt64Array(this.#control.buffer, TIMESPEC_AT, 2);
     timespec[1] = BigInt(Math.round(this.tickMs * 1e6));
@@ -108,14 +109,14 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
   }
 
   takeBuffer(): number {
-    if (this.#freeSendCount === 0) return -1;
-    return (this.#freeSends[--this.#freeSendCount] as number) * this.bufferBytes;
+    const id = this.#sends.take();
+    return id < 0 ? -1 : id * this.bufferBytes;
   }
 
   releaseBuffer(offset: number): void {
     const id = offset >>> this.#bufferShift;
     if (id >= this.#receiveCount) {
-      this.#freeSends[this.#freeSendCount++] = id;
+      this.#sends.release(id);
       return;
     }
     this.#buffers.release(id);
@@ -313,6 +314,7 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
         this.#armTick();
         this.#accepts.resume(this.#turns);
         this.#buffers.tick();
+        this.#sends.tick();
         this.#relays.tick();
         return this.#events.tick(this.#nowMs);
       case Kind.WAKE:
@@ -364,7 +366,7 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
       handles.state[handle] = state;
     }
     if ((flags & CompletionFlag.BUFFER) !== 0) {
-      this.#buffers.taken();
+      this.#buffers.taken(flags >>> 16);
       const offset = (flags >>> 16) * this.bufferBytes;
       if (result <= 0 || (state & (State.CLOSING | State.FAILED)) !== 0) this.releaseBuffer(offset);
       else {
