@@ -77,6 +77,10 @@ export const frontendStatus = z.object({
   refusedTotal: byReason,
   bytesInTotal: count,
   bytesOutTotal: count,
+  /** Answers that were compressed, and the bytes of their bodies before and after. */
+  compressedAnswersTotal: count.optional(),
+  compressedBytesInTotal: count.optional(),
+  compressedBytesOutTotal: count.optional(),
 });
 export type FrontendStatus = Frozen<z.infer<typeof frontendStatus>>;
 

@@ -59,6 +59,11 @@ function one(value: number, labels: Labels = {}): readonly MetricSample[] {
   return Number.isFinite(value) ? [{ labels, value }] : [];
 }
 
+/** Nothing where the node does not know the figure. */
+function known(value: number | undefined, labels: Labels): readonly MetricSample[] {
+  return value === undefined ? [] : one(value, labels);
+}
+
 function oneHot(states: readonly string[], state: string, labels: Labels): readonly MetricSample[] {
   return states.map((name) => ({ labels: { ...labels, state: name }, value: name === state ? 1 : 0 }));
 }
@@ -134,6 +139,24 @@ const frontendRows: readonly Row<FrontendStatus>[] = [
   ],
   ['frontend_bytes_in_total', 'counter', 'Bytes received from clients.', (f) => one(f.bytesInTotal, { proxy: f.name })],
   ['frontend_bytes_out_total', 'counter', 'Bytes sent to clients.', (f) => one(f.bytesOutTotal, { proxy: f.name })],
+  [
+    'frontend_http_comp_responses_total',
+    'counter',
+    'Answers that were compressed.',
+    (f) => known(f.compressedAnswersTotal, { proxy: f.name }),
+  ],
+  [
+    'frontend_http_comp_bytes_in_total',
+    'counter',
+    'Bytes of compressed answers before compression.',
+    (f) => known(f.compressedBytesInTotal, { proxy: f.name }),
+  ],
+  [
+    'frontend_http_comp_bytes_out_total',
+    'counter',
+    'Bytes of compressed answers after compression.',
+    (f) => known(f.compressedBytesOutTotal, { proxy: f.name }),
+  ],
 ];
 
 type ServerCounter = { [K in keyof ServerStatus]-?: ServerStatus[K] extends number ? K : never }[keyof ServerStatus];

@@ -105,7 +105,7 @@ const limits = mapping(
       example: 'requestRate: 100/10s',
     }),
     exempt: field(networks(1000).prefault([]), {
-      is: 'Sources without the three limits by source',
+      is: 'Sources without the three limits by source; connections of this machine itself have none',
       range: 'list of networks or addresses, IPv4 and IPv6',
       default: 'none',
       change: 'Name monitoring, offices and other proxies',
@@ -154,7 +154,7 @@ const compression = mapping(
       is: 'How hard to try: 1 is fast, 9 is small',
       range: 'whole number, 1 to 9',
       default: '4',
-      change: 'Raise it where bandwidth costs more than CPU time',
+      change: 'Raise it where bandwidth costs more than CPU time; br goes no higher than 4',
       example: 'level: 4',
     }),
   },

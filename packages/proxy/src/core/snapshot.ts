@@ -77,6 +77,10 @@ export interface FrontendSnapshot {
   readonly refusedTotal: Readonly<Record<string, number>>;
   readonly bytesInTotal: number;
   readonly bytesOutTotal: number;
+  /** Answers that were compressed, and the bytes of their bodies before and after. */
+  readonly compressedAnswersTotal?: number;
+  readonly compressedBytesInTotal?: number;
+  readonly compressedBytesOutTotal?: number;
 }
 
 export interface ProxySnapshot {

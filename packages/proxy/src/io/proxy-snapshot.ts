@@ -83,6 +83,13 @@ function frontend(source: SnapshotSource, index: number): FrontendSnapshot {
     refusedTotal,
     bytesInTotal: c[FrontendCounter.bytesIn]!,
     bytesOutTotal: c[FrontendCounter.bytesOut]!,
+    ...(config.compression === undefined
+      ? {}
+      : {
+          compressedAnswersTotal: c[FrontendCounter.compressedAnswers]!,
+          compressedBytesInTotal: c[FrontendCounter.compressedBytesIn]!,
+          compressedBytesOutTotal: c[FrontendCounter.compressedBytesOut]!,
+        }),
   };
 }
 

@@ -115,11 +115,8 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
 
   releaseBuffer(offset: number): void {
     const id = offset >>> this.#bufferShift;
-    if (id >= this.#receiveCount) {
-      this.#sends.release(id);
-      return;
-    }
-    this.#buffers.release(id);
+    if (id >= this.#receiveCount) this.#sends.release(id);
+    else this.#buffers.release(id);
   }
 
   listen(fd: number, listener: number): void {
