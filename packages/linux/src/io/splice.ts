@@ -27,13 +27,13 @@ export interface Pipe {
 /**
  * Opens a pipe, non-blocking, close-on-exec.
  *
- * @param bytes Its size; one that the user's limit does not allow stays at the kernel's default.
+ * @param bytes Its size; 0, and one that the user's limit does not allow, is the kernel's default.
  * @returns null when there are no descriptors left.
  */
 export function openPipe(bytes: number): Pipe | null {
   if (calls.pipe2(pairBytes, O_CLOEXEC | O_NONBLOCK) < 0) return null;
   const [read = -1, write = -1] = pair;
-  calls.fcntl(write, F_SETPIPE_SZ, bytes);
+  if (bytes > 0) calls.fcntl(write, F_SETPIPE_SZ, bytes);
   return { read, write };
 }
 

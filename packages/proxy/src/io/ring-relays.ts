@@ -9,8 +9,11 @@ export const PollEvent = { IN: 1, OUT: 4 } as const;
 
 /** Pairs at one time: each may hold two pipes, so four descriptors. Further ones go through the engine's buffers. */
 const MAX_RELAYS = 256;
-/** 64 pages: a receive buffer's worth on most links. Beyond the user's limit for pipes the kernel's 64 KiB stay. */
-const PIPE_BYTES = 262_144;
+/** What one call moves at most: the larger, the cheaper a byte (docs/performance.md). */
+const PIPE_BYTES = 1 << 20;
+/** So many pipes are that large; the kernel gives a user 64 MiB of them. Further ones keep its 64 KiB, and so do those of
+ * slow readers that have taken all: what these can make us hold is bounded. */
+const MAX_LARGE_PIPES = 32;
 const MAX_SPARE_PIPES = 16;
 /** More than any pipe holds: all that there is. */
 const SPLICE_BYTES = 1 << 20;
@@ -50,6 +53,7 @@ export class RingRelays {
   /** Bytes passed on so far. */
   bytes = 0;
   #count = 0;
+  #pipes = 0;
   readonly #spare: Pipe[] = [];
   /** Directions that wait for a pipe. */
   #starved: Direction[] = [];
@@ -129,7 +133,7 @@ export class RingRelays {
 
   #fill(direction: Direction): void {
     const { from } = direction;
-    const pipe = this.#spare.pop() ?? openPipe(PIPE_BYTES);
+    const pipe = this.#spare.pop() ?? this.#open();
     if (pipe === null) {
       this.#starved.push(direction);
       return;
@@ -147,6 +151,12 @@ export class RingRelays {
     if (moved === 0) this.#host.ended(from);
     else if (moved === -EAGAIN || moved === -EINTR) this.#host.poll(from, PollEvent.IN);
     else this.#host.fail(from, -moved);
+  }
+
+  #open(): Pipe | null {
+    const pipe = openPipe(this.#pipes < MAX_LARGE_PIPES ? PIPE_BYTES : 0);
+    if (pipe !== null) this.#pipes++;
+    return pipe;
   }
 
   #drain(direction: Direction): void {
@@ -175,6 +185,7 @@ export class RingRelays {
       this.#spare.push(pipe);
       return;
     }
+    this.#pipes--;
     closeFd(pipe.read);
     closeFd(pipe.write);
   }
