@@ -196,8 +196,15 @@ describe('cookie, mode passive', () => {
     });
   });
 
-  it('spares a client that has it with indirect', () => {
-    const bench = open({ mode: 'passive', insert: false });
-    expect(exchange(bench, 'SID=s2', ['Set-Cookie: SID=s2; Path=/'])).toMatchObject({ answer: [], letters: 'VD' });
+  it("lets the application renew its cookie, with indirect too: it is the application's own", () => {
+    const own = ['Set-Cookie: SID=s2; Path=/; HttpOnly'];
+    const passive = open({ mode: 'passive', insert: false });
+    expect(exchange(passive, 'SID=s2', own)).toMatchObject({ request: ['Cookie: SID=s2'], answer: own, letters: 'VP' });
+    const prefix = open({ mode: 'prefix', insert: false });
+    expect(exchange(prefix, 'SID=s2~old', ['Set-Cookie: SID=new'])).toMatchObject({
+      request: ['Cookie: SID=old'],
+      answer: ['Set-Cookie: SID=s2~new'],
+      letters: 'VR',
+    });
   });
 });

@@ -78,8 +78,8 @@ function followServersCookies(engine: Engine, client: Client, cookie: SessionCoo
     if (value < 0) continue;
     client.setCookie = SetCookieState.PROVIDED;
     if (cookie.preserve) continue;
-    const isDirect = client.cookieServer === client.server;
-    if (cookie.mode === CookieMode.INSERT || (isDirect && cookie.indirect)) {
+    // In the other modes it is the application's own: without a new value it could not end or renew a session.
+    if (cookie.mode === CookieMode.INSERT) {
       fields.drop(entry);
       client.setCookie = SetCookieState.DELETED;
     } else if (client.server!.cookie.length > 0 && cookie.mode !== CookieMode.PASSIVE) {

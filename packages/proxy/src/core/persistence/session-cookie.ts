@@ -18,7 +18,7 @@ export class SessionCookie {
   readonly finder: CookieFinder;
   /** A number of `CookieMode`. */
   readonly mode: number;
-  /** In mode insert the server does not see the cookie; a server's own one does not reach a client that has ours. */
+  /** The server does not see the cookie. For mode insert only: in the others it is the application's own. */
   readonly indirect: boolean;
   /** An answer that a shared cache could keep gets `Cache-control: private` with the cookie. */
   readonly nocache: boolean;
