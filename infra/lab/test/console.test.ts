@@ -69,6 +69,21 @@ describe.skipIf(!existsSync(CHROMIUM))('the console', () => {
     await page.screenshot({ path: join(SCREENSHOTS, 'pair.png'), fullPage: true });
   });
 
+  test('drains a server behind a question, and the node that serves obeys', async () => {
+    const state = async (wanted: string): Promise<void> =>
+      await page.locator(`[data-testid=server-app-web1][data-state=${wanted}]`).waitFor({ timeout: 15_000 });
+    const statusOf = async (): Promise<string> => (await pair.lb1.command(['servers', 'list'])).stdout;
+    await page.getByTestId('drain-app-web1').click();
+    await page.screenshot({ path: join(SCREENSHOTS, 'drain.png') });
+    await page.getByTestId('question-yes').click();
+    await state('drain');
+    expect(await statusOf()).toMatch(/app\/web1 .* drain .*drain by operator/);
+    await page.getByTestId('ready-app-web1').click();
+    await page.getByTestId('question-yes').click();
+    await state('up');
+    expect(await statusOf()).toMatch(/app\/web1 .* up /);
+  });
+
   test('shows LB2 become the owner when LB1 is killed', async () => {
     await using load = new Load(pair.client, { target: `${VIP}:80`, rps: 50, seconds: 60 });
     await load.started();
