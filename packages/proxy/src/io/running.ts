@@ -1,6 +1,6 @@
 // What the main thread keeps of a configuration while it serves, and what becomes of it when another one takes its
 // place: its listeners, its log, and slots that nobody refers to any more.
-import type { PairConfig } from '@tospann/config';
+import type { BindConfig, PairConfig } from '@tospann/config';
 import { formatIp, localAddress, parseIp } from '@tospann/linux';
 import type { EngineListener } from '../core/listeners.ts';
 import {
@@ -43,7 +43,10 @@ export function engineListeners(
     const frontend = slots.frontends[place]!;
     const { address, port } = localAddress(fd);
     if (binds.length === 0) return { fd, frontend, port };
-    const bind = binds.find((candidate) => candidate.port === port && formatIp(parseIp(candidate.address)) === address);
+    const of = (wanted: string): BindConfig | undefined =>
+      binds.find((candidate) => candidate.port === port && formatIp(parseIp(candidate.address)) === wanted);
+    // A socket of a former bind that a wildcard one covers now.
+    const bind = of(address) ?? of(address.includes(':') ? '::' : '0.0.0.0');
     return { fd, frontend, port, proxies: bind?.acceptProxyFrom };
   });
 }
