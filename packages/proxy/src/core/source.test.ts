@@ -1,5 +1,5 @@
 // Addresses and networks: against node:net's own idea of what an address is and where it belongs.
-import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net';
+import { isIP, isIPv6, SocketAddress } from 'node:net';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { latin1 } from './bytes.ts';
@@ -16,6 +16,13 @@ const v6 = fc.oneof(
 function isAddress(text: string): boolean {
   const bytes = latin1(text);
   return readAddress(bytes, 0, bytes.length, new SourceAddress());
+}
+
+/** An address as one number; that it is read rightly is asked of node:net below. */
+function numberOf(text: string): bigint {
+  const { a, b, c, d } = sourceOf(text);
+  const words = isIPv6(text) ? [a, b, c, d] : [d];
+  return words.reduce((number, word) => (number << 32n) | BigInt(word >>> 0), 0n);
 }
 
 describe('readAddress()', () => {
@@ -57,7 +64,7 @@ describe('readAddress()', () => {
 });
 
 describe('NetworkList', () => {
-  it('has what node:net has in its block list', () => {
+  it('has the addresses that begin with the bits of a network', () => {
     const isMapped = (text: string): boolean => isIPv6(text) && sourceOf(text).isV4; // IPv4 to us
     const network = fc.oneof(
       fc.tuple(v4, fc.integer({ min: 0, max: 32 })),
@@ -74,12 +81,11 @@ describe('NetworkList', () => {
           const list = new NetworkList(networks.map(([address, bits]) => `${address}/${bits}`));
           // The first address of each network, too: random ones rarely hit.
           for (const text of [...asked, ...networks.map(([address]) => address)]) {
+            // IPv4 and IPv6 apart; not node:net's block list, which has an opinion of its own on 0.0.0.0.
             const expected = networks.some(([address, bits]) => {
-              // Asked apart: in one list node:net lets IPv4 addresses match IPv6 networks of ::ffff:0:0/96 only.
-              const own = new BlockList();
-              own.addSubnet(address, bits, isIPv6(address) ? 'ipv6' : 'ipv4');
-              const family = isIPv6(text) ? 'ipv6' : 'ipv4';
-              return isIPv6(text) === isIPv6(address) && own.check(text, family);
+              if (isIPv6(text) !== isIPv6(address)) return false;
+              const free = BigInt((isIPv6(address) ? 128 : 32) - bits);
+              return numberOf(text) >> free === numberOf(address) >> free;
             });
             if (isMapped(text)) continue;
             expect([text, list.has(sourceOf(text))]).toEqual([text, expected]);
