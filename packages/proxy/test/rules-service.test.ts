@@ -131,6 +131,29 @@ describe.each(ENGINES)('rules on the %s transport', (engine) => {
     writeFileSync(file, 'two.test static\nbroken\n');
     await until(() => lines.some(({ event, msg }) => event === 'map-failed' && msg.includes('line 2')));
     expect(await talk(port, get('/', 'two.test'))).toContain('"name":"files"');
+
+    // A configuration that is refused leaves the maps that serve to their own files.
+    const other = join(folder, 'other.map');
+    writeFileSync(other, 'one.test app\n');
+    const next = { ...config, maps: [{ name: 'hosts', file: other, match: 'suffix' as const }] };
+    const refused = { ...next, frontends: [{ ...config.frontends[0]!, defaultBackend: 'nowhere' }] };
+    const listeners = [{ frontend: 'main', fd }];
+    const refusal = { code: 'LB_OPERATION_RELOAD_REFUSED' };
+    await expect(service.reload({ config: refused, listeners })).rejects.toMatchObject(refusal);
+    writeFileSync(other, 'two.test nowhere\n');
+    writeFileSync(file, 'two.test app\n');
+    // Both workers: connections go to either.
+    const toApp = async (host: string): Promise<boolean> => {
+      const texts = await Promise.all(Array.from({ length: 8 }, () => talk(port, get('/', host))));
+      return texts.every((text) => text.includes('"name":"app"'));
+    };
+    await until(() => toApp('two.test'));
+    expect(await talk(port, get('/', 'one.test'))).toMatch(/^HTTP\/1\.1 404 /);
+    writeFileSync(other, 'three.test app\n');
+    expect(await service.reload({ config: next, listeners })).toEqual({ outcome: 'swapped' });
+    expect(await toApp('three.test')).toBe(true);
+    writeFileSync(other, 'four.test app\n');
+    await until(() => toApp('four.test'));
     expect(lines.filter(({ event }) => event === 'worker-lost')).toEqual([]);
   }, 60_000);
 });

@@ -20,7 +20,7 @@ import { LogSink } from './log-sink.ts';
 import { clearSlots, engineListeners, isSameSink } from './running.ts';
 import { PlanRollout } from './plan-rollout.ts';
 import { buildSnapshot } from './proxy-snapshot.ts';
-import { type RuleFileLine, RuleFiles } from './rule-files.ts';
+import { type MapSet, mapsOf, type RuleFileLine, RuleFiles } from './rule-files.ts';
 
 const LOG_RING_BYTES = 4 << 20;
 const DRAIN_POLL_MS = 25;
@@ -144,8 +144,6 @@ class Service implements ProxyService {
   readonly #line: SharedArrayBuffer;
   readonly #fleet: Fleet;
   readonly #files: RuleFiles;
-  /** What all workers start with. */
-  #first: PlanInput | undefined;
   #logs: LogSink | undefined;
   #closing = false;
 
@@ -182,7 +180,10 @@ class Service implements ProxyService {
       log: options.log,
       onMap: (map) => this.#rollout.tell({ type: 'map', map }),
     });
-    this.ready = Promise.all(indices.map((i) => this.#startWorker(i))).then(() => undefined);
+    const maps = this.#files.read(config);
+    this.#files.watch(maps);
+    const first = this.#planInput(options, { slots, maps });
+    this.ready = Promise.all(indices.map((i) => this.#startWorker(i, first))).then(() => undefined);
     this.#fleet = new Fleet({
       words: this.#words,
       wake: () => this.#wakeAll(),
@@ -213,8 +214,10 @@ class Service implements ProxyService {
       this.#table.retire(before, this.#rollout.step);
       return { outcome: 'needs-process', reason: `the access log cannot be opened by this one: ${String(error)}` };
     }
+    const maps = this.#files.read(config);
+    const input = this.#planInput(next, { slots, maps });
     try {
-      await this.#rollout.roll(this.#planInput(next, slots), (step) => this.#take(config, { slots, step, logs }));
+      await this.#rollout.roll(input, (step) => this.#take(config, { slots, step, logs, maps }));
     } catch (error) {
       if (this.#config !== before) this.#workerLost(error instanceof Error ? error : new Error(String(error)));
       // What was given a slot for nothing gives it back with the next step.
@@ -228,11 +231,17 @@ class Service implements ProxyService {
   /** All workers can take the new configuration: what the main thread does for it goes over to it too. */
   #take(
     config: PairConfig,
-    next: { readonly slots: SlotMap; readonly step: number; readonly logs: LogSink | undefined },
+    next: {
+      readonly slots: SlotMap;
+      readonly step: number;
+      readonly logs: LogSink | undefined;
+      readonly maps: MapSet;
+    },
   ): void {
     this.#config = config;
     this.#slots = next.slots;
     this.#table.retire(config, next.step);
+    this.#files.watch(next.maps);
     if (next.logs !== this.#logs) {
       void this.#logs?.close();
       this.#logs = next.logs;
@@ -256,13 +265,16 @@ class Service implements ProxyService {
     });
   }
 
-  #planInput(from: Pick<ProxyOptions, 'config' | 'listeners' | 'files'>, slots: SlotMap): PlanInput {
+  #planInput(
+    from: Pick<ProxyOptions, 'config' | 'listeners' | 'files'>,
+    { slots, maps }: { readonly slots: SlotMap; readonly maps: MapSet },
+  ): PlanInput {
     const { config, listeners } = from;
     return {
       config,
       place: { capacity: this.#layout, slots },
       files: from.files ?? this.#files.pages(config),
-      maps: this.#files.maps(config),
+      maps: mapsOf(maps),
       listeners: engineListeners({ config, slots }, listeners),
     };
   }
@@ -314,9 +326,9 @@ class Service implements ProxyService {
     await this.#logs?.close();
   }
 
-  #startWorker(worker: number): Promise<void> {
+  #startWorker(worker: number, input: PlanInput): Promise<void> {
     const thread = this.#options.startWorker('proxy-worker', {
-      ...(this.#first ??= this.#planInput(this.#options, this.#slots)),
+      ...input,
       name: 'proxy-worker',
       worker,
       engine: this.#engine.engine,

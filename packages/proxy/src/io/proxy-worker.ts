@@ -9,15 +9,14 @@ import { Coding } from '../core/compress/coding.ts';
 import { Engine } from '../core/engine.ts';
 import { LogRingWriter } from '../core/log-ring.ts';
 import { makePlan, type PlanAssets } from '../core/plan.ts';
-import type { PlanSettings, Replacement } from '../core/replace.ts';
-import { MapTable, type NamedMap } from '../core/rules/map-table.ts';
-import type { MapSource } from '../core/rules/rules-plan.ts';
+import type { PlanSettings } from '../core/replace.ts';
+import { MapTable } from '../core/rules/map-table.ts';
 import { HeaderWord } from '../core/shared.ts';
 import type { Transport } from '../core/transport.ts';
 import type { PlanInput, WorkerData, WorkerMessage } from '../core/worker-data.ts';
 import { NodeTransport } from './node-transport.ts';
 import { createRingTransport } from './ring-transport.ts';
-import { WorkerPlans } from './worker-plans.ts';
+import { type PreparedPlan, WorkerPlans } from './worker-plans.ts';
 
 /** Entropy that begins this worker's request ids. */
 const SEED_BYTES = 10;
@@ -55,8 +54,8 @@ interface Around {
 function startEngine(data: WorkerData, { transport, stop, port }: Around): void {
   const words = new Int32Array(data.words);
   const logWriter = new LogRingWriter(data.logRing);
-  const maps: Maps = new Map();
-  const engine = new Engine(transport, makePlan(data.config, data.place, assetsOf(data, maps)), {
+  const assets = assetsOf(data);
+  const engine = new Engine(transport, makePlan(data.config, data.place, assets), {
     ...settingsOf(data.config, logWriter),
     makeCompressor: (coding, level) =>
       coding === Coding.GZIP
@@ -79,35 +78,27 @@ function startEngine(data: WorkerData, { transport, stop, port }: Around): void 
     engine,
     words,
     port,
-    build: (input) => replacementOf(input, { logWriter, maps }),
-    takeMap: (map) => takeMap(maps, map),
+    build: (input) => prepare(input, logWriter),
+    maps: assets.maps,
   });
   for (const { fd, frontend, proxies, port } of data.listeners) engine.listen(fd, frontend, { proxies, port });
 }
 
-/** Maps by name, as the plan that was made last has them. */
-type Maps = Map<string, MapSource>;
-
 /** What the plan takes from files. Maps are new objects: what their match is may have changed. */
-function assetsOf({ files, maps: contents }: PlanInput, maps: Maps): PlanAssets {
-  maps.clear();
-  for (const { name, match, data } of contents) maps.set(name, { name, table: new MapTable(data, match) });
-  return { files, maps: new Map(maps) };
+function assetsOf({ files, maps }: PlanInput): PlanAssets {
+  const sources = maps.map(({ name, match, data }) => [name, { name, table: new MapTable(data, match) }] as const);
+  return { files, maps: new Map(sources) };
 }
 
-function takeMap(maps: Maps, { name, match, data }: NamedMap): void {
-  const source = maps.get(name);
-  if (source !== undefined) source.table = new MapTable(data, match);
-}
-
-function replacementOf(
-  input: PlanInput,
-  { logWriter, maps }: { readonly logWriter: LogRingWriter; readonly maps: Maps },
-): Replacement {
+function prepare(input: PlanInput, logWriter: LogRingWriter): PreparedPlan {
+  const assets = assetsOf(input);
   return {
-    plan: makePlan(input.config, input.place, assetsOf(input, maps)),
-    settings: settingsOf(input.config, logWriter),
-    listeners: input.listeners,
+    replacement: {
+      plan: makePlan(input.config, input.place, assets),
+      settings: settingsOf(input.config, logWriter),
+      listeners: input.listeners,
+    },
+    maps: assets.maps,
   };
 }
 

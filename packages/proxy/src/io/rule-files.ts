@@ -22,6 +22,11 @@ export interface RuleFilesOptions {
   readonly onMap: (map: NamedMap) => void;
 }
 
+/** What the maps of one configuration were when they were read, and when their files are to be read again. */
+export interface MapSet {
+  readonly watched: readonly Watched[];
+}
+
 interface Watched {
   readonly config: MapConfig;
   /** Inode, size and time of what was looked at last. */
@@ -40,16 +45,23 @@ export class RuleFiles {
     this.#timer.unref();
   }
 
-  /** Reads all maps of a configuration, which is watched from now on. One that cannot be read keeps what it had. */
-  maps(config: Pick<PairConfig, 'maps'>): readonly NamedMap[] {
-    const before = this.#watched;
-    this.#watched = (config.maps ?? []).map((map) => {
-      const same = before.find((known) => isSame(known.config, map));
-      const watched = same ?? { config: map, stamp: '', data: buildMap(EMPTY_MAP, map.match) };
-      this.#read(watched);
-      return watched;
+  /**
+   * Reads all maps of a configuration, of which one that cannot be read has what it had before. What is watched does not
+   * change with it: the configuration may yet be refused.
+   */
+  read(config: Pick<PairConfig, 'maps'>): MapSet {
+    const watched = (config.maps ?? []).map((map) => {
+      const same = this.#watched.find((known) => isSame(known.config, map));
+      const fresh: Watched = same ? { ...same } : { config: map, stamp: '', data: buildMap(EMPTY_MAP, map.match) };
+      this.#read(fresh);
+      return fresh;
     });
-    return this.#watched.map(named);
+    return { watched };
+  }
+
+  /** Watches these maps from now on, and no others: what has changed since they were read is found at the next look. */
+  watch({ watched }: MapSet): void {
+    this.#watched = watched;
   }
 
   /** Reads the error pages of a configuration, by their names there; those that cannot be read are left out. */
@@ -101,6 +113,11 @@ export class RuleFiles {
       return false;
     }
   }
+}
+
+/** Contents of maps, for the workers. */
+export function mapsOf({ watched }: MapSet): readonly NamedMap[] {
+  return watched.map(named);
 }
 
 function named({ config: { name, match }, data }: Watched): NamedMap {

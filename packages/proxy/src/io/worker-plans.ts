@@ -4,27 +4,39 @@
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import type { Engine } from '../core/engine.ts';
 import { isSettled, replacePlan, type Replacement } from '../core/replace.ts';
-import type { NamedMap } from '../core/rules/map-table.ts';
+import { MapTable, type NamedMap } from '../core/rules/map-table.ts';
+import type { MapSource } from '../core/rules/rules-plan.ts';
 import { HeaderWord } from '../core/shared.ts';
 import type { PlanInput, WorkerControl, WorkerMessage } from '../core/worker-data.ts';
 
 /** How often connections are looked through for what they refer to, ms. */
 const SETTLE_INTERVAL_MS = 500;
 
+/** Maps by name, as one plan has them. */
+export type PlanMaps = ReadonlyMap<string, MapSource>;
+
+/** A plan that could serve. */
+export interface PreparedPlan {
+  readonly replacement: Replacement;
+  /** The plan's maps, which take the changes of their files once it serves. */
+  readonly maps: PlanMaps;
+}
+
 export interface WorkerPlansOptions {
   readonly engine: Engine;
   readonly words: Int32Array;
   readonly port: Pick<MessagePort, 'postMessage'>;
   /** Works out what takes the old plan's place. Throws when it cannot. */
-  readonly build: (input: PlanInput) => Replacement;
-  /** A map's contents have changed. */
-  readonly takeMap: (map: NamedMap) => void;
+  readonly build: (input: PlanInput) => PreparedPlan;
+  /** Those of the plan that serves now. */
+  readonly maps: PlanMaps;
 }
 
 export class WorkerPlans {
   readonly #options: WorkerPlansOptions;
   #messages = 0;
-  #prepared: { readonly step: number; readonly replacement: Replacement } | undefined;
+  #maps: PlanMaps;
+  #prepared: ({ readonly step: number } & PreparedPlan) | undefined;
   /** Told once the calls of the swap have gone to the kernel: at the turn after it. */
   #committed = -1;
   #unsettled = -1;
@@ -32,6 +44,7 @@ export class WorkerPlans {
 
   constructor(options: WorkerPlansOptions) {
     this.#options = options;
+    this.#maps = options.maps;
   }
 
   /** Called at each tick and whenever the worker was woken. */
@@ -68,14 +81,14 @@ export class WorkerPlans {
         this.#prepared = undefined;
         return;
       case 'map':
-        this.#options.takeMap(message.map);
+        this.#takeMap(message.map);
         return;
     }
   }
 
   #prepare(step: number, input: PlanInput): void {
     try {
-      this.#prepared = { step, replacement: this.#options.build(input) };
+      this.#prepared = { step, ...this.#options.build(input) };
       this.#tell({ type: 'prepared', step });
     } catch (error) {
       this.#prepared = undefined;
@@ -86,10 +99,17 @@ export class WorkerPlans {
   #commit(step: number): void {
     if (this.#prepared?.step !== step) return;
     replacePlan(this.#options.engine, this.#prepared.replacement);
+    this.#maps = this.#prepared.maps;
     this.#prepared = undefined;
     this.#committed = step;
     this.#unsettled = step;
     this.#nextLookMs = 0;
+  }
+
+  /** The file of one of the maps that serve has changed; the main thread watches those of no other plan. */
+  #takeMap({ name, match, data }: NamedMap): void {
+    const source = this.#maps.get(name);
+    if (source !== undefined) source.table = new MapTable(data, match);
   }
 
   #look(nowMs: number): void {
