@@ -38,6 +38,8 @@ export class RuleRunner {
   #client: Client | null = null;
   #plan: RulesPlan | null = null;
   readonly #ask = (acl: number): boolean => this.#isTrue(acl);
+  /** In mode tcp, where there is no request: cheap enough to be asked again. */
+  readonly #askConnection = (acl: number): boolean => this.#plan!.acls[acl]!.matchesConnection(this.#client!);
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -53,6 +55,28 @@ export class RuleRunner {
       if (!runCondition(rule.condition, this.#ask)) continue;
       const result = this.#act(client, rule.action);
       if (result !== undefined) return result;
+    }
+    return client.frontend.defaultBackend;
+  }
+
+  /** The same in mode tcp, for a connection; null: it is to be closed, or has been. */
+  runConnection(client: Client, plan: RulesPlan): BackendPlan | null {
+    this.#client = client;
+    this.#plan = plan;
+    for (const { condition, action } of plan.rules) {
+      if (!runCondition(condition, this.#askConnection)) continue;
+      switch (action.type) {
+        case 'use':
+          return action.backend;
+        case 'deny':
+          this.#ends(client, REFUSED);
+          return null;
+        case 'silent-drop':
+          this.#ends(client, REFUSED);
+          closeSilently(this.#engine, client);
+          return null;
+        default: // the schema lets no other through
+      }
     }
     return client.frontend.defaultBackend;
   }
@@ -229,24 +253,4 @@ export class RuleRunner {
 function appendQuery(engine: Engine, out: TextBuffer): void {
   const { memory, pathEnd, forwardEnd } = engine.requestHead;
   if (pathEnd < forwardEnd) out.put(memory, pathEnd, forwardEnd);
-}
-
-/**
- * What the rules of a mode tcp frontend say of a connection: a backend, or null when it has been closed.
- */
-export function runConnectionRules(engine: Engine, client: Client): BackendPlan | null {
-  const { rules, defaultBackend } = client.frontend;
-  if (rules === null) return defaultBackend;
-  for (const { condition, action } of rules.rules) {
-    if (!runCondition(condition, (acl) => rules.acls[acl]!.matchesConnection(client))) continue;
-    if (action.type === 'use') return action.backend;
-    client.endCause = REFUSED;
-    client.endPhase = IN_REQUEST;
-    if (action.type === 'silent-drop') {
-      closeSilently(engine, client);
-      return null;
-    }
-    if (action.type === 'deny') return null;
-  }
-  return defaultBackend;
 }

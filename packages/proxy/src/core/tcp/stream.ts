@@ -18,7 +18,6 @@ import { isSelfProbeAddress } from '../self-probe.ts';
 import { assign } from '../dispatch.ts';
 import type { Engine } from '../engine.ts';
 import { nameClient } from '../client-names.ts';
-import { runConnectionRules } from '../rules/run.ts';
 import { append, isFull, pump, setReceiving } from '../sending.ts';
 import { ServerCounter } from '../shared.ts';
 import { passClientFin, touchTunnel } from '../tunnel.ts';
@@ -37,7 +36,8 @@ export function startStream(engine: Engine, client: Client): void {
     answerProbe(engine, client);
     return;
   }
-  client.backend = runConnectionRules(engine, client);
+  const { rules } = client.frontend;
+  if (rules !== null) client.backend = engine.rules.runConnection(client, rules);
   if (client.backend === null) {
     dropClient(engine, client, true);
     return;
