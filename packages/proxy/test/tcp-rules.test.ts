@@ -93,7 +93,7 @@ describe('rules in mode tcp', () => {
 
   it('finds an IPv6 source in the network of a rule', () => {
     const bench = tcpBench([{ if: { acl: 'b' }, action: DENY }], 'accept-proxy');
-    const from = (source: string): string => fate(bench, '2001:db8::1', `PROXY TCP6 ${source} ::1 1 80\r\nhello`);
+    const from = (source: string): string => fate(bench, '203.0.113.1', `PROXY TCP6 ${source} ::1 1 80\r\nhello`);
     expect([from('2001:db8::7'), from('2001:db9::7')]).toEqual(['reset', 'web1 hello']);
   });
 

@@ -65,18 +65,11 @@ export class RuleRunner {
     this.#plan = plan;
     for (const { condition, action } of plan.rules) {
       if (!runCondition(condition, this.#askConnection)) continue;
-      switch (action.type) {
-        case 'use':
-          return action.backend;
-        case 'deny':
-          this.#ends(client, REFUSED);
-          return null;
-        case 'silent-drop':
-          this.#ends(client, REFUSED);
-          closeSilently(this.#engine, client);
-          return null;
-        default: // the schema lets no other through
-      }
+      if (action.type === 'use') return action.backend;
+      if (action.type !== 'deny' && action.type !== 'silent-drop') continue; // the schema lets no other through
+      this.#ends(client, REFUSED);
+      if (action.type === 'silent-drop') closeSilently(this.#engine, client);
+      return null;
     }
     return client.frontend.defaultBackend;
   }
