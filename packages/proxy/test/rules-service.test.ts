@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import type { PairConfig } from '@tospann/config';
 import { closeFd, localAddress, openListener, probeIoUring } from '@tospann/linux';
 import { describe, expect, it } from 'vitest';
-import { startProxy, type ProxyLogLine } from '../src/index.ts';
+import { startProxy, type ProxyLogLine, type ProxyService } from '../src/index.ts';
 import { benchConfig } from './engine-bench.ts';
 
 const ENGINES = probeIoUring().usable ? (['ring', 'node'] as const) : (['node'] as const);
@@ -45,6 +45,28 @@ async function origin(name: string, stack: AsyncDisposableStack): Promise<number
   stack.defer(() => new Promise((resolve) => (server.closeAllConnections(), server.close(() => resolve()))));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
+}
+
+async function start(
+  config: PairConfig,
+  { fd, lines, stack }: { readonly fd: number; readonly lines: ProxyLogLine[]; readonly stack: AsyncDisposableStack },
+): Promise<ProxyService> {
+  const service = startProxy({
+    config,
+    listeners: [{ frontend: 'main', fd }],
+    startWorker: (_name, workerData) =>
+      new Worker(new URL('../src/io/proxy-worker.ts', import.meta.url), {
+        workerData,
+        execArgv: ['--conditions=@tospann/source', '--disable-warning=ExperimentalWarning'],
+      }),
+    onEvent: () => undefined,
+    log: (line) => lines.push(line),
+    onFatal: (error) => lines.push({ event: 'worker-lost', msg: String(error) }),
+    buffers: 64,
+  });
+  stack.defer(() => service.close());
+  await service.ready;
+  return service;
 }
 
 describe.each(ENGINES)('rules on the %s transport', (engine) => {
@@ -89,21 +111,7 @@ describe.each(ENGINES)('rules on the %s transport', (engine) => {
     stack.defer(() => closeFd(fd));
     const { port } = localAddress(fd);
     const lines: ProxyLogLine[] = [];
-    const service = startProxy({
-      config,
-      listeners: [{ frontend: 'main', fd }],
-      startWorker: (_name, workerData) =>
-        new Worker(new URL('../src/io/proxy-worker.ts', import.meta.url), {
-          workerData,
-          execArgv: ['--conditions=@tospann/source', '--disable-warning=ExperimentalWarning'],
-        }),
-      onEvent: () => undefined,
-      log: (line) => lines.push(line),
-      onFatal: (error) => lines.push({ event: 'worker-lost', msg: String(error) }),
-      buffers: 64,
-    });
-    stack.defer(() => service.close());
-    await service.ready;
+    const service = await start(config, { fd, lines, stack });
 
     const first = await talk(
       port,
@@ -156,4 +164,35 @@ describe.each(ENGINES)('rules on the %s transport', (engine) => {
     await until(() => toApp('four.test'));
     expect(lines.filter(({ event }) => event === 'worker-lost')).toEqual([]);
   }, 60_000);
+
+  it.each(['FIN', 'RST'])(
+    'forget a client that leaves by %s while it is held',
+    async (how) => {
+      await using stack = new AsyncDisposableStack();
+      const fd = openListener({ address: '127.0.0.1', port: 0 });
+      stack.defer(() => closeFd(fd));
+      const base = benchConfig(['one-server', 'log-off']);
+      const rules = [{ action: { type: 'tarpit', status: 429, delayMs: 600_000 } }] as const;
+      const lines: ProxyLogLine[] = [];
+      const config: PairConfig = {
+        ...base,
+        frontends: [{ ...base.frontends[0]!, acls: [], rules }],
+        proxy: { engine, threads: 1, user: 'nobody' },
+      };
+      const service = await start(config, { fd, lines, stack });
+      const open = (): number => service.snapshot().frontends[0]!.currentConnections;
+      const asked = (): number => service.snapshot().frontends[0]!.requestsTotal;
+      const client = net.connect(localAddress(fd).port, '127.0.0.1');
+      stack.defer(() => void client.destroy());
+      client.on('error', () => undefined);
+      client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n${'x'.repeat(200_000)}`);
+      await until(() => asked() === 1 && client.writableLength === 0);
+      expect(open()).toBe(1);
+      if (how === 'FIN') client.end();
+      else client.resetAndDestroy();
+      await until(() => open() === 0);
+      expect(lines).toEqual([]);
+    },
+    60_000,
+  );
 });

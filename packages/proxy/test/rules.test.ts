@@ -173,6 +173,51 @@ describe('actions', () => {
     expect([bench.engine.tarpitted, bench.missingBuffers]).toEqual([0, 0]);
   });
 
+  it.each(['FIN', 'RST'])('frees the place of a held client that leaves by %s', (how) => {
+    const bench = benchWith([{ action: { type: 'tarpit', status: 429, delayMs: 600_000 } }]);
+    const client = ask(bench, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nbody');
+    client.write('more');
+    bench.transport.settle();
+    expect([bench.engine.tarpitted, bench.engine.openClients, bench.missingBuffers]).toEqual([1, 1, 0]);
+    if (how === 'FIN') client.end();
+    else client.close(true);
+    bench.transport.settle();
+    expect([bench.engine.tarpitted, bench.engine.openClients, bench.missingBuffers]).toEqual([0, 0, 0]);
+    expect(bench.logLines().map((line) => /"status":(\d+).*"state":"(..)/.exec(line)?.slice(1))).toEqual([['0', 'CT']]);
+  });
+
+  it('does not hold what a client had asked for when it left', () => {
+    const bench = benchWith([{ if: { acl: 'a' }, action: { type: 'tarpit', status: 429, delayMs: 600_000 } }], {
+      acls: [acl({ pathExact: ['/held'] })],
+    });
+    const client = ask(bench, get('/') + get('/held'));
+    client.end();
+    bench.transport.settle();
+    bench.connections[0]!.peer.write(OK);
+    bench.transport.settle();
+    expect([client.text, client.ended, bench.engine.tarpitted, bench.missingBuffers]).toEqual([OK, true, 0, 0]);
+    expect(bench.logLines().map((line) => /"state":"(..)/.exec(line)?.[1])).toEqual(['--', 'CT']);
+  });
+
+  it('throws away what a held client sends, up to a bound, and answers in time all the same', () => {
+    const bench = benchWith([{ action: { type: 'tarpit', status: 429, delayMs: 700 } }]);
+    const client = ask(bench, get('/').repeat(20));
+    const [held] = bench.engine.clients.filter((one) => one !== null);
+    client.write('x'.repeat((1 << 20) + 1));
+    bench.transport.settle();
+    expect([held!.receiving, bench.missingBuffers]).toEqual([false, 0]);
+    expect(held!.wasted).toBeGreaterThan(1 << 20);
+    client.write('x'.repeat(1 << 20));
+    bench.transport.settle();
+    expect(held!.wasted).toBeLessThan(1.2 * (1 << 20));
+    expect(client.text).toBe('');
+    bench.transport.advance(800);
+    expect(client.text).toMatch(/^HTTP\/1\.1 429 /);
+    client.close();
+    bench.transport.advance(3000);
+    expect([bench.engine.tarpitted, bench.missingBuffers, bench.engine.openClients]).toEqual([0, 0, 0]);
+  });
+
   it('drops silently: neither FIN nor RST', () => {
     const bench = benchWith([{ action: { type: 'silent-drop' } }]);
     const client = ask(bench, get('/') + get('/'));

@@ -15,7 +15,7 @@ import { proxyHeaderReceived } from './proxy-protocol/accept.ts';
 import { moveClient } from './replace.ts';
 import { nameClient } from './client-names.ts';
 import { requestBody, startRequest } from './request.ts';
-import { answerHeld, leaveTarpit } from './rules/hold.ts';
+import { answerHeld, heldReceived, leaveHeld, leaveTarpit } from './rules/hold.ts';
 import { isFull, pump, setReceiving, shiftSent } from './sending.ts';
 import { streamEnded, streamExpired, streamReceived } from './tcp/stream.ts';
 import { endTunnelIfDone, tunnelExpired, tunnelFromClient } from './tunnel.ts';
@@ -34,6 +34,7 @@ export function clientReceived(engine: Engine, client: Client, offset: number, l
       return;
     case ClientPhase.BUSY:
       if (!client.requestDone) requestBody(engine, client, offset, length);
+      else if (client.wait === Wait.TARPIT) heldReceived(engine, client, offset, length);
       else {
         client.input.push(engine.ranges, offset, length);
         if (client.input.count >= MAX_PIPELINED_RANGES) setReceiving(engine, client, false);
@@ -68,6 +69,10 @@ export function clientEnded(engine: Engine, client: Client): void {
       closeClient(engine, client, false);
       return;
     case ClientPhase.BUSY:
+      if (client.wait === Wait.TARPIT) {
+        leaveHeld(engine, client, false);
+        return;
+      }
       if (client.wait === Wait.QUEUE) {
         // Nobody works for it yet: taken as gone, as by HAProxy's abortonclose.
         client.endCause = 67;
@@ -94,6 +99,10 @@ export function clientEnded(engine: Engine, client: Client): void {
 
 /** The client's connection broke. */
 export function clientFailed(engine: Engine, client: Client): void {
+  if (client.wait === Wait.TARPIT) {
+    leaveHeld(engine, client, true);
+    return;
+  }
   if (isBusy(client)) {
     client.endCause = 67;
     client.endPhase = client.answering ? 68 : client.wait === Wait.QUEUE ? 81 : client.wait === Wait.CONNECT ? 67 : 72;

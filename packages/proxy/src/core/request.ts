@@ -17,7 +17,7 @@ import { nameClient } from './client-names.ts';
 import { chooseCoding, Coding } from './compress/coding.ts';
 import { NONE, type Chain } from './buffers.ts';
 import { bodyTooSlow, dropClient } from './client.ts';
-import { ClientPhase, CookieState, SetCookieState, UpstreamPhase, type Client } from './connection.ts';
+import { ClientPhase, CookieState, SetCookieState, UpstreamPhase, Wait, type Client } from './connection.ts';
 import { assign } from './dispatch.ts';
 import type { Engine } from './engine.ts';
 import { MIN_BODY_BYTES_PER_S } from './engine-options.ts';
@@ -94,7 +94,8 @@ function endHead(engine: Engine, client: Client): void {
   const { headEnd } = engine.requestHead;
   const { end } = engine.place;
   client.bytesIn = headEnd - engine.requestHead.methodStart;
-  const goesOn = client.requestDone && client.phase === ClientPhase.BUSY && headEnd < end;
+  const isHeld = client.wait === Wait.TARPIT;
+  const goesOn = client.requestDone && !isHeld && client.phase === ClientPhase.BUSY && headEnd < end;
   if (goesOn) client.input.unshift(engine.ranges, headEnd, end - headEnd);
   else engine.buffers.drop(headEnd - 1);
 }

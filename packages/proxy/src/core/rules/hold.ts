@@ -1,12 +1,17 @@
 // Two ways of being of no use to an attacker: tarpit, where the answer comes late while the connection costs a timer, and
-// silent-drop, where nothing comes at all and the connection costs nothing. Both bounded.
+// silent-drop, where nothing comes at all and the connection costs nothing. Both bounded. What a held client still sends
+// is read and thrown away, since only who reads learns that the client has left.
 import { sendAnswer } from '../answers.ts';
 import { dropClient } from '../client.ts';
 import { Wait, type Client } from '../connection.ts';
 import type { Engine } from '../engine.ts';
-import { MAX_TARPITTED } from '../engine-options.ts';
+import { LINGER_BYTES, MAX_TARPITTED } from '../engine-options.ts';
 import { setReceiving } from '../sending.ts';
 import { pageFor } from './local-answer.ts';
+
+/** `client.endCause` and `endPhase` of who leaves while held: HAProxy's CT. */
+const LEFT = 67;
+const TARPIT = 84;
 
 /** Holds the request for a while, then answers it and closes; when too many are held already it is answered at once. */
 export function holdForAnswer(
@@ -23,9 +28,15 @@ export function holdForAnswer(
     answerHeld(engine, client);
     return;
   }
+  if (client.inputEnded) {
+    leaveHeld(engine, client, false);
+    return;
+  }
   engine.tarpitted++;
   client.wait = Wait.TARPIT;
-  setReceiving(engine, client, false);
+  client.wasted = 0;
+  client.input.clear(engine.ranges, engine.buffers);
+  setReceiving(engine, client, true);
   engine.wheel.set(client.handle, client.headMs + delayMs);
 }
 
@@ -33,6 +44,21 @@ export function holdForAnswer(
 export function answerHeld(engine: Engine, client: Client): void {
   leaveTarpit(engine, client);
   sendAnswer(engine, client, client.frontend.errorPages.get(client.heldStatus) ?? pageFor(client.heldStatus));
+}
+
+/** Bytes of a held client; the buffer's one use is the callee's. Who sends very much is not listened to any more. */
+// oxlint-disable-next-line max-params -- long: a range object would be allocated
+export function heldReceived(engine: Engine, client: Client, offset: number, length: number): void {
+  engine.buffers.drop(offset);
+  client.wasted += length;
+  if (client.wasted > LINGER_BYTES) setReceiving(engine, client, false);
+}
+
+/** A held client has left, by FIN or by RST: its place is free. */
+export function leaveHeld(engine: Engine, client: Client, reset: boolean): void {
+  client.endCause = LEFT;
+  client.endPhase = TARPIT;
+  dropClient(engine, client, reset);
 }
 
 /** To be called whenever a connection ends: it may have been held. */
