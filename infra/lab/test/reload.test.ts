@@ -113,10 +113,13 @@ describe('reload', () => {
     expect(echoed).toBeGreaterThan(RELOADS);
     // All in the one process: its counters saw every request.
     expect(owner.childPids('proxy')).toEqual(proxies);
-    const text = (await owner.command(['status', '--json'])).stdout;
-    const status2 = JSON.parse(text) as { self: { proxy: { frontends: { requestsTotal: number }[] } } };
-    const counted = status2.self.proxy.frontends[0]!.requestsTotal;
-    expect(counted).toBeGreaterThanOrEqual(keptReport.sent + freshReport.sent);
+    // What status shows may be a second old.
+    const counted = async (): Promise<number> => {
+      const text = (await owner.command(['status', '--json'])).stdout;
+      const status = JSON.parse(text) as { self: { proxy: { frontends: { requestsTotal: number }[] } } };
+      return status.self.proxy.frontends[0]!.requestsTotal;
+    };
+    await expect.poll(counted, { timeout: 15_000 }).toBeGreaterThanOrEqual(keptReport.sent + freshReport.sent);
   });
 
   test('what the data plane needs does not grow with the number of reloads', async () => {
@@ -154,6 +157,7 @@ describe('reload', () => {
 
 describe('upgrade', () => {
   test('of the program at 300 requests a second fails none; the address stays, a tunnel lives on', async () => {
+    copyFileSync(real, `${program}.new`);
     await using kept = load(150, true);
     await using fresh = load(150, false);
     await Promise.all([kept.started(), fresh.started()]);
@@ -162,7 +166,6 @@ describe('upgrade', () => {
     const supervisor = owner.process.pid;
     const startMs = monotonicMs();
     // As a package does it: the new file takes the old one's name.
-    copyFileSync(real, `${program}.new`);
     renameSync(`${program}.new`, program);
     const result = await owner.command(['upgrade']);
     expect(result.code, result.stderr).toBe(0);
