@@ -68,6 +68,8 @@ export class Bench implements AsyncDisposable {
     try {
       const bench = new Bench(lab, { proxy: options.proxyCpu, others: options.otherCpu }, options.compress);
       lab.node('bench').run(['ip', 'addr', 'add', `${BENCH_ADDRESS}/32`, 'dev', 'lo']);
+      // With a new connection for each request the client must not run out of ports, whichever side closes first.
+      lab.node('bench').run(['sysctl', '-qw', 'net.ipv4.tcp_tw_reuse=1', 'net.ipv4.ip_local_port_range=10000 65000']);
       await bench.#startOrigin(options.bodyBytes);
       return bench;
     } catch (error) {

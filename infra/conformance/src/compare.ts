@@ -132,7 +132,8 @@ function traits({ start, fields, trailers }: StrictMessage): string {
   const valuesOf = (name: string): string[] =>
     fields.filter((field) => field[0].toLowerCase() === name).map((f) => f[1]);
   const options = valuesOf('connection').flatMap((value) =>
-    value.split(',').map((option) => option.trim().toLowerCase()),
+    // Optional blanks are SP and TAB; trim() would take a no-break space too.
+    value.split(',').map((option) => option.replaceAll(/^[ \t]+|[ \t]+$/g, '').toLowerCase()),
   );
   const special: Readonly<Record<string, boolean>> = {
     'HTTP/1.0': start[2] === '0',
