@@ -7,6 +7,7 @@ import { SourceAddress } from './source.ts';
 import type { ProxyAddresses } from './proxy-protocol/decode.ts';
 import type { ClientName } from './client-names.ts';
 import type { BackendPlan, FrontendPlan, ServerPlan } from './plan.ts';
+import type { Endpoint } from './transport.ts';
 
 const EMPTY = new Uint8Array(0);
 const UNKNOWN_SOURCE = new SourceAddress();
@@ -242,6 +243,8 @@ export class Upstream {
   handle = NONE;
   phase: number = UpstreamPhase.CLOSED;
   server: ServerPlan;
+  /** Where it was connected to; the server may have moved since. */
+  endpoint: Endpoint;
   client: Client | null = null;
   readonly out = new Outbound();
   partial: Partial | null = null;
@@ -269,6 +272,7 @@ export class Upstream {
 
   constructor(server: ServerPlan) {
     this.server = server;
+    this.endpoint = server.endpoint;
   }
 }
 

@@ -15,6 +15,7 @@ import { RetryCause, retryAnswer } from './flow/retry.ts';
 import type { ServerPlan } from './plan.ts';
 import { pump, setReceiving, isFull } from './sending.ts';
 import { ServerCounter } from './shared.ts';
+import type { Endpoint } from './transport.ts';
 import { rebind } from './replace.ts';
 import { upstreamLost } from './response.ts';
 import { beginStream } from './tcp/stream.ts';
@@ -73,6 +74,7 @@ export function sendTo(engine: Engine, client: Client, server: ServerPlan, count
   upstream.out.handle = handle;
   upstream.out.finAfter = false;
   upstream.server = server;
+  upstream.endpoint = server.endpoint;
   upstream.client = client;
   upstream.phase = UpstreamPhase.CONNECTING;
   upstream.receiving = false;
@@ -229,7 +231,7 @@ export function retireUpstream(engine: Engine, upstream: Upstream, clean: boolea
   const server = upstream.server;
   const pool = engine.pools[server.index]!;
   // A connection that began with a PROXY protocol header speaks for one client.
-  const reusable = server.sendProxy === null && !server.retired;
+  const reusable = server.sendProxy === null && !server.retired && leadsTo(upstream.endpoint, server.endpoint);
   const safe = clean && upstream.keepAlive && !upstream.ended && reusable;
   if (!safe || pool.length >= MAX_IDLE_PER_SERVER || engine.draining || !engine.mayTakeSession(server)) {
     closeUpstream(engine, upstream, !clean);
@@ -242,6 +244,11 @@ export function retireUpstream(engine: Engine, upstream: Upstream, clean: boolea
   engine.counters[server.counter + ServerCounter.idle]! += 1;
   setReceiving(engine, upstream, true);
   engine.wheel.set(upstream.handle, upstream.idleSinceMs + IDLE_UPSTREAM_MS);
+}
+
+/** A server that has moved while it answered: the connection goes to where it was. */
+function leadsTo(made: Endpoint, now: Endpoint): boolean {
+  return made === now || (made.address === now.address && made.port === now.port);
 }
 
 export function closeUpstream(engine: Engine, upstream: Upstream, reset: boolean): void {
