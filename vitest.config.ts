@@ -1,5 +1,5 @@
-// How tests run. Two projects: `unit` (parallel: pure code, and sockets on loopback) and `system` (namespaces, the
-// built binary, a browser, agents in real time: one file at a time).
+// How tests run. Three projects: `unit` (pure code, parallel), `sockets` (real sockets on loopback, beside `unit`) and `system`
+// (namespaces, the built binary, a browser, agents in real time: one file at a time).
 import { defineConfig } from 'vitest/config';
 
 const conditions = ['@tospann/source'];
@@ -7,6 +7,19 @@ const conditions = ['@tospann/source'];
 const agentsInRealTime = ['pair', 'guard', 'keepalived'].map((name) => `packages/vrrp/test/${name}.test.ts`);
 /** Namespaces with a router between them. */
 const acrossRouters = ['packages/proxy/test/silent-drop.test.ts'];
+
+/** Real sockets and real time; a case that fails is played once more, as in `system`. */
+const realSockets = [
+  'packages/api/test/**/*.test.ts',
+  'packages/linux/test/**/*.test.ts',
+  'packages/proxy/test/{exchange,limits,tcp}-sockets.test.ts',
+  'packages/proxy/test/{node,ring}-transport.test.ts',
+  'packages/proxy/test/{proxy,rules}-service.test.ts',
+  'packages/proxy/test/{service-reload,transports}.test.ts',
+  'packages/proxy/test/health/*.test.ts',
+  'packages/vrrp/src/io/**/*.test.ts',
+  'packages/vrrp/test/service.test.ts',
+];
 
 export default defineConfig({
   resolve: { conditions },
@@ -26,9 +39,13 @@ export default defineConfig({
             'infra/*/src/**/*.test.ts',
             'scripts/**/*.test.ts',
           ],
-          exclude: [...agentsInRealTime, ...acrossRouters],
+          exclude: [...agentsInRealTime, ...acrossRouters, ...realSockets],
           testTimeout: 60_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'sockets', maxWorkers: 3, include: realSockets, testTimeout: 60_000, retry: 1 },
       },
       {
         extends: true,

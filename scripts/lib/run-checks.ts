@@ -24,7 +24,7 @@ const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
 const only = process.argv[2] ?? 'all';
 
 for (const [name, command, ...args] of statics) runStatic(name, command, args);
-runVitest('unit');
+runVitest('unit', 'sockets');
 if (only === 'all') runVitest('system');
 
 const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : '';
@@ -40,15 +40,16 @@ function runStatic(name: string, command: string, args: readonly string[]): void
   if (!ok) print(`${stdout}${stderr}`.trimEnd());
 }
 
-function runVitest(project: string): void {
+function runVitest(...projects: readonly string[]): void {
   const begun = process.hrtime.bigint();
   const dir = mkdtempSync(join(tmpdir(), 'tospann-checks-'));
   const report = join(dir, 'report.json');
-  const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const chosen = projects.flatMap((project) => ['--project', project]);
+  const args = ['run', ...chosen, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const { status } = spawnSync('vitest', args, { stdio: ['ignore', 'inherit', 'inherit'] });
   count(report, status === 0);
   rmSync(dir, { recursive: true, force: true });
-  print(`${status === 0 ? 'ok  ' : 'FAIL'} ${project} tests (${seconds(begun)})`);
+  print(`${status === 0 ? 'ok  ' : 'FAIL'} ${projects.join(' and ')} tests (${seconds(begun)})`);
 }
 
 /** Adds a vitest report; a run that failed without a failed case (a file that does not load) counts as one. */
