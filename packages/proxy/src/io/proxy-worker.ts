@@ -1,6 +1,5 @@
 // The worker thread's entry: makes the transport and the engine from workerData, accepts, and runs until the shared
 // `stopping` word is set. On the ring this thread never returns to Node's event loop; it is woken through an eventfd.
-import { BlockList, isIPv6 } from 'node:net';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { PairConfig } from '@tospann/config';
 import { BrotliCompressor, GzipCompressor, signalEventFd } from '@tospann/linux';
@@ -12,6 +11,7 @@ import { makePlan, type PlanAssets } from '../core/plan.ts';
 import type { PlanSettings } from '../core/replace.ts';
 import { MapTable } from '../core/rules/map-table.ts';
 import { HeaderWord } from '../core/shared.ts';
+import { NetworkList, sourceOf } from '../core/source.ts';
 import type { Transport } from '../core/transport.ts';
 import type { PlanInput, WorkerData, WorkerMessage } from '../core/worker-data.ts';
 import { NodeTransport } from './node-transport.ts';
@@ -128,13 +128,8 @@ function wakeOthers(data: WorkerData): void {
 function forwardedForRule(config: PairConfig): (address: string) => boolean {
   const forwardedFor = config.http.forwardedFor;
   if (forwardedFor === undefined) return () => false;
-  const excepted = new BlockList();
-  for (const cidr of forwardedFor.exceptFrom) {
-    const [network = '', prefix] = cidr.split('/');
-    const family = isIPv6(network) ? 'ipv6' : 'ipv4';
-    excepted.addSubnet(network, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family);
-  }
-  return (address) => address !== '' && !excepted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  const excepted = new NetworkList(forwardedFor.exceptFrom);
+  return (address) => address !== '' && !excepted.has(sourceOf(address));
 }
 
 /** Whether workerData is that of a proxy worker (several worker kinds may share one bundle). */
