@@ -5,7 +5,8 @@ import { buildBackend } from './build/backend.ts';
 import { buildFrontend } from './build/frontend.ts';
 import { buildHttp } from './build/http.ts';
 import { entries } from './build/shape.ts';
-import type { AdminConfig, LogConfig, MapConfig, NodeConfig, PairConfig, VipConfig } from './model.ts';
+import type { NodeConfig, VipConfig } from './model-failover.ts';
+import type { AdminConfig, LogConfig, MapConfig, PairConfig } from './model.ts';
 import type { ConfigFile } from './schema.ts';
 import { PRIORITY } from './schema/cluster.ts';
 

@@ -18,7 +18,6 @@ export type {
   LogConfig,
   MapConfig,
   MapKeyConfig,
-  NodeConfig,
   ObserveConfig,
   PairConfig,
   ProxyConfig,
@@ -29,13 +28,29 @@ export type {
   TemplateConfig,
   TimeoutsConfig,
   ValueMatchConfig,
-  VipConfig,
 } from './model.ts';
+export type {
+  AdvertAuthConfig,
+  AdvertKeyConfig,
+  AnnounceConfig,
+  CallConfig,
+  EventsConfig,
+  FailoverConfig,
+  GroupConfig,
+  HookConfig,
+  HookEvent,
+  NodeConfig,
+  TrackScriptConfig,
+  TunerConfig,
+  VipConfig,
+  VirtualRouterConfig,
+} from './model-failover.ts';
 export { canonicalJson } from './canonical.ts';
 export { formatChange, listChanges, type ConfigChange } from './changes.ts';
 export { diffConfigs, type ConfigPart } from './diff.ts';
 export { loadConfig } from './io/load-config.ts';
 export { configError, parseConfig, type ConfigResult } from './parse.ts';
+export { FAILOVER_DEFAULTS, failoverOf, groupsOf } from './elections.ts';
 export { formatProblem, type ConfigProblem } from './problem.ts';
 export { selectNode } from './select-node.ts';
 export { SELF_PROBE_ADDRESS, SELF_PROBE_AGENT } from './self-probe.ts';

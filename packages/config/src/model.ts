@@ -1,28 +1,14 @@
 // The model: what a valid configuration means, after defaults, with units in the names (ms, bytes, percent).
 // Everything that runs takes these types; only schema.ts knows how the file is written. Plain data: it can be
 // sent to a child process as JSON.
-
-/** One node of the pair. `address` is the node's own address on `interface`, never a VIP. */
-export interface NodeConfig {
-  readonly name: string;
-  readonly address: string;
-  readonly interface: string;
-}
-
-/** A floating address. `priorities` has one VRRP priority (1..254) for each node name. */
-export interface VipConfig {
-  readonly name: string;
-  readonly address: string;
-  readonly prefixLength: number;
-  readonly routerId: number;
-  /** 10..40950 ms, a multiple of 10. */
-  readonly advertIntervalMs: number;
-  /** The node that takes the address back when it can serve; absent: whoever has it keeps it. */
-  readonly preferred?: string;
-  readonly transport: 'unicast' | 'multicast';
-  /** 150 for the preferred node, 100 for others; a tie goes to the higher node address. */
-  readonly priorities: Readonly<Record<string, number>>;
-}
+import type {
+  EventsConfig,
+  FailoverConfig,
+  GroupConfig,
+  NodeConfig,
+  TunerConfig,
+  VipConfig,
+} from './model-failover.ts';
 
 /** An address to listen on; `*` in the file is `0.0.0.0` here. */
 export interface BindConfig {
@@ -387,6 +373,13 @@ export interface PairConfig {
   readonly version: 1;
   readonly cluster: { readonly name: string; readonly nodes: readonly NodeConfig[] };
   readonly vips: readonly VipConfig[];
+  /** Absent: each VIP is an election of its own (`groupsOf` gives them). */
+  readonly groups?: readonly GroupConfig[];
+  /** Absent: the defaults (`failoverOf`). */
+  readonly failover?: FailoverConfig;
+  readonly events?: EventsConfig;
+  /** Absent: nothing is tuned, and the defaults of the alarms count. */
+  readonly tuner?: TunerConfig;
   readonly frontends: readonly FrontendConfig[];
   readonly backends: readonly BackendConfig[];
   readonly timeouts: TimeoutsConfig;

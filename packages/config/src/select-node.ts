@@ -1,6 +1,7 @@
 // Which node of the pair a machine is. Pure: the caller says what the machine is called and which addresses it has.
 import { TospannError } from '@tospann/errors';
-import type { NodeConfig, PairConfig } from './model.ts';
+import type { NodeConfig } from './model-failover.ts';
+import type { PairConfig } from './model.ts';
 
 /**
  * Chooses the node that this machine is: the one named, else the one with the host's name, else the one whose
