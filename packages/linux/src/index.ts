@@ -3,10 +3,12 @@
 export { decodeArp, encodeArp, encodeGratuitousArp, encodePacketAddress, type ArpPacket } from './core/arp.ts';
 export { formatIp, parseIp } from './core/ip-text.ts';
 export { AddressFlag, type AddressRecord, type AddressRequest, type LinkRecord } from './core/netlink-address.ts';
+export { type ConntrackEntry } from './core/netlink-conntrack.ts';
 export { AF_INET, AF_INET6, decodeSockaddr, encodeSockaddr, type SocketAddress } from './core/sockaddr.ts';
 export { AddressControl, AddressMonitor, type AddressEvent } from './io/addresses.ts';
 export { monotonicMs } from './io/clock.ts';
 export { BrotliCompressor, CompressStep, GzipCompressor, type StreamCompressor } from './io/compression.ts';
+export { sampleConntrack } from './io/conntrack.ts';
 export { drainEventFd, openEventFd, signalEventFd } from './io/eventfd.ts';
 export { CancelFlag, CompletionFlag, EntryFlag, IoPriority, RingOp } from './io/io-uring-layout.ts';
 export { probeIoUring, type IoUringProbe } from './io/io-uring-probe.ts';

@@ -12,7 +12,9 @@ const { send, recv } = libc({
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
-const NETLINK_ROUTE = 0;
+/** Protocols of netlink that this package speaks. */
+export const NetlinkFamily = { ROUTE: 0, NETFILTER: 12 } as const;
+
 const MSG_DONTWAIT = 0x40;
 const MSG_TRUNC = 0x20;
 const ONE_SECOND = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
@@ -20,7 +22,7 @@ const ONE_SECOND = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 /** What a monitor read found: `overflow` means events were lost and the reader must take stock anew. */
 export type MonitorRead = readonly NetlinkMessage[] | 'overflow' | 'empty';
 
-/** One NETLINK_ROUTE socket. */
+/** One netlink socket. */
 export class NetlinkSocket {
   readonly fd: number;
   #sequence = 1;
@@ -31,8 +33,8 @@ export class NetlinkSocket {
    * @param groups RTMGRP_* bits for a monitor; 0 for requests.
    * @throws {TospannError} LB_KERNEL_CALL.
    */
-  constructor(groups = 0) {
-    this.fd = openSocket({ family: AF_NETLINK, type: SOCK_RAW, protocol: NETLINK_ROUTE });
+  constructor(groups = 0, protocol: number = NetlinkFamily.ROUTE) {
+    this.fd = openSocket({ family: AF_NETLINK, type: SOCK_RAW, protocol });
     const address = new Uint8Array(12);
     const view = new DataView(address.buffer);
     view.setUint16(0, AF_NETLINK, true);
@@ -74,6 +76,25 @@ export class NetlinkSocket {
       if (messages !== null) return messages;
     }
     throw kernelError('recv', tried, ErrorNumber.EAGAIN);
+  }
+
+  /**
+   * Sends a dump request and takes parts until there are `most` messages or all; the rest stays unread, so close the
+   * socket afterwards.
+   *
+   * @throws {TospannError} LB_KERNEL_CALL.
+   */
+  dumpSome(request: Uint8Array, tried: string, most: number): NetlinkMessage[] {
+    this.#send(request, tried);
+    const messages: NetlinkMessage[] = [];
+    while (messages.length < most) {
+      for (const part of this.#receive(tried)) {
+        if (part.type === Netlink.DONE) return messages;
+        if (part.type === Netlink.ERROR) throw kernelError('recv', tried, decodeAck(part.body));
+        messages.push(part);
+      }
+    }
+    return messages;
   }
 
   /** Reads what has arrived, without waiting; ENOBUFS is `overflow`. @throws {TospannError} LB_KERNEL_CALL. */
