@@ -1,4 +1,5 @@
 // @tospann/vrrp: the failover agent: VRRPv3 election, addresses, gratuitous ARP, self-probe.
+export type { ElectionWord, PeerWord } from './core/peer-word.ts';
 export type { VipSnapshot, VrrpSnapshot, VrrpState } from './core/snapshot.ts';
 export type { Ability } from './core/state.ts';
 export type { HandoverResult, LoopData, VrrpLogLine, VrrpStateEvent } from './io/messages.ts';

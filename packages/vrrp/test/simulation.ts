@@ -95,15 +95,15 @@ export class Simulation {
     const make = (index: 0 | 1): SimulatedNode => {
       const priority = preferred === -1 ? this.pick([100, 100, 100, 120]) : preferred === index ? 150 : 100;
       return new SimulatedNode(index, {
-        address: vip,
-        routerId: 51,
         priority,
         intervalUs: this.intervalUs,
+        missedAdverts: 3,
+        version: 3,
         preferred: preferred === index,
-        preemptDelayUs: defaultPreemptDelayUs(priority, this.intervalUs),
-        ownAddress: addresses[index],
-        peers: [addresses[1 - index] ?? 0],
+        preemptDelayUs: defaultPreemptDelayUs({ priority, intervalUs: this.intervalUs, missedAdverts: 3, version: 3 }),
+        peers: 1,
         transport: 'unicast',
+        holdUs: 30_000_000,
       });
     };
     this.nodes = [make(0), make(1)];
@@ -326,10 +326,10 @@ export class Simulation {
 
   #transmit(node: SimulatedNode, priority: number): void {
     const peer = this.nodes[1 - node.index] as SimulatedNode; // two nodes: the index is 0 or 1
-    const source = node.config.ownAddress;
-    const destination = peer.config.ownAddress;
+    const source = addresses[node.index] ?? 0;
+    const destination = addresses[peer.index] ?? 0;
     const advert = { routerId: 51, priority, intervalMs: this.intervalUs / 1000, addresses: [vip] };
-    const dialect = node.state?.dialect ?? 'pseudo-header';
+    const dialect = 'pseudo-header';
     const packet = ipPacket(encodeAdvert(advert, { source, destination, dialect }), source, destination);
     const copies = this.random() < this.duplicateRatio ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
@@ -358,18 +358,19 @@ export class Simulation {
   }
 
   #receive(node: SimulatedNode, packet: Uint8Array): void {
-    const { ownAddress, peers, routerId, transport } = node.config;
-    const received = receiveAdvert(packet, [{ ownAddress, peers, routerId, transport }]);
+    const ownAddress = addresses[node.index] ?? 0;
+    const peers = [addresses[1 - node.index] ?? 0];
+    const received = receiveAdvert(packet, [{ ownAddress, peers, routerId: 51, transport: 'unicast' }]);
     if (!received.ok) return;
-    const { source, priority, intervalMs, dialect } = received.advert;
+    const { source, priority, intervalMs } = received.advert;
     this.feed(node, {
       type: 'advert',
       nowUs: this.local(node),
-      source,
+      source: String(source),
+      wins: source > ownAddress,
       priority,
       intervalUs: intervalMs * 1000,
-      dialect,
-      addresses: received.advert.addresses,
+      addressesDiffer: false,
     });
   }
 
@@ -400,7 +401,7 @@ export class Simulation {
 
   #tellAddress(node: SimulatedNode): void {
     node.addressNews = undefined;
-    this.feed(node, { type: 'address', nowUs: this.local(node), present: node.kernelUntilUs > this.nowUs });
+    this.feed(node, { type: 'address', nowUs: this.local(node), index: 0, present: node.kernelUntilUs > this.nowUs });
   }
 
   /** Nobody answers for the address longer than the lease after its last advert that carried it. */

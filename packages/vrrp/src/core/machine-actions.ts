@@ -2,8 +2,11 @@
 // belongs to one `step`; nothing here decides when. Pure.
 import { startBurst, stopGarp, takeDue } from './garp.ts';
 import type { VrrpState } from './snapshot.ts';
-import type { Effect, MachineConfig, MachineState, NoticeKind } from './state.ts';
-import { downUs, effectivePriority, leaseRenewUs } from './timers.ts';
+import type { Effect, Evidence, HandoverPurpose, MachineConfig, MachineState, NoticeKind } from './state.ts';
+import { downUs, effectivePriority, leaseRenewUs, ownTiming } from './timers.ts';
+
+/** `MachineState.owner` when this node is it. */
+export const self = 'self';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -33,7 +36,18 @@ export function transition(draft: Draft, to: VrrpState, reason: string): void {
   state.sinceUs = draft.nowUs;
   state.reason = reason;
   state.counters = { ...state.counters, transitions: state.counters.transitions + 1 };
-  draft.effects.push({ type: 'changed', from, to, reason });
+  draft.effects.push({ type: 'changed', from, to, reason, evidence: evidenceOf(draft) });
+}
+
+/** What this node knew when it decided. */
+function evidenceOf({ state, nowUs }: Draft): Evidence {
+  const { peer, word } = state;
+  return {
+    term: state.term,
+    ability: state.ability,
+    ...(peer === undefined ? {} : { lastAdvertMs: (nowUs - peer.heardUs) / 1000, peerPriority: peer.priority }),
+    ...(word === undefined ? {} : { peerState: word.state, peerWordMs: (nowUs - word.atUs) / 1000 }),
+  };
 }
 
 export function notice(draft: Draft, what: NoticeKind, detail: string): void {
@@ -68,7 +82,8 @@ export function becomeMaster(draft: Draft, reason: string): void {
   state.preemptDueUs = Infinity;
   state.hold = false;
   state.inheritedUntilUs = -Infinity;
-  state.owner = config.ownAddress;
+  state.owner = self;
+  state.term = Math.max(state.term, state.word?.term ?? 0) + 1;
   state.activeIntervalUs = config.intervalUs;
   draft.effects.push({ type: 'own' });
   state.leaseDueUs = nowUs + leaseRenewUs(config);
@@ -100,7 +115,7 @@ export function release(draft: Draft, drain = false): void {
   state.sendFailingSinceUs = Infinity;
   state.linkDownSinceUs = Infinity;
   state.garp = stopGarp(state.garp);
-  state.owner = 0;
+  state.owner = '';
 }
 
 /** Priority 0 once, and the address goes: no waiting, this node cannot serve. */
@@ -112,7 +127,7 @@ export function resign(draft: Draft): void {
 /** Listens: the down timer starts anew. */
 export function enterBackup(draft: Draft, reason: string): void {
   const { state, config, nowUs } = draft;
-  state.downDueUs = nowUs + downUs(effectivePriority(config, state), state.activeIntervalUs);
+  state.downDueUs = nowUs + downUs(ownTiming(config, state, state.activeIntervalUs));
   state.preemptDueUs = Infinity;
   transition(draft, 'backup', reason);
 }
@@ -157,8 +172,7 @@ export function settle(draft: Draft): void {
   if (state.holdOffUntilUs > nowUs) return;
   if (state.vrrp === 'backup') return;
   // With nobody configured to hear from there is nothing to wait for.
-  if (draft.config.peers.length === 0 && draft.config.transport === 'unicast')
-    return becomeMaster(draft, 'the only node');
+  if (draft.config.peers === 0 && draft.config.transport === 'unicast') return becomeMaster(draft, 'the only node');
   enterBackup(draft, neverReady ? 'the proxy is ready' : 'the fault is over');
 }
 
@@ -190,7 +204,7 @@ export function endHandover(draft: Draft, outcome: { readonly taken: boolean; re
 }
 
 interface HandoverReport {
-  readonly purpose: 'stop' | 'failover';
+  readonly purpose: HandoverPurpose;
   readonly startedUs: number;
   readonly taken: boolean;
   readonly detail: string;

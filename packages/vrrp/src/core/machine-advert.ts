@@ -15,7 +15,7 @@ import {
   type Draft,
 } from './machine-actions.ts';
 import type { MachineEvent } from './state.ts';
-import { downUs, effectivePriority, lastResortPriority, skewUs } from './timers.ts';
+import { downUs, effectivePriority, lastResortPriority, ownTiming, skewUs } from './timers.ts';
 
 type AdvertEvent = Extract<MachineEvent, { type: 'advert' }>;
 
@@ -31,21 +31,17 @@ export function onAdvert(draft: Draft, event: AdvertEvent): void {
     case 'fault':
       // Somebody else owns the address by now.
       if (event.priority > 0) dropInherited(draft);
-      state.owner = event.priority === 0 ? 0 : event.source;
+      state.owner = event.priority === 0 ? '' : event.source;
       return;
   }
 }
 
 /** What an advert says about the peer, whatever the state. */
 function notePeer(draft: Draft, event: AdvertEvent): void {
-  const { state, config } = draft;
-  state.peer = { address: event.source, priority: event.priority, heardUs: event.nowUs };
+  const { state } = draft;
+  state.peer = { source: event.source, priority: event.priority, heardUs: event.nowUs };
   state.counters = { ...state.counters, received: state.counters.received + 1 };
-  if (event.dialect !== state.dialect) {
-    state.dialect = event.dialect;
-    notice(draft, 'dialect', event.dialect);
-  }
-  const differ = event.addresses.length !== 1 || event.addresses[0] !== config.address;
+  const differ = event.addressesDiffer;
   if (differ !== state.addressesDiffer) {
     state.addressesDiffer = differ;
     // An advert with another address list still counts in the election: rejecting it would make two masters.
@@ -59,7 +55,7 @@ function asBackup(draft: Draft, event: AdvertEvent): void {
   if (event.priority === 0) return onResigned(draft, event);
   state.owner = event.source;
   state.activeIntervalUs = event.intervalUs;
-  state.downDueUs = nowUs + downUs(own, event.intervalUs);
+  state.downDueUs = nowUs + downUs(ownTiming(config, state, event.intervalUs));
   if (event.priority >= own) {
     state.preemptDueUs = Infinity;
     return;
@@ -73,25 +69,25 @@ function asBackup(draft: Draft, event: AdvertEvent): void {
 
 function onResigned(draft: Draft, event: AdvertEvent): void {
   const { state, config, nowUs } = draft;
-  if (state.owner !== 0 && state.owner !== event.source) return;
-  state.owner = 0;
+  if (state.owner !== '' && state.owner !== event.source) return;
+  state.owner = '';
   state.preemptDueUs = Infinity;
   const own = effectivePriority(config, state);
   // With one peer nobody else can want the address: the skew would be an outage for nothing.
-  if (config.peers.length === 1 && own > lastResortPriority) {
+  if (config.peers === 1 && own > lastResortPriority) {
     state.resignedUs = nowUs;
     return becomeMaster(draft, takeover.resigned);
   }
-  state.downDueUs = nowUs + skewUs(own, state.activeIntervalUs);
+  state.downDueUs = nowUs + skewUs(ownTiming(config, state, state.activeIntervalUs));
 }
 
 function asMaster(draft: Draft, event: AdvertEvent): void {
   const { state, config, nowUs } = draft;
   const own = effectivePriority(config, state);
-  const frozen = nowUs - state.advertDueUs > downUs(own, config.intervalUs);
+  const frozen = nowUs - state.advertDueUs > downUs(ownTiming(config, state));
   // Duplicated or reordered by the network: what a peer said just before its priority 0 does not count after it.
   const overtaken = nowUs - state.resignedUs < config.intervalUs;
-  const higher = event.priority > own || (event.priority === own && event.source > config.ownAddress);
+  const higher = event.priority > own || (event.priority === own && event.wins);
   const outranked = higher && !overtaken;
   if (event.priority !== 0 && (outranked || (frozen && event.priority > lastResortPriority))) {
     if (frozen) state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };

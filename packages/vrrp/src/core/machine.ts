@@ -19,13 +19,13 @@ import {
   type Draft,
 } from './machine-actions.ts';
 import type { Effect, MachineConfig, MachineEvent, MachineState, Step } from './state.ts';
-import { downUs, effectivePriority, handoverLimitUs, skewUs, warmRestartUs } from './timers.ts';
+import { downUs, handoverLimitUs, ownTiming, skewUs, warmRestartUs } from './timers.ts';
 
 /** After the kernel refused the address or the adverts, the node stays out of the election this long. */
 const holdOffUs = 5_000_000;
 
-/** The state before anything is known: `init`, link and ability unknown. */
-export function initialState(config: MachineConfig, nowUs: number): MachineState {
+/** The state before anything is known: `init`, link and ability unknown; `term` is that of an earlier life. */
+export function initialState(config: MachineConfig, nowUs: number, term = 0): MachineState {
   return {
     vrrp: 'init',
     sinceUs: nowUs,
@@ -51,9 +51,12 @@ export function initialState(config: MachineConfig, nowUs: number): MachineState
     hold: false,
     garp: silentGarp,
     peer: undefined,
-    owner: 0,
-    dialect: 'pseudo-header',
+    owner: '',
     addressesDiffer: false,
+    word: undefined,
+    maintenance: false,
+    maintenanceReason: '',
+    term,
     counters: {
       transitions: 0,
       sent: 0,
@@ -111,12 +114,18 @@ function apply(draft: Draft, event: MachineEvent): void {
     case 'link':
       return onLink(draft, event);
     case 'address':
-      return onAddress(draft, event.present);
+      return onAddress(draft, event);
     case 'inherited':
       draft.state.inheritedUntilUs = event.lastAdvertUs + warmRestartUs(draft.config);
       return;
     case 'own-failed':
       return onKernelRefused(draft, event.reason);
+    case 'peer':
+      return onPeer(draft, event);
+    case 'contender':
+      return;
+    case 'maintenance':
+      return onMaintenance(draft, event);
     case 'failover':
       return onHandover(draft, 'failover');
     case 'stop':
@@ -144,8 +153,7 @@ function tickBackup(draft: Draft): void {
     const lateUs = nowUs - state.downDueUs;
     if (lateUs > state.activeIntervalUs) {
       state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
-      state.downDueUs =
-        nowUs + state.activeIntervalUs + skewUs(effectivePriority(config, state), state.activeIntervalUs);
+      state.downDueUs = nowUs + state.activeIntervalUs + skewUs(ownTiming(config, state, state.activeIntervalUs));
       return notice(draft, 'freeze', `the loop was ${ms(lateUs)} late as backup`);
     }
     return becomeMaster(draft, state.peer === undefined ? 'no advert heard' : 'the owner fell silent');
@@ -159,7 +167,7 @@ function tickMaster(draft: Draft): void {
   const lateUs = nowUs - state.advertDueUs;
   if (lateUs < 0) return;
   state.awaitsLastWord = false;
-  if (lateUs > downUs(effectivePriority(config, state), config.intervalUs)) {
+  if (lateUs > downUs(ownTiming(config, state))) {
     // The queue was drained before this tick and no advert decided: say that we are here, then answer for the address.
     state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
     notice(draft, 'freeze', `the loop was ${ms(lateUs)} late as master; nobody had taken the address`);
@@ -202,7 +210,7 @@ function onSent(draft: Draft, event: { readonly ok: boolean; readonly reason: st
     notice(draft, 'send-failed', event.reason);
   }
   // A master that cannot be heard is none: the other node takes over after a down interval, so this one must go.
-  const limitUs = downUs(effectivePriority(config, state), config.intervalUs);
+  const limitUs = downUs(ownTiming(config, state));
   if (state.vrrp === 'master' && nowUs - state.sendFailingSinceUs >= limitUs)
     onKernelRefused(draft, `adverts cannot be sent: ${event.reason}`);
 }
@@ -220,7 +228,7 @@ function onAbility(draft: Draft, event: Extract<MachineEvent, { type: 'ability' 
     return;
   }
   if (state.vrrp === 'backup' && event.ability !== 'cannot-serve') {
-    const leftUs = downUs(effectivePriority(draft.config, state), state.activeIntervalUs);
+    const leftUs = downUs(ownTiming(draft.config, state, state.activeIntervalUs));
     state.downDueUs = Math.min(state.downDueUs, nowUs + leftUs);
     return;
   }
@@ -243,21 +251,23 @@ function onLink(draft: Draft, event: { readonly up: boolean; readonly reason: st
   announceAgain(draft);
 }
 
-function onAddress(draft: Draft, present: boolean): void {
+function onAddress(draft: Draft, { index, present }: Extract<MachineEvent, { type: 'address' }>): void {
   const { state, nowUs, config } = draft;
   if (state.vrrp !== 'master') {
     if (!present || state.inheritedUntilUs !== -Infinity) return;
     state.counters = { ...state.counters, foreignRemoved: state.counters.foreignRemoved + 1 };
-    notice(draft, 'foreign-address', 'this node had the address without owning it');
+    const detail = 'this node had the address without owning it';
+    draft.effects.push({ type: 'notice', what: 'foreign-address', detail, address: index });
     draft.effects.push({ type: 'release', drain: false });
     return;
   }
-  const frozen = nowUs - state.advertDueUs > downUs(effectivePriority(config, state), config.intervalUs);
+  const frozen = nowUs - state.advertDueUs > downUs(ownTiming(config, state));
   // Frozen: the queue decides first (tick). Link down or adverts failing: the lease is meant to run out.
   if (present || frozen || !state.linkUp || state.sendFailingSinceUs !== Infinity) return;
   state.counters = { ...state.counters, restored: state.counters.restored + 1 };
   reassert(draft);
-  notice(draft, 'address-restored', 'somebody removed the address; it is back');
+  const detail = 'somebody removed the address; it is back';
+  draft.effects.push({ type: 'notice', what: 'address-restored', detail, address: index });
   announceAgain(draft);
 }
 
@@ -286,9 +296,10 @@ function onHandover(draft: Draft, purpose: 'stop' | 'failover'): void {
   }
   if (state.handover !== undefined) return;
   // Nobody is there to take it: a stop ends at once.
-  if (purpose === 'stop' && config.peers.length === 0) return onClose(draft);
+  if (purpose === 'stop' && config.peers === 0) return onClose(draft);
   state.handover = {
     purpose,
+    force: false,
     startedUs,
     deadlineUs: nowUs + handoverLimitUs(config),
     repeatUs: nowUs + config.intervalUs,
@@ -297,6 +308,15 @@ function onHandover(draft: Draft, purpose: 'stop' | 'failover'): void {
   // From now on the announcements are the new owner's.
   state.garp = stopGarp(state.garp);
   draft.effects.push({ type: 'advertise', priority: 0, lease: true });
+}
+
+function onPeer(draft: Draft, event: Extract<MachineEvent, { type: 'peer' }>): void {
+  draft.state.word = event.word === undefined ? undefined : { ...event.word, atUs: event.nowUs };
+}
+
+function onMaintenance(draft: Draft, event: Extract<MachineEvent, { type: 'maintenance' }>): void {
+  draft.state.maintenance = event.on;
+  draft.state.maintenanceReason = event.reason;
 }
 
 function onClose(draft: Draft): void {

@@ -1,25 +1,66 @@
 // The plan: what the agent's loop needs to know, as plain data that crosses a thread, and the way from the pair's
 // configuration to it. Not the election. Pure.
-import type { PairConfig, VipConfig } from '@tospann/config';
+import {
+  failoverOf,
+  groupsOf,
+  type AdvertAuthConfig,
+  type AnnounceConfig,
+  type GroupConfig,
+  type NodeConfig,
+  type PairConfig,
+} from '@tospann/config';
 import { TospannError } from '@tospann/errors';
-import { parseAddress } from './ipv4.ts';
 import type { MachineConfig } from './state.ts';
-import { defaultPreemptDelayUs } from './timers.ts';
+import { defaultPreemptDelayUs, ownerPriority } from './timers.ts';
 
-export interface PlannedVip {
+/** One floating address; `name` is the VIP's. */
+export interface PlannedAddress {
   readonly name: string;
   readonly address: string;
+  readonly family: 4 | 6;
+  /** Where this node has it while it owns it. */
+  readonly interface: string;
+  readonly prefixLength: number;
+}
+
+/** One advert stream of an election: a VRRP virtual router. */
+export interface PlannedRouter {
+  readonly routerId: number;
+  readonly family: 4 | 6;
+  /** What its adverts list, in this order. */
+  readonly addresses: readonly string[];
+}
+
+/** One state machine with one owner for all its addresses. */
+export interface PlannedElection {
+  readonly name: string;
+  readonly addresses: readonly PlannedAddress[];
+  readonly routers: readonly PlannedRouter[];
   readonly machine: MachineConfig;
+  readonly version: 2 | 3;
+  readonly checksum: GroupConfig['checksum'];
+  readonly auth: AdvertAuthConfig;
+  readonly announce: AnnounceConfig;
+}
+
+/** The other node; `address6` is where its unicast adverts of IPv6 elections go. */
+export interface PlannedPeer {
+  readonly name: string;
+  readonly address: string;
+  readonly address6?: string;
 }
 
 export interface AgentPlan {
   readonly node: string;
   readonly interface: string;
   readonly address: string;
-  readonly peers: readonly { readonly name: string; readonly address: string }[];
-  readonly vips: readonly PlannedVip[];
+  readonly address6?: string;
+  readonly peers: readonly PlannedPeer[];
+  readonly elections: readonly PlannedElection[];
   /** How long connections of the old owner are kept alive after a planned hand-over. */
   readonly drainSeconds: number;
+  /** Of the pair's configuration: the other node's should be the same. */
+  readonly configHash: string;
 }
 
 /**
@@ -37,41 +78,84 @@ export function planAgent(config: PairConfig, node: string): AgentPlan {
   return {
     node,
     interface: own.interface,
-    address: own.address,
-    peers: peers.map(({ name, address }) => ({ name, address })),
+    ...addressesOfNode(own),
+    peers: peers.map((peer) => ({ name: peer.name, ...addressesOfNode(peer) })),
     drainSeconds: drainSeconds(config),
-    vips: config.vips.map((vip) => ({
-      name: vip.name,
-      address: vip.address,
-      machine: machineConfig(vip, { node, address: own.address, peers: peers.map(({ address }) => address) }),
-    })),
+    configHash: config.hash,
+    elections: groupsOf(config).map((group) => planElection(config, { group, own, peers: peers.length })),
   };
 }
 
-/** Idle connections shall end by their own time-out first; two minutes are enough for a guard to stand. */
+/** All addresses of a plan, election by election: the place in this list is what `io` calls a VIP's index. */
+export function addressesOf(plan: Pick<AgentPlan, 'elections'>): readonly PlannedAddress[] {
+  return plan.elections.flatMap(({ addresses }) => addresses);
+}
+
+function addressesOfNode({ address, address6 }: NodeConfig): { readonly address: string; readonly address6?: string } {
+  return { address, ...(address6 === undefined ? {} : { address6 }) };
+}
+
+/** Idle connections shall end by their own time-out first; the configured limit is for those that go on. */
 function drainSeconds({ timeouts }: PairConfig): number {
   const idleSeconds = Math.ceil(timeouts.httpKeepAliveMs / 1000);
   return Math.min(Math.max(idleSeconds + 5, 15), 120);
 }
 
+interface Place {
+  readonly group: GroupConfig;
+  readonly own: NodeConfig;
+  /** How many other nodes there are. */
+  readonly peers: number;
+}
+
+function planElection(config: PairConfig, place: Place): PlannedElection {
+  const { group, own } = place;
+  const addresses = group.vips.flatMap((name) =>
+    config.vips
+      .filter((vip) => vip.name === name)
+      .map((vip) => ({
+        name,
+        address: vip.address,
+        family: familyOf(vip.address),
+        interface: vip.interfaces?.[own.name] ?? own.interface,
+        prefixLength: vip.prefixLength,
+      })),
+  );
+  const addressOf = (name: string): string[] =>
+    addresses.filter((address) => address.name === name).map(({ address }) => address);
+  return {
+    name: group.name,
+    addresses,
+    routers: group.routers.map(({ routerId, family, vips }) => ({
+      routerId,
+      family,
+      addresses: vips.flatMap(addressOf),
+    })),
+    machine: machineConfig(config, place),
+    version: group.version,
+    checksum: group.checksum,
+    auth: group.auth,
+    announce: group.announce,
+  };
+}
+
+function familyOf(address: string): 4 | 6 {
+  return address.includes(':') ? 6 : 4;
+}
+
 /** Fair when a configuration names no priority for a node: the default of RFC 9568. */
 const defaultPriority = 100;
 
-function machineConfig(
-  vip: VipConfig,
-  place: { readonly node: string; readonly address: string; readonly peers: readonly string[] },
-): MachineConfig {
-  const priority = vip.priorities[place.node] ?? defaultPriority;
-  const intervalUs = vip.advertIntervalMs * 1000;
+function machineConfig(config: PairConfig, { group, own, peers }: Place): MachineConfig {
+  const priority = group.owner === own.name ? ownerPriority : (group.priorities[own.name] ?? defaultPriority);
+  const intervalUs = group.advertIntervalMs * 1000;
+  const timing = { priority, intervalUs, missedAdverts: group.missedAdverts, version: group.version };
   return {
-    address: parseAddress(vip.address),
-    routerId: vip.routerId,
-    priority,
-    intervalUs,
-    preferred: vip.preferred === place.node,
-    preemptDelayUs: defaultPreemptDelayUs(priority, intervalUs),
-    ownAddress: parseAddress(place.address),
-    peers: place.peers.map(parseAddress),
-    transport: vip.transport,
+    ...timing,
+    preferred: group.preferred === own.name,
+    preemptDelayUs: group.preemptDelayMs === undefined ? defaultPreemptDelayUs(timing) : group.preemptDelayMs * 1000,
+    peers,
+    transport: group.transport,
+    holdUs: failoverOf(config).holdMs * 1000,
   };
 }

@@ -3,6 +3,8 @@
 export type VrrpState = 'init' | 'backup' | 'master' | 'fault';
 
 export interface VipSnapshot {
+  /** The election that decides about it. */
+  readonly group: string;
   readonly name: string;
   readonly address: string;
   readonly routerId: number;

@@ -1,30 +1,42 @@
 // The vocabulary of the state machine: configuration, state, events, effects. Not the behaviour (machine.ts).
 // All times are monotonic µs as integers; Infinity means "never". Plain data, pure.
-import type { ChecksumDialect } from './advert.ts';
 import type { GarpSchedule } from './garp.ts';
 import type { VrrpState } from './snapshot.ts';
 
-/** What one machine must know; addresses are unsigned numbers. */
+/** What one machine must know; it knows no addresses. */
 export interface MachineConfig {
-  readonly address: number;
-  readonly routerId: number;
-  /** 1..254, used while this node can serve; without a live server it is `lastResortPriority`. */
+  /** 1..255, used while this node serves; 255 is the address owner of the RFC. */
   readonly priority: number;
   readonly intervalUs: number;
+  /** Adverts that must be missed before the owner counts as dead; 3 in the RFC. */
+  readonly missedAdverts: number;
+  readonly version: 2 | 3;
   /** This node takes the address back when it can serve, after `preemptDelayUs`. */
   readonly preferred: boolean;
   readonly preemptDelayUs: number;
-  readonly ownAddress: number;
-  readonly peers: readonly number[];
+  /** How many other nodes there are. */
+  readonly peers: number;
   readonly transport: 'unicast' | 'multicast';
+  /** How long a silent owner is believed at most that the peer link calls healthy. */
+  readonly holdUs: number;
 }
 
-/** What the self-probe says: a live server answers, only our own 503 does, or not even that. */
-export type Ability = 'unknown' | 'serves' | 'no-live-server' | 'cannot-serve';
+/** What a change of state rests on: a flat record for events and hooks. */
+export type Evidence = Readonly<Record<string, number | string>>;
+
+/**
+ * What the self-probe and the tracked conditions say: a live server answers; it does but the node is worse off than it
+ * should be; only our own 503 does; not even that.
+ */
+export type Ability = 'unknown' | 'serves' | 'impaired' | 'no-live-server' | 'cannot-serve';
+
+export type HandoverPurpose = 'stop' | 'failover' | 'maintenance';
 
 /** A release under way: priority 0 is sent, the address is still answered for. */
 export interface Handover {
-  readonly purpose: 'stop' | 'failover';
+  readonly purpose: HandoverPurpose;
+  /** Maintenance: the address is released though nobody takes it. */
+  readonly force: boolean;
   readonly startedUs: number;
   readonly deadlineUs: number;
   /** When priority 0 is repeated, for the case that it was lost. */
@@ -32,9 +44,25 @@ export interface Handover {
 }
 
 export interface PeerView {
-  readonly address: number;
+  /** The source address of its last advert. */
+  readonly source: string;
   readonly priority: number;
   readonly heardUs: number;
+}
+
+/** The peer's word about one election (peer-word.ts); its age of our adverts in µs, -1: it heard none. */
+export interface PeerElection {
+  readonly state: VrrpState;
+  readonly priority: number;
+  readonly ability: Ability;
+  readonly heardAgeUs: number;
+  readonly maintenance: boolean;
+  readonly term: number;
+}
+
+/** The word and when it came. */
+export interface WordView extends PeerElection {
+  readonly atUs: number;
 }
 
 export interface MachineCounters {
@@ -81,10 +109,16 @@ export interface MachineState {
   readonly hold: boolean;
   readonly garp: GarpSchedule;
   readonly peer: PeerView | undefined;
-  /** The owner as far as this node knows: an address, 0 for nobody. */
-  readonly owner: number;
-  readonly dialect: ChecksumDialect;
+  /** The owner as far as this node knows: the source of its adverts, `self`, or empty for nobody. */
+  readonly owner: string;
   readonly addressesDiffer: boolean;
+  /** What the peer said last over the peer link; undefined: nothing, or the link is lost. */
+  readonly word: WordView | undefined;
+  /** In maintenance: this node owns nothing until it is over. */
+  readonly maintenance: boolean;
+  readonly maintenanceReason: string;
+  /** Counts take-overs over both nodes: the fencing token. */
+  readonly term: number;
   readonly counters: MachineCounters;
 }
 
@@ -94,18 +128,32 @@ export type MachineEvent =
       /** A fully valid advert (receive.ts); nothing less may come here. */
       readonly type: 'advert';
       readonly nowUs: number;
-      readonly source: number;
+      readonly source: string;
+      /** Its source address is higher than ours: that decides a tie. */
+      readonly wins: boolean;
       readonly priority: number;
       readonly intervalUs: number;
-      readonly dialect: ChecksumDialect;
-      readonly addresses: readonly number[];
+      /** It lists other addresses than we would. */
+      readonly addressesDiffer: boolean;
+    }
+  /** The peer's word about this election; undefined: the link is lost. Age and freshness count from `nowUs`. */
+  | { readonly type: 'peer'; readonly nowUs: number; readonly word: PeerElection | undefined }
+  /** An advert that claims our router id but is not valid (another key, unknown source): evidence, never a timer. */
+  | { readonly type: 'contender'; readonly nowUs: number; readonly source: string; readonly reason: string }
+  | {
+      readonly type: 'maintenance';
+      readonly nowUs: number;
+      readonly on: boolean;
+      readonly reason: string;
+      /** Release even if nobody takes it. */
+      readonly force: boolean;
     }
   /** What became of the last `advertise` effect. */
   | { readonly type: 'sent'; readonly nowUs: number; readonly ok: boolean; readonly reason: string }
   | { readonly type: 'ability'; readonly nowUs: number; readonly ability: Ability; readonly reason: string }
   | { readonly type: 'link'; readonly nowUs: number; readonly up: boolean; readonly reason: string }
-  /** The kernel has (`present`) or has no longer the address on an interface of this node. */
-  | { readonly type: 'address'; readonly nowUs: number; readonly present: boolean }
+  /** The kernel has (`present`) or has no longer one address on an interface of this node; `index` in the election. */
+  | { readonly type: 'address'; readonly nowUs: number; readonly index: number; readonly present: boolean }
   /** At start: this node has the address with the lease of an agent that sent its last advert at `lastAdvertUs`. */
   | { readonly type: 'inherited'; readonly nowUs: number; readonly lastAdvertUs: number }
   | { readonly type: 'own-failed'; readonly nowUs: number; readonly reason: string }
@@ -124,11 +172,18 @@ export type Effect =
   | { readonly type: 'release'; readonly drain: boolean }
   /** Send one gratuitous ARP in each form. */
   | { readonly type: 'announce' }
-  | { readonly type: 'changed'; readonly from: VrrpState; readonly to: VrrpState; readonly reason: string }
-  | { readonly type: 'notice'; readonly what: NoticeKind; readonly detail: string }
+  | {
+      readonly type: 'changed';
+      readonly from: VrrpState;
+      readonly to: VrrpState;
+      readonly reason: string;
+      readonly evidence: Evidence;
+    }
+  /** `address`: the one that it is about, by its index in the election. */
+  | { readonly type: 'notice'; readonly what: NoticeKind; readonly detail: string; readonly address?: number }
   | {
       readonly type: 'handover-ended';
-      readonly purpose: 'stop' | 'failover';
+      readonly purpose: HandoverPurpose;
       readonly taken: boolean;
       readonly detail: string;
       readonly durationUs: number;
@@ -141,7 +196,11 @@ export type NoticeKind =
   | 'address-restored'
   | 'foreign-address'
   | 'config-drift'
-  | 'dialect'
+  | 'path-broken'
+  | 'path-whole'
+  | 'unheard'
+  | 'contender'
+  | 'rogue-owner'
   | 'send-failed';
 
 export interface Step {

@@ -1,32 +1,46 @@
 // The intervals of the election, exact in µs: divided last, so that nothing is rounded away at 10 ms. RFC 9568
-// section 6.1. Pure.
+// section 6.1, RFC 3768 section 6.1 for version 2. Pure.
 import type { MachineConfig, MachineState } from './state.ts';
 
+/** The priority of the address owner of the RFC. */
+export const ownerPriority = 255;
 /** The priority of a node that answers but has no live server: it wins only over nobody. */
 export const lastResortPriority = 1;
+/** The priority of a node that serves though something about it is bad: it gives way to a peer that is well. */
+export const impairedPriority = 2;
 
 /** The kernel counts leases in whole seconds. */
 const secondUs = 1_000_000;
 const leastLeaseSeconds = 2;
 
+/** What the timers need to know of a configuration. */
+export type Timing = Pick<MachineConfig, 'priority' | 'intervalUs' | 'missedAdverts' | 'version'>;
+
 /** The priority that this node stands with now. */
 export function effectivePriority(config: MachineConfig, state: MachineState): number {
-  return state.ability === 'no-live-server' ? lastResortPriority : config.priority;
+  if (state.ability === 'no-live-server') return lastResortPriority;
+  return state.ability === 'impaired' ? impairedPriority : config.priority;
 }
 
-/** Skew_Time: (256 - priority) * interval / 256, rounded up to a µs. */
-export function skewUs(priority: number, intervalUs: number): number {
-  return Math.ceil(((256 - priority) * intervalUs) / 256);
+/** The timing that this node stands with now, for adverts of this interval. */
+export function ownTiming(config: MachineConfig, state: MachineState, intervalUs = config.intervalUs): Timing {
+  const { missedAdverts, version } = config;
+  return { priority: effectivePriority(config, state), intervalUs, missedAdverts, version };
 }
 
-/** Active_Down_Interval: three adverts and the skew. */
-export function downUs(priority: number, intervalUs: number): number {
-  return 3 * intervalUs + skewUs(priority, intervalUs);
+/** Skew_Time, rounded up to a µs: (256 - priority) / 256 of the interval; in version 2 of a second. */
+export function skewUs({ priority, intervalUs, version }: Omit<Timing, 'missedAdverts'>): number {
+  return Math.ceil(((256 - priority) * (version === 2 ? secondUs : intervalUs)) / 256);
+}
+
+/** Active_Down_Interval: the adverts that must be missed and the skew. */
+export function downUs(timing: Timing): number {
+  return timing.missedAdverts * timing.intervalUs + skewUs(timing);
 }
 
 /** Seconds for which the kernel keeps the address without renewal: at least 2, at least two down intervals. */
-export function leaseSeconds(config: MachineConfig): number {
-  return Math.ceil(Math.max(leastLeaseSeconds * secondUs, 2 * downUs(config.priority, config.intervalUs)) / secondUs);
+export function leaseSeconds(config: Timing): number {
+  return Math.ceil(Math.max(leastLeaseSeconds * secondUs, 2 * downUs(config)) / secondUs);
 }
 
 /** How long a planned release waits for the peer's first advert. */
@@ -35,8 +49,8 @@ export function handoverLimitUs(config: MachineConfig): number {
 }
 
 /** Delay of a preferred node before it takes the address back: three down intervals. */
-export function defaultPreemptDelayUs(priority: number, intervalUs: number): number {
-  return 3 * downUs(priority, intervalUs);
+export function defaultPreemptDelayUs(timing: Timing): number {
+  return 3 * downUs(timing);
 }
 
 /**
@@ -49,5 +63,5 @@ export function leaseRenewUs(config: MachineConfig): number {
 
 /** After an advert a restarted agent may go on as master this long: the peer takes over no sooner than twice that. */
 export function warmRestartUs(config: MachineConfig): number {
-  return Math.floor(downUs(config.priority, config.intervalUs) / 2);
+  return Math.floor(downUs(config) / 2);
 }

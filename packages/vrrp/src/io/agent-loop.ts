@@ -4,27 +4,39 @@
 import { isTospannError, TospannError } from '@tospann/errors';
 import { drainEventFd, monotonicMs, Poller, raiseThread, TimerFd } from '@tospann/linux';
 import { initialState, nextTickUs, step } from '../core/machine.ts';
+import type { ChecksumDialect } from '../core/advert.ts';
+import { parseAddress } from '../core/ipv4.ts';
+import type { PeerWord } from '../core/peer-word.ts';
+import { addressesOf, type PlannedAddress, type PlannedElection } from '../core/plan.ts';
 import { receiveAdvert, type ReceiveFilter } from '../core/receive.ts';
 import type { Effect, MachineEvent, MachineState } from '../core/state.ts';
 import { leaseSeconds, warmRestartUs } from '../core/timers.ts';
+import { advertEvent } from './advert-event.ts';
 import { Drain } from './drain.ts';
 import { LatenessMeter } from './lateness.ts';
 import type { HandoverResult, LoopCommand, LoopData, LoopMessage, VrrpEvent } from './messages.ts';
 import { VipNetwork } from './network.ts';
 import { plainError } from './plain-error.ts';
-import { nodeName, snapshotOf } from './snapshot-of.ts';
+import { nodeName, snapshotOf, wordOf } from './snapshot-of.ts';
 
 /** Packets read before timers are looked at: more than the receive buffer holds, so a flood cannot starve them. */
 const packetsPerRound = 1024;
 const packetBytes = 2048;
 /** A picture of the agent for the others: soon after a change, and ten times a second otherwise. */
 const snapshotEveryUs = 100_000;
+/** The peer is told four times in the shortest advert interval, within these bounds. */
+const wordEveryUs = { least: 20_000, most: 250_000 };
 const fdIndex = { wake: 0, timer: 1, monitor: 2, unicast: 3, multicast: 4 } as const;
 
 /** The two directions to the main thread. */
 export interface LoopPort {
   send(message: LoopMessage): void;
   take(): LoopCommand | undefined;
+}
+
+interface IndexedVip {
+  readonly index: number;
+  readonly address: PlannedAddress;
 }
 
 interface Failover {
@@ -42,8 +54,17 @@ export class AgentLoop {
   readonly #poller: Poller;
   readonly #timer = new TimerFd();
   readonly #states: MachineState[] = [];
+  readonly #elections: readonly PlannedElection[];
+  /** All addresses, and of each election the place of its first one in them. */
+  readonly #vips: readonly PlannedAddress[];
+  readonly #firstVip: readonly number[];
   readonly #filters: readonly ReceiveFilter[];
-  /** Drop counters by VIP; the last one is for packets that belong to none. */
+  readonly #ownAddress: number;
+  /** By election: the peer's one is sent back, pseudo-header until it is heard. */
+  readonly #dialects: ChecksumDialect[];
+  readonly #wordEveryUs: number;
+  #wordDueUs = 0;
+  /** Drop counters by election; the last one is for packets that belong to none. */
   readonly #drops: Record<string, number>[];
   readonly #packet = new Uint8Array(new ArrayBuffer(packetBytes));
   readonly #lateness = new LatenessMeter();
@@ -61,19 +82,34 @@ export class AgentLoop {
     this.#port = port;
     this.#network = new VipNetwork(data.plan);
     this.#drain = data.guard ? new Drain(data.plan, this.#network) : undefined;
-    this.#filters = data.plan.vips.map(({ machine }) => machine);
-    this.#drops = [...data.plan.vips.map(() => ({})), {}];
+    const { elections, peers, address } = data.plan;
+    this.#elections = elections;
+    this.#vips = addressesOf(data.plan);
+    this.#firstVip = elections.map((_, index) => addressesOf({ elections: elections.slice(0, index) }).length);
+    this.#ownAddress = parseAddress(address);
+    this.#filters = elections.map(({ routers, machine }) => ({
+      routerId: routers[0]?.routerId ?? 0,
+      ownAddress: this.#ownAddress,
+      peers: peers.map((peer) => parseAddress(peer.address)),
+      transport: machine.transport,
+    }));
+    this.#dialects = elections.map(() => 'pseudo-header');
+    this.#drops = [...elections.map(() => ({})), {}];
+    const quarterUs = Math.min(Infinity, ...elections.map(({ machine }) => machine.intervalUs)) / 4;
+    this.#wordEveryUs = Math.min(Math.max(quarterUs, wordEveryUs.least), wordEveryUs.most);
     this.#poller = new Poller([data.wakeFd, this.#timer.fd, this.#network.monitorFd, -1, -1]);
   }
 
   /** Runs until it is stopped or closed; then every address is released. */
   run(): void {
-    const { vips } = this.#data.plan;
     const startUs = nowUs();
-    const stock = this.#network.takeStock(vips.map(({ machine }) => (startUs - warmRestartUs(machine)) / 1000));
-    for (const vip of vips) this.#states.push(initialState(vip.machine, startUs));
-    for (const [index, renewedAtMs] of stock.kept)
-      this.#feed(index, { type: 'inherited', nowUs: startUs, lastAdvertUs: Math.floor(renewedAtMs * 1000) });
+    const warmSinceMs = this.#elections.flatMap(({ addresses, machine }) =>
+      addresses.map(() => (startUs - warmRestartUs(machine)) / 1000),
+    );
+    const stock = this.#network.takeStock(warmSinceMs);
+    for (const { name, machine } of this.#elections)
+      this.#states.push(initialState(machine, startUs, this.#data.terms[name]));
+    this.#inherit(stock.kept, startUs);
     for (const address of stock.removed)
       this.#emit({
         event: 'vrrp-notice',
@@ -96,6 +132,17 @@ export class AgentLoop {
     }
   }
 
+  /** An election goes on warm when all its addresses were kept; else those that were go. */
+  #inherit(kept: ReadonlyMap<number, number>, startUs: number): void {
+    this.#elections.forEach(({ addresses }, index) => {
+      const first = this.#firstVip[index] ?? 0;
+      const renewedMs = addresses.map((_, at) => kept.get(first + at) ?? -1);
+      const lastAdvertUs = Math.floor(Math.min(...renewedMs) * 1000);
+      if (lastAdvertUs >= 0) this.#feed(index, { type: 'inherited', nowUs: startUs, lastAdvertUs });
+      else for (const address of addresses) this.#network.release(address);
+    });
+  }
+
   #round(): void {
     const dueUs = this.#dueUs();
     this.#arm(dueUs);
@@ -116,6 +163,7 @@ export class AgentLoop {
     if (woken) this.#readCommands();
     const now = nowUs();
     this.#drain?.expire(now);
+    if (now >= this.#wordDueUs) this.#sendWord(now);
     if (now >= this.#snapshotDueUs) this.#sendSnapshot(now);
   }
 
@@ -126,10 +174,10 @@ export class AgentLoop {
   }
 
   #dueUs(): number {
-    let due = this.#drain?.dueUs ?? Infinity;
+    let due = Math.min(this.#drain?.dueUs ?? Infinity, this.#wordDueUs);
     this.#states.forEach((state, index) => {
-      const vip = this.#data.plan.vips[index];
-      if (vip !== undefined && !state.stopped) due = Math.min(due, nextTickUs(vip.machine, state));
+      const election = this.#elections[index];
+      if (election !== undefined && !state.stopped) due = Math.min(due, nextTickUs(election.machine, state));
     });
     return due;
   }
@@ -150,9 +198,18 @@ export class AgentLoop {
       if (drops !== undefined) drops[received.reason] = (drops[received.reason] ?? 0) + 1;
       return;
     }
-    const { source, priority, intervalMs, dialect, addresses } = received.advert;
-    const intervalUs = intervalMs * 1000;
-    this.#feed(received.index, { type: 'advert', nowUs: nowUs(), source, priority, intervalUs, dialect, addresses });
+    this.#noteDialect(received.index, received.advert.dialect);
+    this.#feed(
+      received.index,
+      advertEvent(received.advert, this.#elections[received.index], { ownAddress: this.#ownAddress, nowUs: nowUs() }),
+    );
+  }
+
+  #noteDialect(index: number, dialect: ChecksumDialect): void {
+    if (this.#dialects[index] === dialect) return;
+    this.#dialects[index] = dialect;
+    for (const { name: vip } of this.#elections[index]?.addresses ?? [])
+      this.#emit({ event: 'vrrp-notice', vip, what: 'dialect', detail: dialect, monotonicMs: monotonicMs() });
   }
 
   #readNews(): void {
@@ -161,15 +218,18 @@ export class AgentLoop {
     for (const index of news.vips) this.#lookAt(index);
   }
 
-  #lookAt(index: number): void {
-    const vip = this.#data.plan.vips[index];
-    const state = this.#states[index];
+  /** @param vipIndex The address's place among all of the plan. */
+  #lookAt(vipIndex: number): void {
+    const vip = this.#vips[vipIndex];
+    const election = this.#firstVip.findLastIndex((first) => first <= vipIndex);
+    const state = this.#states[election];
     if (vip === undefined || state === undefined) return;
     const view = this.#network.look(vip);
     const master = state.vrrp === 'master';
     if (master ? view.ours : !view.ours && view.others.length === 0) return;
     if (!master) this.#network.removeOthers(view.others);
-    this.#feed(index, { type: 'address', nowUs: nowUs(), present: !master });
+    const index = vipIndex - (this.#firstVip[election] ?? 0);
+    this.#feed(election, { type: 'address', nowUs: nowUs(), index, present: !master });
   }
 
   #refreshLink(): void {
@@ -187,11 +247,11 @@ export class AgentLoop {
   }
 
   #tick(index: number): void {
-    const vip = this.#data.plan.vips[index];
+    const election = this.#elections[index];
     const state = this.#states[index];
-    if (vip === undefined || state === undefined || state.stopped) return;
+    if (election === undefined || state === undefined || state.stopped) return;
     const now = nowUs();
-    if (nextTickUs(vip.machine, state) <= now) this.#feed(index, { type: 'tick', nowUs: now });
+    if (nextTickUs(election.machine, state) <= now) this.#feed(index, { type: 'tick', nowUs: now });
   }
 
   #readCommands(): void {
@@ -199,6 +259,12 @@ export class AgentLoop {
       switch (command.type) {
         case 'ability':
           this.#feedAll({ type: 'ability', nowUs: nowUs(), ability: command.ability, reason: command.reason });
+          break;
+        case 'peer':
+          this.#feedPeer(command.words);
+          break;
+        case 'maintenance':
+          this.#startMaintenance(command);
           break;
         case 'failover':
           this.#startFailover(command.id);
@@ -215,8 +281,40 @@ export class AgentLoop {
     }
   }
 
+  #feedPeer(words: PeerWord | undefined): void {
+    const at = nowUs();
+    for (const [index, { name }] of this.#elections.entries()) {
+      const word = words?.elections[name];
+      this.#feed(index, {
+        type: 'peer',
+        nowUs: at,
+        word:
+          word === undefined
+            ? undefined
+            : { ...word, heardAgeUs: Math.max(-1, word.heardAgeMs * 1000), maintenance: words?.maintenance === true },
+      });
+    }
+  }
+
+  #startMaintenance(command: Extract<LoopCommand, { type: 'maintenance' }>): void {
+    const { id, on, reason, force } = command;
+    const owned = this.#owned();
+    const waiting = on ? owned : [];
+    if (this.#failover !== undefined && waiting.length > 0) {
+      const error = plainError(new TospannError('LB_VRRP_BUSY', { detail: 'one is under way' }));
+      return this.#port.send({ type: 'failover-refused', id, error });
+    }
+    if (waiting.length > 0) this.#failover = { id, waiting: new Set(waiting), results: [] };
+    this.#feedAll({ type: 'maintenance', nowUs: nowUs(), on, reason, force });
+    if (waiting.length === 0) this.#port.send({ type: 'failover-ended', id, results: [] });
+  }
+
+  #owned(): number[] {
+    return [...this.#states.keys()].filter((index) => this.#states[index]?.vrrp === 'master');
+  }
+
   #startFailover(id: number): void {
-    const owned = [...this.#states.keys()].filter((index) => this.#states[index]?.vrrp === 'master');
+    const owned = this.#owned();
     const refusal = this.#refusal(owned);
     if (refusal !== undefined) return this.#port.send({ type: 'failover-refused', id, error: plainError(refusal) });
     this.#failover = { id, waiting: new Set(owned), results: [] };
@@ -228,11 +326,11 @@ export class AgentLoop {
     if (this.#failover !== undefined) return new TospannError('LB_VRRP_BUSY', { detail: 'one is under way' });
     if (this.#stopping) return new TospannError('LB_VRRP_BUSY', { detail: 'the node is stopping' });
     if (owned.length === 0) {
-      const heard = this.#states.find((state) => state.owner !== 0)?.owner;
+      const heard = this.#states.find((state) => state.owner !== '')?.owner;
       const owner = heard === undefined ? 'nobody' : nodeName(this.#data.plan, heard);
       return new TospannError('LB_VRRP_NOT_OWNER', { node, owner });
     }
-    const vip = this.#data.plan.vips[owned[0] ?? 0]?.name ?? '';
+    const vip = this.#elections[owned[0] ?? 0]?.addresses[0]?.name ?? '';
     if (peers.length === 0)
       return new TospannError('LB_VRRP_HANDOVER_NOT_TAKEN', { vip, detail: 'the cluster has no other node' });
     return undefined;
@@ -244,13 +342,13 @@ export class AgentLoop {
 
   /** One event and everything that follows from it at once. */
   #feed(index: number, event: MachineEvent): void {
-    const vip = this.#data.plan.vips[index];
-    if (vip === undefined) return;
+    const election = this.#elections[index];
+    if (election === undefined) return;
     const pending: MachineEvent[] = [event];
     for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
       const state = this.#states[index];
       if (state === undefined) return;
-      const result = step(state, next, vip.machine);
+      const result = step(state, next, election.machine);
       this.#states[index] = result.state;
       for (const effect of result.effects) {
         const outcome = this.#carryOut(index, effect);
@@ -260,27 +358,25 @@ export class AgentLoop {
   }
 
   #carryOut(index: number, effect: Effect): MachineEvent | undefined {
-    const vip = this.#data.plan.vips[index];
-    if (vip === undefined) return undefined;
     switch (effect.type) {
       case 'advertise':
         return this.#advertise(index, effect);
       case 'own':
         return this.#own(index);
       case 'release':
-        if (effect.drain) this.#beginDrain(index);
-        this.#network.release(vip);
+        this.#vipsOf(index).forEach((vip) => {
+          if (effect.drain) this.#beginDrain(vip);
+          this.#network.release(vip.address);
+        });
         return undefined;
       case 'announce':
-        this.#network.announce(index);
+        for (const vip of this.#vipsOf(index)) this.#network.announce(vip.index);
         return undefined;
       case 'changed':
-        this.#emitFor(vip.name, effect);
-        this.#snapshotDueUs = 0;
-        return undefined;
       case 'notice':
-        this.#emitFor(vip.name, effect);
+        this.#emitFor(index, effect);
         this.#snapshotDueUs = 0;
+        this.#wordDueUs = 0;
         return undefined;
       case 'handover-ended':
         this.#handoverEnded(index, effect);
@@ -291,21 +387,23 @@ export class AgentLoop {
   }
 
   #advertise(index: number, effect: Extract<Effect, { type: 'advertise' }>): MachineEvent | undefined {
-    const vip = this.#data.plan.vips[index];
-    const state = this.#states[index];
-    if (vip === undefined || state === undefined) return undefined;
-    const reason = this.#network.sendAdvert(vip, { priority: effect.priority, dialect: state.dialect });
+    const election = this.#elections[index];
+    if (election === undefined) return undefined;
+    const dialect = this.#dialects[index] ?? 'pseudo-header';
+    const reason = this.#network.sendAdvert(election, { priority: effect.priority, dialect });
     // Only a loop that has just sent its advert renews the lease.
     const refused = reason === '' && effect.lease ? this.#own(index) : undefined;
     return refused ?? { type: 'sent', nowUs: nowUs(), ok: reason === '', reason };
   }
 
   #own(index: number): MachineEvent | undefined {
-    const vip = this.#data.plan.vips[index];
-    if (vip === undefined) return undefined;
+    const election = this.#elections[index];
+    if (election === undefined) return undefined;
     try {
-      this.#network.own(vip, leaseSeconds(vip.machine));
-      this.#drain?.end(index);
+      for (const vip of this.#vipsOf(index)) {
+        this.#network.own(vip.address, leaseSeconds(election.machine));
+        this.#drain?.end(vip.index);
+      }
       return undefined;
     } catch (error) {
       if (!isTospannError(error)) throw error;
@@ -316,18 +414,21 @@ export class AgentLoop {
   }
 
   /** Connections under way go on here, while the new owner sends their packets over (connection-guard.ts). */
-  #beginDrain(index: number): void {
-    const detail = this.#drain?.begin(index, nowUs()) ?? '';
-    const vip = this.#data.plan.vips[index]?.name ?? '';
-    if (detail !== '') this.#emit({ event: 'vrrp-notice', vip, what: 'guard', detail, monotonicMs: monotonicMs() });
+  #beginDrain(vip: IndexedVip): void {
+    const detail = this.#drain?.begin(vip.index, nowUs()) ?? '';
+    const { name } = vip.address;
+    if (detail !== '')
+      this.#emit({ event: 'vrrp-notice', vip: name, what: 'guard', detail, monotonicMs: monotonicMs() });
   }
 
   #handoverEnded(index: number, effect: Extract<Effect, { type: 'handover-ended' }>): void {
     const failover = this.#failover;
     if (failover === undefined || !failover.waiting.delete(index)) return;
     const { taken, detail, durationUs } = effect;
-    const vip = this.#data.plan.vips[index]?.name ?? '';
-    failover.results.push({ vip, taken, detail, durationMs: durationUs / 1000 });
+    const group = this.#elections[index]?.name ?? '';
+    const durationMs = durationUs / 1000;
+    for (const { address } of this.#vipsOf(index))
+      failover.results.push({ vip: address.name, group, taken, detail, durationMs });
     if (failover.waiting.size > 0) return;
     this.#failover = undefined;
     this.#port.send({ type: 'failover-ended', id: failover.id, results: failover.results });
@@ -338,20 +439,36 @@ export class AgentLoop {
   }
 
   #releaseAll(): void {
-    for (const vip of this.#data.plan.vips) this.#network.release(vip);
+    for (const vip of this.#vips) this.#network.release(vip);
+  }
+
+  /** The addresses of an election with their places among all. */
+  #vipsOf(index: number): readonly IndexedVip[] {
+    const first = this.#firstVip[index] ?? 0;
+    return (this.#elections[index]?.addresses ?? []).map((address, at) => ({ index: first + at, address }));
   }
 
   #emit(event: VrrpEvent): void {
     this.#port.send({ type: 'event', event });
   }
 
-  #emitFor(vip: string, effect: Extract<Effect, { type: 'changed' | 'notice' }>): void {
+  /** One event for each VIP of the election, or for the one that a notice is about. */
+  #emitFor(index: number, effect: Extract<Effect, { type: 'changed' | 'notice' }>): void {
     const at = monotonicMs();
-    if (effect.type === 'changed') {
-      const { from, to, reason } = effect;
-      return this.#emit({ event: 'vrrp-state', vip, from, to, reason, monotonicMs: at });
-    }
-    this.#emit({ event: 'vrrp-notice', vip, what: effect.what, detail: effect.detail, monotonicMs: at });
+    const group = this.#elections[index]?.name ?? '';
+    this.#vipsOf(index).forEach(({ address }, place) => {
+      const vip = address.name;
+      if (effect.type === 'changed') {
+        const { from, to, reason, evidence } = effect;
+        this.#emit({ event: 'vrrp-state', vip, group, from, to, reason, evidence, monotonicMs: at });
+      } else if (effect.address === undefined || effect.address === place)
+        this.#emit({ event: 'vrrp-notice', vip, what: effect.what, detail: effect.detail, monotonicMs: at });
+    });
+  }
+
+  #sendWord(now: number): void {
+    this.#wordDueUs = this.#data.plan.peers.length === 0 ? Infinity : now + this.#wordEveryUs;
+    this.#port.send({ type: 'word', elections: wordOf(this.#data.plan, this.#states, now) });
   }
 
   #sendSnapshot(now: number): void {
@@ -360,6 +477,7 @@ export class AgentLoop {
       plan: this.#data.plan,
       states: this.#states,
       drops: this.#drops,
+      dialects: this.#dialects,
       scheduling: this.#scheduling.detail,
       latenessMaxMs: this.#lateness.maxMs,
       latenessLastMinuteMs: this.#lateness.lastMinuteMs(now),

@@ -4,7 +4,7 @@
 // draining: it would hinder an owner whose clients are on a link where it has no other address. Both are put back.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isTospannError } from '@tospann/errors';
-import type { AgentPlan } from '../core/plan.ts';
+import { addressesOf, type AgentPlan, type PlannedAddress } from '../core/plan.ts';
 import type { VipNetwork } from './network.ts';
 
 const ignoreForeign = 1;
@@ -12,6 +12,7 @@ const announceOwn = 2;
 
 export class Drain {
   readonly #plan: AgentPlan;
+  readonly #vips: readonly PlannedAddress[];
   readonly #network: VipNetwork;
   readonly #ignore: Setting;
   readonly #announce: Setting;
@@ -21,6 +22,7 @@ export class Drain {
 
   constructor(plan: AgentPlan, network: VipNetwork) {
     this.#plan = plan;
+    this.#vips = addressesOf(plan);
     this.#network = network;
     this.#ignore = new Setting(plan.interface, 'arp_ignore');
     this.#announce = new Setting(plan.interface, 'arp_announce');
@@ -33,7 +35,7 @@ export class Drain {
 
   /** @returns Empty, or why the connections of this VIP will break. */
   begin(index: number, nowUs: number): string {
-    const vip = this.#plan.vips[index];
+    const vip = this.#vips[index];
     if (!this.#possible || vip === undefined) return 'the kernel refuses arp_ignore';
     try {
       this.#network.keepForDrain(vip, this.#plan.drainSeconds);
@@ -48,7 +50,7 @@ export class Drain {
 
   /** The VIP is owned again: `lo` is not its place any more. */
   end(index: number): void {
-    const vip = this.#plan.vips[index];
+    const vip = this.#vips[index];
     if (vip === undefined || !this.#endsUs.delete(index)) return;
     this.#network.endDrain(vip);
     if (this.#endsUs.size === 0) this.#announce.restore();

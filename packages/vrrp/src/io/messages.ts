@@ -1,8 +1,9 @@
 // What the agent's main thread and its loop tell each other: plain data for structured clone. No behaviour.
 import type { ErrorCode, ErrorParams } from '@tospann/errors';
 import type { AgentPlan } from '../core/plan.ts';
+import type { ElectionWord, PeerWord } from '../core/peer-word.ts';
 import type { VipSnapshot, VrrpSnapshot, VrrpState } from '../core/snapshot.ts';
-import type { Ability, NoticeKind } from '../core/state.ts';
+import type { Ability, Evidence, NoticeKind } from '../core/state.ts';
 
 /** workerData of the loop. `wakeFd` is the eventfd that the main thread writes after each command. */
 export interface LoopData {
@@ -10,11 +11,23 @@ export interface LoopData {
   readonly wakeFd: number;
   /** Keep connections of a planned hand-over alive (connection-guard.ts). */
   readonly guard: boolean;
+  /** The term of each election in an earlier life of this node, by its name. */
+  readonly terms: Readonly<Record<string, number>>;
 }
 
 export type LoopCommand =
   | { readonly type: 'ability'; readonly ability: Exclude<Ability, 'unknown'>; readonly reason: string }
   | { readonly type: 'failover'; readonly id: number }
+  /** What came over the peer link; undefined: the link is lost. */
+  | { readonly type: 'peer'; readonly words: PeerWord | undefined }
+  /** Answered like a failover when it is switched on and something is owned; `force`: release though nobody takes it. */
+  | {
+      readonly type: 'maintenance';
+      readonly id: number;
+      readonly on: boolean;
+      readonly reason: string;
+      readonly force: boolean;
+    }
   | { readonly type: 'stop' }
   | { readonly type: 'close' };
 
@@ -22,9 +35,12 @@ export type LoopCommand =
 export interface VrrpStateEvent {
   readonly event: 'vrrp-state';
   readonly vip: string;
+  /** The election; all its VIPs change together, each with an event of its own. */
+  readonly group: string;
   readonly from: VrrpState;
   readonly to: VrrpState;
   readonly reason: string;
+  readonly evidence: Evidence;
   readonly monotonicMs: number;
 }
 
@@ -32,7 +48,7 @@ export interface VrrpStateEvent {
 export interface VrrpNotice {
   readonly event: 'vrrp-notice';
   readonly vip: string;
-  readonly what: NoticeKind | 'stale-address' | 'guard';
+  readonly what: NoticeKind | 'stale-address' | 'guard' | 'dialect';
   readonly detail: string;
   readonly monotonicMs: number;
 }
@@ -55,6 +71,7 @@ export type VrrpLogLine = (VrrpNotice | VrrpProblem) & { readonly msg: string };
 /** How the planned hand-over of one address ended. */
 export interface HandoverResult {
   readonly vip: string;
+  readonly group: string;
   readonly taken: boolean;
   readonly detail: string;
   /** From the priority 0 until the new owner's first advert was heard, or until the limit. */
@@ -77,6 +94,8 @@ export type LoopMessage =
   | { readonly type: 'failed'; readonly error: PlainError }
   | { readonly type: 'event'; readonly event: VrrpEvent }
   | { readonly type: 'snapshot'; readonly snapshot: TimedSnapshot }
+  /** What this node has to say over the peer link: at each change and four times an advert interval. */
+  | { readonly type: 'word'; readonly elections: Readonly<Record<string, ElectionWord>> }
   | { readonly type: 'failover-ended'; readonly id: number; readonly results: readonly HandoverResult[] }
   | { readonly type: 'failover-refused'; readonly id: number; readonly error: PlainError }
   | { readonly type: 'stopped' };

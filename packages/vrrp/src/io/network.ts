@@ -19,7 +19,7 @@ import {
 } from '@tospann/linux';
 import { encodeAdvert, type ChecksumDialect } from '../core/advert.ts';
 import { parseAddress, vrrpGroup } from '../core/ipv4.ts';
-import type { AgentPlan, PlannedVip } from '../core/plan.ts';
+import { addressesOf, type AgentPlan, type PlannedAddress, type PlannedElection } from '../core/plan.ts';
 
 const vrrpProtocol = 112;
 const group = '224.0.0.18';
@@ -53,6 +53,7 @@ interface Port {
 
 export class VipNetwork {
   readonly #plan: AgentPlan;
+  readonly #vips: readonly PlannedAddress[];
   readonly #control = new AddressControl();
   readonly #monitor = new AddressMonitor();
   readonly #packetFd: number;
@@ -64,6 +65,7 @@ export class VipNetwork {
   /** @throws {TospannError} LB_KERNEL_NO_CAPABILITY (CAP_NET_RAW), LB_KERNEL_CALL. */
   constructor(plan: AgentPlan) {
     this.#plan = plan;
+    this.#vips = addressesOf(plan);
     this.#packetFd = openPacketSender();
   }
 
@@ -88,7 +90,7 @@ export class VipNetwork {
     const kept = new Map<number, number>();
     const ownIndex = this.#control.links().find(({ name }) => name === this.#plan.interface)?.index;
     for (const record of this.#control.list()) {
-      const index = this.#plan.vips.findIndex(({ address }) => address === record.address);
+      const index = this.#vips.findIndex(({ address }) => address === record.address);
       if (record.address === this.#plan.address || (index < 0 && record.protocol !== addressTag)) continue;
       const form = record.protocol === addressTag && record.interfaceIndex === ownIndex;
       if (form && record.prefixLength === hostPrefix && record.updatedAtMs >= (warmSinceMs[index] ?? Infinity)) {
@@ -99,7 +101,7 @@ export class VipNetwork {
       removed.push(`${record.address}/${record.prefixLength}`);
     }
     // Nothing was there: ask the kernel anyway whether this process may change addresses at all.
-    const first = this.#plan.vips[0];
+    const first = this.#vips[0];
     if (first !== undefined) this.endDrain(first);
     return { removed, kept };
   }
@@ -133,12 +135,12 @@ export class VipNetwork {
     for (const event of this.#monitor.read()) {
       if (event.kind === 'overflow') {
         link = true;
-        for (const index of this.#plan.vips.keys()) vips.add(index);
+        for (const index of this.#vips.keys()) vips.add(index);
       } else if ('link' in event) {
         link ||= event.link.name === this.#plan.interface || event.link.index === this.#link?.index;
       } else {
         link ||= event.address.address === this.#plan.address;
-        const index = this.#plan.vips.findIndex((vip) => vip.address === event.address.address);
+        const index = this.#vips.findIndex((vip) => vip.address === event.address.address);
         if (index >= 0) vips.add(index);
       }
     }
@@ -146,7 +148,7 @@ export class VipNetwork {
   }
 
   /** Where the kernel has the VIP now. */
-  look(vip: PlannedVip): AddressView {
+  look(vip: PlannedAddress): AddressView {
     // On lo it is a draining one of ours, which answers no ARP.
     const records = this.#control
       .list()
@@ -165,7 +167,7 @@ export class VipNetwork {
    *
    * @throws {TospannError} LB_VRRP_ADDRESS_REFUSED.
    */
-  own(vip: PlannedVip, validSeconds: number): void {
+  own(vip: PlannedAddress, validSeconds: number): void {
     const { interface: name } = this.#plan;
     try {
       this.#control.add({
@@ -187,18 +189,18 @@ export class VipNetwork {
    *
    * @throws {TospannError} LB_KERNEL_NO_CAPABILITY, LB_KERNEL_CALL.
    */
-  keepForDrain(vip: PlannedVip, validSeconds: number): void {
+  keepForDrain(vip: PlannedAddress, validSeconds: number): void {
     const { address } = vip;
     const lifetime = { validSeconds, preferredSeconds: validSeconds, protocol: addressTag };
     this.#control.add({ interfaceIndex: loopbackIndex, address, prefixLength: hostPrefix, ...lifetime });
   }
 
   /** Ends a drain that is under way, if there is one. */
-  endDrain(vip: PlannedVip): void {
+  endDrain(vip: PlannedAddress): void {
     this.#control.delete({ interfaceIndex: loopbackIndex, address: vip.address, prefixLength: hostPrefix });
   }
 
-  release(vip: PlannedVip): void {
+  release(vip: PlannedAddress): void {
     this.#control.delete({ interfaceIndex: this.#link?.index ?? 0, address: vip.address, prefixLength: hostPrefix });
   }
 
@@ -207,11 +209,17 @@ export class VipNetwork {
    *
    * @returns Empty when one of them left, else the errno's name.
    */
-  sendAdvert(vip: PlannedVip, advert: { readonly priority: number; readonly dialect: ChecksumDialect }): string {
-    const port = this.#ports.get(vip.machine.transport);
-    if (port === undefined) return 'no socket';
-    const { routerId, intervalUs, address, ownAddress } = vip.machine;
-    const message = { routerId, priority: advert.priority, intervalMs: intervalUs / 1000, addresses: [address] };
+  sendAdvert(
+    election: PlannedElection,
+    advert: { readonly priority: number; readonly dialect: ChecksumDialect },
+  ): string {
+    const port = this.#ports.get(election.machine.transport);
+    const router = election.routers[0];
+    if (port === undefined || router === undefined) return 'no socket';
+    const { routerId, addresses } = router;
+    const intervalMs = election.machine.intervalUs / 1000;
+    const message = { routerId, priority: advert.priority, intervalMs, addresses: addresses.map(parseAddress) };
+    const ownAddress = parseAddress(this.#plan.address);
     let failure = '';
     let left = port.destinations.length === 0;
     for (const destination of port.destinations) {
@@ -253,13 +261,13 @@ export class VipNetwork {
   }
 
   #openPorts(link: LinkRecord): void {
-    const { vips, peers } = this.#plan;
+    const { elections, peers } = this.#plan;
     this.#packetAddress = encodePacketAddress(link.index);
-    vips.forEach((vip, index) => {
+    this.#vips.forEach((vip, index) => {
       const forms = ['request', 'reply'] as const;
       this.#frames[index] = forms.map((form) => encodeGratuitousArp(form, link.mac, vip.address));
     });
-    for (const transport of new Set(vips.map((vip) => vip.machine.transport))) {
+    for (const transport of new Set(elections.map(({ machine }) => machine.transport))) {
       if (this.#ports.has(transport)) continue;
       const addresses = transport === 'multicast' ? [group] : peers.map(({ address }) => address);
       this.#ports.set(transport, this.#openPort(link, transport === 'multicast' ? group : undefined, addresses));

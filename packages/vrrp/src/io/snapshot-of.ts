@@ -1,7 +1,8 @@
 // From the machines' states to the snapshot that others read. No side effects.
 import type { ChecksumDialect } from '../core/advert.ts';
-import { formatAddress, parseAddress } from '../core/ipv4.ts';
-import type { AgentPlan, PlannedVip } from '../core/plan.ts';
+import { self } from '../core/machine-actions.ts';
+import type { ElectionWord } from '../core/peer-word.ts';
+import type { AgentPlan, PlannedAddress, PlannedElection } from '../core/plan.ts';
 import type { MachineCounters, MachineState } from '../core/state.ts';
 import { effectivePriority } from '../core/timers.ts';
 import type { TimedSnapshot } from './messages.ts';
@@ -9,8 +10,10 @@ import type { TimedSnapshot } from './messages.ts';
 interface Parts {
   readonly plan: AgentPlan;
   readonly states: readonly MachineState[];
-  /** By VIP, and one more for packets that belong to none. */
+  /** By election, and one more for packets that belong to none. */
   readonly drops: readonly Readonly<Record<string, number>>[];
+  /** By election: the checksum that its adverts have now. */
+  readonly dialects: readonly ChecksumDialect[];
   readonly scheduling: string;
   readonly latenessMaxMs: number;
   readonly latenessLastMinuteMs: number;
@@ -21,9 +24,12 @@ export function snapshotOf(parts: Parts): TimedSnapshot {
   const { plan, states, drops } = parts;
   const total = (field: keyof MachineCounters): number => states.reduce((sum, state) => sum + state.counters[field], 0);
   return {
-    vips: plan.vips.flatMap((vip, index) => {
+    vips: plan.elections.flatMap((election, index) => {
       const state = states[index];
-      return state === undefined ? [] : [vipSnapshot(vip, { plan, state, drops: drops[index] ?? {} })];
+      if (state === undefined) return [];
+      const dialect = parts.dialects[index] ?? 'pseudo-header';
+      const view = { plan, election, state, drops: drops[index] ?? {}, dialect };
+      return election.addresses.map((address) => vipSnapshot(address, view));
     }),
     scheduling: parts.scheduling,
     latenessMaxMs: parts.latenessMaxMs,
@@ -31,30 +37,56 @@ export function snapshotOf(parts: Parts): TimedSnapshot {
     gratuitousArpTotal: 2 * total('announcements'),
     addressRestoredTotal: total('restored'),
     freezesTotal: total('freezes'),
-    strayPacketsTotal: { ...drops[plan.vips.length] },
+    strayPacketsTotal: { ...drops[plan.elections.length] },
   };
 }
 
-/** The name of the node with this address; its text for a stranger, empty for 0. */
-export function nodeName(plan: AgentPlan, address: number): string {
-  if (address === 0) return '';
-  if (parseAddress(plan.address) === address) return plan.node;
-  return plan.peers.find((peer) => parseAddress(peer.address) === address)?.name ?? formatAddress(address);
+/** The name of an owner: of this node, of a peer with this address, a stranger's address, empty for nobody. */
+export function nodeName(plan: AgentPlan, owner: string): string {
+  if (owner === self) return plan.node;
+  return plan.peers.find(({ address, address6 }) => address === owner || address6 === owner)?.name ?? owner;
 }
 
-function vipSnapshot(
-  vip: PlannedVip,
-  view: { readonly plan: AgentPlan; readonly state: MachineState; readonly drops: Readonly<Record<string, number>> },
-): TimedSnapshot['vips'][number] {
-  const { state } = view;
+/** What this node says about its elections over the peer link. */
+export function wordOf(plan: AgentPlan, states: readonly MachineState[], nowUs: number): Record<string, ElectionWord> {
+  const words: Record<string, ElectionWord> = {};
+  plan.elections.forEach(({ name, machine, addresses }, index) => {
+    const state = states[index];
+    if (state === undefined) return;
+    words[name] = {
+      state: state.vrrp,
+      priority: effectivePriority(machine, state),
+      ability: state.ability,
+      reason: state.reason,
+      heardAgeMs: state.peer === undefined ? -1 : Math.max(0, (nowUs - state.peer.heardUs) / 1000),
+      term: state.term,
+      vips: addresses.map((address) => address.name),
+    };
+  });
+  return words;
+}
+
+interface View {
+  readonly plan: AgentPlan;
+  readonly election: PlannedElection;
+  readonly state: MachineState;
+  readonly drops: Readonly<Record<string, number>>;
+  readonly dialect: ChecksumDialect;
+}
+
+function vipSnapshot(vip: PlannedAddress, view: View): TimedSnapshot['vips'][number] {
+  const { election, state } = view;
+  const { routers } = election;
+  const router = routers.find(({ addresses }) => addresses.includes(vip.address)) ?? routers[0];
   return {
     name: vip.name,
+    group: election.name,
     address: vip.address,
-    routerId: vip.machine.routerId,
+    routerId: router?.routerId ?? 0,
     state: state.vrrp,
     sinceMs: state.sinceUs / 1000,
     reason: state.reason,
-    priority: effectivePriority(vip.machine, state),
+    priority: effectivePriority(election.machine, state),
     transitionsTotal: state.counters.transitions,
     owner: nodeName(view.plan, state.owner),
     adverts: {
@@ -64,7 +96,7 @@ function vipSnapshot(
     },
     lastAdvertAtMs: state.peer === undefined ? -1 : state.peer.heardUs / 1000,
     peerPriority: state.peer?.priority ?? 0,
-    checksumDialect: shownDialect(state.dialect),
+    checksumDialect: shownDialect(view.dialect),
   };
 }
 

@@ -4,7 +4,8 @@ import type { Worker } from 'node:worker_threads';
 import type { PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { closeFd, monotonicMs, openEventFd, signalEventFd } from '@tospann/linux';
-import { planAgent, type AgentPlan } from '../core/plan.ts';
+import type { ElectionWord, PeerWord } from '../core/peer-word.ts';
+import { addressesOf, planAgent, type AgentPlan } from '../core/plan.ts';
 import type { VrrpSnapshot } from '../core/snapshot.ts';
 import type { Ability } from '../core/state.ts';
 import { ConnectionGuard } from './connection-guard.ts';
@@ -34,6 +35,10 @@ export interface VrrpOptions {
   readonly onFatal: (error: TospannError) => void;
   /** Keep connections of a planned hand-over alive where nft allows it. @default true */
   readonly guard?: boolean;
+  /** The term of each election in an earlier life of this node, by its name. @default 0 for each */
+  readonly terms?: Readonly<Record<string, number>>;
+  /** Takes what this node has to say over the peer link: at each change and four times an advert interval. */
+  readonly onWord?: (elections: Readonly<Record<string, ElectionWord>>) => void;
 }
 
 /** How a planned failover ended; every address was taken. */
@@ -62,6 +67,15 @@ export interface VrrpService {
    * @throws {TospannError} LB_VRRP_NOT_OWNER, LB_VRRP_BUSY, LB_VRRP_HANDOVER_NOT_TAKEN (this node goes on serving).
    */
   failover(): Promise<FailoverReport>;
+  /** What the other node said over the peer link; undefined: the link is lost. */
+  tellPeer(words: PeerWord | undefined): void;
+  /**
+   * Hands every owned address over and owns nothing until it is switched off. With `force` the addresses are released
+   * though nobody takes them.
+   *
+   * @throws {TospannError} LB_VRRP_BUSY, LB_VRRP_HANDOVER_NOT_TAKEN (this node goes on serving, no maintenance).
+   */
+  maintenance(on: boolean, options: { readonly reason: string; readonly force: boolean }): Promise<FailoverReport>;
   /** Planned end: answers for the addresses until the peer has taken them, at most three adverts and 50 ms. */
   stop(): Promise<void>;
   /** End at once: priority 0, addresses released. */
@@ -100,7 +114,12 @@ class Service implements VrrpService {
     const plan = planAgent(options.config, options.node);
     this.#guard = this.#makeGuard(plan);
     const guard = this.#guard !== undefined;
-    this.#worker = options.startWorker('vrrp-worker', { plan, wakeFd: this.#wakeFd, guard });
+    this.#worker = options.startWorker('vrrp-worker', {
+      plan,
+      wakeFd: this.#wakeFd,
+      guard,
+      terms: options.terms ?? {},
+    });
     const ready = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
     this.ready = ready.promise;
@@ -136,12 +155,24 @@ class Service implements VrrpService {
     this.#command({ type: 'ability', ability, reason });
   }
 
+  tellPeer(words: PeerWord | undefined): void {
+    this.#command({ type: 'peer', words });
+  }
+
   failover(): Promise<FailoverReport> {
+    return this.#ask((id) => ({ type: 'failover', id }));
+  }
+
+  maintenance(on: boolean, options: { readonly reason: string; readonly force: boolean }): Promise<FailoverReport> {
+    return this.#ask((id) => ({ type: 'maintenance', id, on, ...options }));
+  }
+
+  #ask(command: (id: number) => LoopCommand): Promise<FailoverReport> {
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<FailoverReport>();
     if (this.#closed) reject(this.#failure ?? new TospannError('LB_VRRP_AGENT_ENDED', { detail: 'it has stopped' }));
     this.#waiters.set(id, { resolve, reject });
-    this.#command({ type: 'failover', id });
+    this.#command(command(id));
     return promise;
   }
 
@@ -177,6 +208,8 @@ class Service implements VrrpService {
       case 'snapshot':
         this.#snapshot = message.snapshot;
         return;
+      case 'word':
+        return this.#options.onWord?.(message.elections);
       case 'failed':
         return this.#fail(reviveError(message.error));
       case 'failover-refused':
@@ -195,7 +228,7 @@ class Service implements VrrpService {
     const ports = [...new Set(config.frontends.flatMap(({ binds }) => binds.map(({ port }) => port)))];
     if (!guard || peer === undefined || plan.peers.length > 1 || ports.length === 0) return undefined;
     return new ConnectionGuard({
-      addresses: Object.fromEntries(plan.vips.map(({ name, address }) => [name, address])),
+      addresses: Object.fromEntries(addressesOf(plan).map(({ name, address }) => [name, address])),
       ports,
       peer: peer.address,
       interface: plan.interface,
@@ -224,7 +257,7 @@ class Service implements VrrpService {
       return waiter?.reject(new TospannError('LB_VRRP_HANDOVER_NOT_TAKEN', { vip, detail }));
     }
     const detail = results.map((result) => `${result.vip}: ${result.detail}`).join(', ');
-    waiter?.resolve({ results, durationMs: Math.max(...results.map(({ durationMs }) => durationMs)), detail });
+    waiter?.resolve({ results, durationMs: Math.max(0, ...results.map(({ durationMs }) => durationMs)), detail });
   }
 
   #take(id: number): Waiter | undefined {
