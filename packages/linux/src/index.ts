@@ -1,9 +1,17 @@
 // @tospann/linux: typed Linux for the product: sockets, io_uring, netlink, raw and packet sockets, scheduling,
 // systemd. Everything native is inside this package; errors are TospannErrors with the errno's name.
 export { decodeArp, encodeArp, encodeGratuitousArp, encodePacketAddress, type ArpPacket } from './core/arp.ts';
+export { finishSum, pseudoSum6, sumWords } from './core/checksum.ts';
 export { formatIp, parseIp } from './core/ip-text.ts';
+export {
+  decodeNeighbourAdvertisement,
+  encodeNeighbourAdvertisement,
+  ETHERTYPE_IPV6,
+  type NeighbourAdvertisement,
+} from './core/ndp.ts';
 export { AddressFlag, type AddressRecord, type AddressRequest, type LinkRecord } from './core/netlink-address.ts';
 export { type ConntrackEntry } from './core/netlink-conntrack.ts';
+export { routerIdFilter, type FilterLayer } from './core/socket-filter.ts';
 export { AF_INET, AF_INET6, decodeSockaddr, encodeSockaddr, type SocketAddress } from './core/sockaddr.ts';
 export { AddressControl, AddressMonitor, type AddressEvent } from './io/addresses.ts';
 export { monotonicMs } from './io/clock.ts';
@@ -15,17 +23,20 @@ export { probeIoUring, type IoUringProbe } from './io/io-uring-probe.ts';
 export { BufferRing, IoUring, registerRing, type CompletionHandler, type IoUringOptions } from './io/io-uring.ts';
 export { errnoName, ErrorNumber } from './io/kernel-error.ts';
 export { dropPages, mapMemory, type MappedMemory } from './io/memory.ts';
-export { openArpReceiver, openPacketSender } from './io/packet-socket.ts';
+export { openArpReceiver, openFrameReceiver, openPacketSender } from './io/packet-socket.ts';
 export { closeFdChannel, openFdChannel, receiveFd, sendFd } from './io/pass-fds.ts';
 export { Poller } from './io/poll.ts';
 export { keepOnExec, reapChild } from './io/processes.ts';
 export { dropPrivileges, findUser, type SystemUser } from './io/privileges.ts';
+export { receivePacket6 } from './io/raw-packet6.ts';
 export {
+  attachFilter,
   encodeDestination,
   openRawReceiver,
   openRawSender,
   receivePacket,
   sendPacket,
+  type RawReceiverOptions,
   type RawSocketOptions,
 } from './io/raw-socket.ts';
 export { raiseThread, signalOnParentDeath, type Scheduling } from './io/scheduling.ts';

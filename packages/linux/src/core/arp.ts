@@ -63,12 +63,16 @@ export function decodeArp(frame: Uint8Array): ArpPacket | null {
   };
 }
 
-/** sockaddr_ll for sending on an interface (20 bytes). */
-export function encodePacketAddress(interfaceIndex: number, destination: Uint8Array = BROADCAST): Uint8Array {
+/** sockaddr_ll for sending on an interface (20 bytes); `etherType` is that of ARP unless it is given. */
+export function encodePacketAddress(
+  interfaceIndex: number,
+  destination: Uint8Array = BROADCAST,
+  etherType = ETHERTYPE_ARP,
+): Uint8Array {
   const bytes = new Uint8Array(20);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, 17, true); // AF_PACKET
-  view.setUint16(2, ETHERTYPE_ARP, false);
+  view.setUint16(2, etherType, false);
   view.setInt32(4, interfaceIndex, true);
   bytes[11] = destination.length;
   bytes.set(destination, 12);

@@ -9,6 +9,8 @@ export const AF_INET6 = 10;
 export interface SocketAddress {
   readonly address: string;
   readonly port: number;
+  /** The interface's index, which a link-local IPv6 address needs. Default 0: none. */
+  readonly scope?: number;
 }
 
 /**
@@ -17,13 +19,14 @@ export interface SocketAddress {
  * @returns 16 bytes (IPv4) or 28 bytes (IPv6).
  * @throws {TospannError} LB_KERNEL_BAD_ADDRESS.
  */
-export function encodeSockaddr({ address, port }: SocketAddress): Uint8Array {
+export function encodeSockaddr({ address, port, scope = 0 }: SocketAddress): Uint8Array {
   const ip = parseIp(address);
   const bytes = new Uint8Array(ip.length === 4 ? 16 : 28);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, ip.length === 4 ? AF_INET : AF_INET6, true);
   view.setUint16(2, port, false);
   bytes.set(ip, ip.length === 4 ? 4 : 8);
+  if (ip.length === 16) view.setUint32(24, scope, true);
   return bytes;
 }
 

@@ -36,6 +36,7 @@ export const SocketOption = {
   REUSEPORT: [1, 15],
   RCVTIMEO: [1, 20],
   BINDTODEVICE: [1, 25],
+  ATTACH_FILTER: [1, 26],
   IP_TOS: [0, 1],
   IP_TTL: [0, 2],
   IP_FREEBIND: [0, 15],
@@ -45,7 +46,17 @@ export const SocketOption = {
   IP_ADD_MEMBERSHIP: [0, 35],
   IP_MULTICAST_ALL: [0, 49],
   TCP_NODELAY: [6, 1],
+  IPV6_UNICAST_HOPS: [41, 16],
+  IPV6_MULTICAST_IF: [41, 17],
+  IPV6_MULTICAST_HOPS: [41, 18],
+  IPV6_MULTICAST_LOOP: [41, 19],
+  IPV6_ADD_MEMBERSHIP: [41, 20],
   IPV6_V6ONLY: [41, 26],
+  IPV6_MULTICAST_ALL: [41, 29],
+  IPV6_RECVPKTINFO: [41, 49],
+  IPV6_RECVHOPLIMIT: [41, 51],
+  IPV6_TCLASS: [41, 67],
+  IPV6_FREEBIND: [41, 78],
 } as const satisfies Readonly<Record<string, readonly [number, number]>>;
 
 export type SocketOptionName = keyof typeof SocketOption;
