@@ -2,7 +2,7 @@
 // Each child gets exactly one `start` first; everything that it reports goes to the supervisor, which passes on
 // what others need: children never talk to each other.
 import type { PairConfig } from '@tospann/config';
-import type { Operation, OperationReport, ServerChangeReport } from '@tospann/api';
+import type { EventDraft, Operation, OperationReport, ServerChangeReport } from '@tospann/api';
 import type { KnownAddress, ProxySnapshot, ServerOrder } from '@tospann/proxy';
 import type { VrrpSnapshot, VrrpState } from '@tospann/vrrp';
 
@@ -57,6 +57,10 @@ export type ToChild =
   | { readonly type: 'operation-answer'; readonly id: number; readonly report: OperationReport }
   | { readonly type: 'server-order'; readonly id: number; readonly order: ServerOrder }
   | { readonly type: 'server-answer'; readonly id: number; readonly answer: ServerAnswer }
+  /** To the admin child: keep it, and say so with `id`. */
+  | { readonly type: 'keep-event'; readonly id: number; readonly event: EventDraft }
+  /** To the failover agent, for its hooks: what others have seen. */
+  | { readonly type: 'event'; readonly event: EventDraft }
   | { readonly type: 'node-state'; readonly state: NodeState };
 
 /** All that `admin` shows of this node; pushed by the supervisor once a second and at each change. */
@@ -108,6 +112,10 @@ export type FromChild =
   | { readonly type: 'proxy-snapshot'; readonly snapshot: ProxySnapshot }
   | { readonly type: 'vrrp-state'; readonly vip: string; readonly state: VrrpState }
   | { readonly type: 'vrrp-snapshot'; readonly snapshot: VrrpSnapshot }
+  /** What happened, as the child's operator should read it. */
+  | { readonly type: 'event'; readonly event: EventDraft }
+  /** The admin child has kept all events up to this one. */
+  | { readonly type: 'events-kept'; readonly id: number }
   | { readonly type: 'failover'; readonly id: number }
   | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer }
   | { readonly type: 'reload-answer'; readonly id: number; readonly answer: ReloadAnswer }

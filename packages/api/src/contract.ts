@@ -155,6 +155,41 @@ export const hostStatus = z.object({
 });
 export type HostStatus = Frozen<z.infer<typeof hostStatus>>;
 
+/** info: for the record. warning: a person should look today. alarm: a person should look now. */
+export const eventSeverity = z.enum(['info', 'warning', 'alarm']);
+export type EventSeverity = Frozen<z.infer<typeof eventSeverity>>;
+
+/** What happened, as its source tells it: without a place in the order of its node. */
+export const eventDraft = z.object({
+  /** Wall clock, ms since 1970. */
+  timeMs: z.number(),
+  monotonicMs: z.number(),
+  /** Its kind: `vrrp-state`, `server-state`, `child`; see docs/events.md. Newer versions may have more. */
+  event: z.string(),
+  severity: eventSeverity,
+  vip: z.string().optional(),
+  group: z.string().optional(),
+  /** The sentence that an operator needs. */
+  text: z.string(),
+  /** What it rests on, flat: names and units in the keys. */
+  evidence: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+});
+export type EventDraft = Frozen<z.infer<typeof eventDraft>>;
+
+/** One event of a node; `seq` grows by one with each and goes on over restarts. */
+export const nodeEvent = z.object({ seq: z.number().int(), node: z.string(), ...eventDraft.shape });
+export type NodeEvent = Frozen<z.infer<typeof nodeEvent>>;
+
+/** In the stream, where events are missing: these numbers, both included, are not held any more. */
+export const eventGap = z.object({
+  event: z.literal('gap'),
+  node: z.string(),
+  from: z.number().int(),
+  to: z.number().int(),
+});
+export type EventGap = Frozen<z.infer<typeof eventGap>>;
+export type EventLine = NodeEvent | EventGap;
+
 /** Everything that one node says about itself. `proxy` and `vrrp` are absent while their child does not answer. */
 export const nodeStatus = z.object({
   node: z.string(),
@@ -173,6 +208,8 @@ export const nodeStatus = z.object({
   host: hostStatus.optional(),
   /** Sentences that an operator should read, for instance why an engine was not taken. */
   notices: z.array(z.string()).default([]),
+  /** The last few events, oldest first and without their evidence; all are at GET /api/v1/events. */
+  events: z.array(nodeEvent).optional(),
 });
 export type NodeStatus = Frozen<z.infer<typeof nodeStatus>>;
 

@@ -4,12 +4,16 @@ export {
   adminState,
   backendStatus,
   childStatus,
+  eventDraft,
+  eventGap,
+  eventSeverity,
   failoverReport,
   failoverRequest,
   frontendStatus,
   historySample,
   hostStatus,
   liveMessage,
+  nodeEvent,
   nodeStatus,
   operationReport,
   pairStatus,
@@ -30,6 +34,10 @@ export {
   type AdminState,
   type BackendStatus,
   type ChildStatus,
+  type EventDraft,
+  type EventGap,
+  type EventLine,
+  type EventSeverity,
   type FailoverReport,
   type FailoverRequest,
   type FrontendStatus,
@@ -37,6 +45,7 @@ export {
   type HistorySample,
   type HostStatus,
   type LiveMessage,
+  type NodeEvent,
   type NodeStatus,
   type Operation,
   type OperationReport,
@@ -63,6 +72,8 @@ export { metricFamilies, type MetricFamily, type MetricSample } from './core/met
 export { notReady } from './core/ready.ts';
 export { judge } from './core/verdict.ts';
 export { consoleToken, loadClusterKey, readOrCreateClusterKey, type ClusterKey } from './io/cluster-key.ts';
+export { EVENT_KINDS } from './core/event-log.ts';
+export { openEventStore, type EventStore } from './io/event-store.ts';
 export type { ApiLog, ApiLogLine } from './io/log.ts';
 export type { PeerAddress } from './io/peer-client.ts';
 export type { ConsoleAsset } from './io/routes.ts';

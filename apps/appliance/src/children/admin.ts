@@ -2,10 +2,13 @@
 // dies, no packet and no request notices.
 import { join } from 'node:path';
 import {
+  type EventDraft,
+  type EventStore,
   type FailoverReport,
   loadClusterKey,
   type NodeStatus,
   type Operation,
+  openEventStore,
   type OperationReport,
   type RunningApi,
   type ServerChangeReport,
@@ -38,6 +41,7 @@ export function runAdminChild(): void {
       if (message.type === 'failover-answer') admin.answered(message.id, message.answer);
       if (message.type === 'operation-answer') admin.reported(message.id, message.report);
       if (message.type === 'server-answer') admin.serverAnswered(message.id, message.answer);
+      if (message.type === 'keep-event') admin.keepEvent(message.id, message.event);
       if (message.type === 'new-config') admin.config = message.config;
       if (message.type === 'stop') void admin.stop();
     },
@@ -49,6 +53,9 @@ class Admin {
   state: NodeState | undefined;
   config: PairConfig | undefined;
   #api: RunningApi | undefined;
+  #events: EventStore | undefined;
+  /** Of the last event that is not told to be kept yet; 0: none. */
+  #unkept = 0;
   #waiting = new Map<number, (answer: FailoverAnswer) => void>();
   #operations = new Map<number, (report: OperationReport) => void>();
   readonly #serverWaiting = new Map<number, (answer: ServerAnswer) => void>();
@@ -59,6 +66,7 @@ class Admin {
     const log = makeLog(node, 'admin');
     this.config = config;
     const { stats } = config.admin;
+    this.#events = openEventStore({ node, stateDir, log });
     this.#api = await startApi({
       nodeName: node,
       peers: adminPeers(config, node),
@@ -68,6 +76,7 @@ class Admin {
       clusterKey: loadClusterKey(stateDir),
       consoleAssets: consoleAsset,
       getStatus: () => this.#status(message),
+      events: this.#events,
       failover: ({ to }) => this.#failover(node, to),
       operate: (operation) => this.#operate(operation),
       changeServer: (order) => this.#changeServer(order),
@@ -90,7 +99,21 @@ class Admin {
   async stop(): Promise<void> {
     // The socket's directory belongs to root: the supervisor removes what close() may not.
     await this.#api?.close().catch(() => undefined);
+    this.#events?.close();
     process.exit(0);
+  }
+
+  /** Keeps an event; all of one turn of the loop are written and acknowledged together. */
+  keepEvent(id: number, event: EventDraft): void {
+    this.#events?.append(event);
+    if (this.#unkept === 0) {
+      setImmediate(() => {
+        this.#events?.flush();
+        tell({ type: 'events-kept', id: this.#unkept });
+        this.#unkept = 0;
+      });
+    }
+    this.#unkept = id;
   }
 
   answered(id: number, answer: FailoverAnswer): void {

@@ -3,9 +3,10 @@
 // serves; sockets that it needs for that come over the descriptor channel.
 import type { PairConfig } from '@tospann/config';
 import { isTospannError } from '@tospann/errors';
-import { closeFd, dropPrivileges, receiveFd } from '@tospann/linux';
+import { closeFd, dropPrivileges, monotonicMs, receiveFd } from '@tospann/linux';
 import { type ProxyListener, type ProxyService, type ServerOrder, startProxy } from '@tospann/proxy';
 import { startWorker } from '../assets.ts';
+import { serverEvent } from '../core/event-texts.ts';
 import { usersFor } from '../core/users.ts';
 import type { FromChild, ListenerName, ReloadAnswer, ReloadMessage, StartMessage } from '../ipc.ts';
 import { makeLog } from '../log.ts';
@@ -51,6 +52,7 @@ async function start(message: StartMessage): Promise<Running> {
     addresses: message.addresses,
     onEvent: (event) => {
       log.info(event, `Server ${event.backend}/${event.server} is ${event.to}: ${event.reason}`);
+      tell({ type: 'event', event: serverEvent(event, { timeMs: Date.now(), monotonicMs: monotonicMs() }) });
     },
     log: (line) => log.error(line, line.msg),
     // A worker that died leaves nothing that could be trusted: the supervisor starts a fresh process.

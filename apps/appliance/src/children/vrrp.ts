@@ -8,6 +8,7 @@ import { probesOf } from '../core/probes.ts';
 import type { FailoverAnswer, StartMessage } from '../ipc.ts';
 import { type Logger, makeLog } from '../log.ts';
 import { fail, openChannel, tell } from './channel.ts';
+import { AgentEvents } from './vrrp-events.ts';
 
 /** How often the state goes to the supervisor without a change, ms. */
 const SNAPSHOT_INTERVAL_MS = 500;
@@ -18,6 +19,7 @@ export function runVrrpChild(): void {
     message: (message) => {
       if (message.type === 'start') start(message).then((started) => (agent = started), fail);
       if (message.type === 'new-config') agent?.probe(message.config);
+      if (message.type === 'event') agent?.events.take(message.event);
       if (message.type === 'failover') void failover(agent?.service, message.id);
       if (message.type === 'stop') void stop(agent?.service);
     },
@@ -27,12 +29,14 @@ export function runVrrpChild(): void {
 
 interface Agent {
   readonly service: VrrpService;
+  readonly events: AgentEvents;
   /** Probes the listeners of this configuration from now on. */
   probe(config: PairConfig): void;
 }
 
 async function start(message: StartMessage): Promise<Agent> {
   const log = makeLog(message.node, 'vrrp');
+  const events = new AgentEvents(message, log);
   const service = startVrrp({
     config: message.config,
     node: message.node,
@@ -40,13 +44,17 @@ async function start(message: StartMessage): Promise<Agent> {
     onEvent: (event) => {
       tell({ type: 'vrrp-state', vip: event.vip, state: event.to });
       log.info(event, 'The state of the virtual address changed');
+      events.state(event);
       tell({ type: 'vrrp-snapshot', snapshot: service.snapshot() });
     },
-    log: (line) => log.info(line, line.msg),
+    log: (line) => {
+      log.info(line, line.msg);
+      events.line(line);
+    },
     onFatal: fail,
   });
   await service.ready;
-  const agent = { service, probe: makeProbe(service, log) };
+  const agent = { service, events, probe: makeProbe(service, log) };
   agent.probe(message.config);
   setInterval(() => tell({ type: 'vrrp-snapshot', snapshot: service.snapshot() }), SNAPSHOT_INTERVAL_MS);
   tell({ type: 'ready' });

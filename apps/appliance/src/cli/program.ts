@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { isTospannError } from '@tospann/errors';
 import { version } from '../version.ts';
+import { eventsCommand, type EventsOptions } from './events.ts';
 import { complain, Exit, type ExitCode, say } from './exit.ts';
 import { failoverCommand } from './failover.ts';
 import { importCommand, type ImportOptions } from './import.ts';
@@ -92,6 +93,15 @@ function addNodeCommands(program: Command, ended: (code: ExitCode) => void): voi
     .addOption(runDirOption())
     .addOption(jsonOption())
     .action(async (options: OperationOptions) => ended(await upgradeCommand(options)));
+  program
+    .command('events')
+    .description('show what happened on this node')
+    .option('--follow', 'go on as it happens')
+    .option('--since <number|duration>', 'after the event of this number, or from so long ago, for instance 10m')
+    .option('--kind <kind>', 'only these kinds, with commas: vrrp-state,server-state')
+    .addOption(runDirOption())
+    .addOption(jsonOption())
+    .action(async (options: EventsOptions) => ended(await eventsCommand(options)));
   program
     .command('token')
     .description('print the token that the console asks for')

@@ -56,6 +56,7 @@ export class Operations {
       log.info({ event: 'upgrade', from: version, to: next }, 'The program is replaced by the one that is installed');
       setTimeout(() => void this.#replace(), REPORT_FIRST_MS);
       const summary = `Version ${version} is replaced by ${next}`;
+      supervisor.events.tell({ event: 'node', severity: 'info', text: summary, evidence: { from: version, to: next } });
       return { outcome: 'done', summary, lines: [], code: '', hint: '' };
     });
   }
@@ -87,6 +88,8 @@ export class Operations {
     for (const problem of loaded.problems) log.error({ event: 'reload-failed', ...problem }, problem.message);
     const lines = [...loaded.problems, ...loaded.warnings].map(formatProblem);
     const summary = `The configuration in ${file} is not valid; the old one serves on`;
+    const evidence = { problems: lines.length, first: lines[0] ?? '' };
+    this.#options.supervisor.events.tell({ event: 'config', severity: 'warning', text: summary, evidence });
     return { outcome: 'invalid', summary, lines, code: '', hint: '' };
   }
 
@@ -96,6 +99,8 @@ export class Operations {
     const hint = known ? error.hint : '';
     const summary = error instanceof Error ? error.message : String(error);
     this.#options.log.error({ event: 'reload-failed', code, hint }, summary);
+    const event = { event: 'config', severity: 'warning', text: `${summary}. ${hint}`, evidence: { code } } as const;
+    this.#options.supervisor.events.tell(event);
     return { outcome: 'failed', summary, lines: [], code, hint };
   }
 }

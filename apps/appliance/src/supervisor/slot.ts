@@ -16,6 +16,13 @@ export interface SlotOptions {
   /** Called with each new child, to send its `start` message. */
   readonly started: (child: Child, config: PairConfig) => void;
   readonly message: (child: Child, message: FromChild) => void;
+  /** Called when a child has ended that was not told to; another one starts in `delayMs`. */
+  readonly died: (ended: {
+    readonly role: Role;
+    readonly pid: number;
+    readonly how: string;
+    readonly delayMs: number;
+  }) => void;
 }
 
 export class Slot {
@@ -94,6 +101,7 @@ export class Slot {
       { event: 'child-exit', child: role, pid: child.pid, how, delayMs },
       `The ${role} child ended (${how}); it starts again in ${delayMs} ms`,
     );
+    this.#options.died({ role, pid: child.pid, how, delayMs });
     if (delayMs === 0) this.start();
     else this.#timer = setTimeout(() => this.start(), delayMs);
   }

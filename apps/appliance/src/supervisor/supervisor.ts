@@ -17,7 +17,9 @@ import {
   type ServerAnswer,
 } from '../ipc.ts';
 import type { Logger } from '../log.ts';
+import { childEvent } from '../core/event-texts.ts';
 import { type Child, FIRST_LISTENER_FD } from './child.ts';
+import { EventRelay } from './event-relay.ts';
 import { type Handover, Predecessors } from './handover.ts';
 import { keyOf, Listeners } from './listeners.ts';
 import { knownAddresses, ServerStore } from './server-store.ts';
@@ -50,6 +52,14 @@ export class Supervisor {
   readonly retiring = new Set<Child>();
   /** Children of the program that this one has replaced. */
   readonly predecessors: Predecessors;
+  /** What happened here goes through it to the admin child and to hooks. */
+  readonly events = new EventRelay({
+    toAdmin: (message) => {
+      const admin = this.slots.admin.child;
+      if (admin?.ready === true) admin.send(message);
+    },
+    toAgent: (message) => this.slots.vrrp.child?.send(message),
+  });
   readonly #options: SupervisorOptions;
   readonly #startedMs = monotonicMs();
   readonly #servers: ServerStore;
@@ -78,6 +88,7 @@ export class Supervisor {
         fds: (config) => (role === 'proxy' ? this.listeners.of(config).map((listener) => listener.fd) : []),
         started: (child, config) => this.#sendStart(child, config),
         message: (child, message) => this.#heard(child, message),
+        died: (ended) => this.events.note(childEvent(ended, { timeMs: Date.now(), monotonicMs: monotonicMs() })),
       });
     this.slots = { proxy: slot('proxy'), vrrp: slot('vrrp'), admin: slot('admin') };
   }
@@ -118,6 +129,8 @@ export class Supervisor {
     else this.slots.admin.child?.send({ type: 'new-config', config: next });
     this.#pushState();
     this.log.info({ event: 'reloaded', configHash: next.hash, how }, 'The new configuration serves');
+    const evidence = { changed: changed.join(' '), configHash: next.hash, how };
+    this.events.tell({ event: 'config', severity: 'info', text: `The new configuration serves (${how})`, evidence });
     await closeOldBinds(this);
     return how;
   }
@@ -180,6 +193,7 @@ export class Supervisor {
       case 'ready':
         child.ready = true;
         if (child.role === 'proxy') this.#proxyReady(child);
+        if (child.role === 'admin') this.events.adminReady();
         this.#pushState();
         this.#announceReady();
         return;
@@ -204,6 +218,13 @@ export class Supervisor {
       case 'server-answer':
         this.#pushState();
         this.#answerServer(message.id, message.answer);
+        return;
+      case 'event':
+        if (child.role === 'vrrp') this.events.keep(message.event);
+        else this.events.note(message.event);
+        return;
+      case 'events-kept':
+        this.events.kept(message.id);
         return;
       case 'failover':
         this.#failover(message.id);

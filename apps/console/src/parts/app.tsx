@@ -1,10 +1,12 @@
 // The page: login or the pair. It shows and changes nothing.
 import type { JSX } from 'preact';
 import type { PairStatus } from '@tospann/api/contract';
+import { eventViews } from '../core/event-view.ts';
 import { backendViews, frontendViews, nodeViews, vipViews } from '../core/view.ts';
 import { link, now, pair, phase, staleAfterMs, windows } from '../live/store.ts';
 import { Addresses } from './addresses.tsx';
 import { Charts } from './charts.tsx';
+import { Events } from './events.tsx';
 import { Footer, Header } from './header.tsx';
 import { Frontends } from './frontends.tsx';
 import { Login } from './login.tsx';
@@ -34,6 +36,7 @@ function Page({ pair: shown }: { readonly pair: PairStatus }): JSX.Element {
   const nodes = nodeViews(shown, windows.value);
   const vips = vipViews(shown);
   const backends = backendViews(shown, windows.value);
+  const events = eventViews(shown);
   const isStale = now.value - link.value.heardAtMs > staleAfterMs;
   return (
     <>
@@ -47,6 +50,7 @@ function Page({ pair: shown }: { readonly pair: PairStatus }): JSX.Element {
         <Topology nodes={nodes} vips={vips} backends={backends} />
         <Addresses vips={vips} nodes={nodes} />
         <Nodes nodes={nodes} />
+        {events === undefined ? null : <Events events={events} />}
         <Charts nodes={nodes.map((node) => node.name)} />
         <Servers backends={backends} />
         <Frontends frontends={frontendViews(shown, windows.value)} />

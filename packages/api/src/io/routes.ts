@@ -16,6 +16,7 @@ import { requireOwnOrigin, type AccessControl } from './access.ts';
 import { expositionType, writeExposition } from './exposition.ts';
 import type { LiveHub } from './live-hub.ts';
 import type { ApiApp } from './listener.ts';
+import { addEventRoutes, type EventNode } from './event-routes.ts';
 import { addServerRoutes, type ServerNode } from './server-routes.ts';
 
 /** One file of the console. `body` is what is sent; `etag` may come with its quotes or without. */
@@ -26,7 +27,7 @@ export interface ConsoleAsset {
 }
 
 /** The node behind the API. */
-export interface ApiNode extends ServerNode {
+export interface ApiNode extends ServerNode, EventNode {
   readonly nodeName: string;
   readonly access: AccessControl;
   readonly hub: LiveHub;
@@ -46,6 +47,7 @@ export function addRoutes(app: ApiApp, node: ApiNode, options: { readonly isSock
   addFailoverRoutes(app, node, options);
   if (options.isSocket) addOperationRoutes(app, node);
   addServerRoutes(app, node, options);
+  addEventRoutes(app, node, (request) => options.isSocket || mayStay(node, request));
   addSessionRoutes(app, node, options);
   addLiveRoute(app, node, options);
   addConsoleRoutes(app, node);
@@ -126,9 +128,13 @@ function addLiveRoute(app: ApiApp, node: ApiNode, options: { readonly isSocket: 
     done();
   };
   app.get('/api/v1/live', { websocket: true, preHandler: refuseWhenFull }, (socket, request) => {
-    const isByToken = options.isSocket || request.headers.authorization !== undefined;
-    node.hub.add(socket, () => isByToken || node.access.sessions.holds(request.headers.cookie));
+    node.hub.add(socket, () => options.isSocket || mayStay(node, request));
   });
+}
+
+/** A token is good for as long as its connection; a session may end before. */
+function mayStay({ access }: ApiNode, { headers }: FastifyRequest): boolean {
+  return headers.authorization !== undefined || access.sessions.holds(headers.cookie);
 }
 
 function addConsoleRoutes(app: ApiApp, node: ApiNode): void {

@@ -17,6 +17,7 @@ import type {
 } from '../contract.ts';
 import { AccessControl } from './access.ts';
 import { hasErrno } from './atomic-file.ts';
+import type { EventStore } from './event-store.ts';
 import { readOrCreateCertificate, type NodeCertificate } from './certificate.ts';
 import { consoleToken, peerLinkKey } from './cluster-key.ts';
 import { HostSampler } from './host-sampler.ts';
@@ -56,6 +57,8 @@ export interface ApiOptions {
   readonly operate?: (operation: Operation) => Promise<OperationReport>;
   /** Does what an operator wants of a server of this node. Absent: every server is unknown. */
   readonly changeServer?: (order: ServerOrder) => Promise<ServerChangeReport>;
+  /** The events of this node; absent: it keeps none. The caller closes it. */
+  readonly events?: EventStore;
   /** The HAProxy-compatible statistics; absent: none. Without a login, the console's token is the password. */
   readonly stats?: {
     readonly binds: readonly ApiBind[];
@@ -87,6 +90,8 @@ export interface RunningApi {
 
 const secondMs = 1000;
 const listenAgainMs = 5000;
+/** Events that go with the status once a second: what the console lists. */
+const shownEvents = 12;
 
 /** Does what startApi says. */
 export async function openApi(options: ApiOptions): Promise<RunningApi> {
@@ -163,6 +168,7 @@ class ApiCore {
       changeServer: (order) => this.#changeServer(order),
       changePeersServer: async (order) => await this.#link?.askServerChange(order),
       consoleAssets: options.consoleAssets,
+      events: options.events,
     };
   }
 
@@ -202,7 +208,8 @@ class ApiCore {
 
   #self(): NodeStatus {
     const status = this.#options.getStatus();
-    return { ...status, host: { ...this.#host.sample(), ...status.host } };
+    const events = this.#options.events?.recent(shownEvents);
+    return { ...status, host: { ...this.#host.sample(), ...status.host }, ...(events === undefined ? {} : { events }) };
   }
 
   #pair(): PairStatus {

@@ -1,0 +1,122 @@
+// `tospann events`: what happened on this node, as lines for people or JSON lines for programs. --follow goes on over
+// a restart of the node and says which events it has missed, if any.
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { EVENT_KINDS, eventGap, nodeEvent, type EventLine } from '@tospann/api';
+import { TospannError } from '@tospann/errors';
+import { renderEvent } from '../core/render-events.ts';
+import { SOCKET_NAME } from './control.ts';
+import { complain, Exit, type ExitCode, out, say } from './exit.ts';
+import { problemOf } from './failover.ts';
+
+export interface EventsOptions {
+  readonly runDir: string;
+  readonly json?: boolean;
+  readonly follow?: boolean;
+  /** A number of an event, or how far back: `42`, `10m`. */
+  readonly since?: string;
+  readonly kind?: string;
+}
+
+/** How long --follow waits before it asks a node again that does not answer, ms. */
+const AGAIN_MS = 500;
+/** Events that --follow shows from before. */
+const SHOWN_BEFORE = 10;
+const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+interface Wish {
+  /** As GET /api/v1/events takes it; undefined: all that is held. */
+  since: number | undefined;
+  /** Older ones are not shown. */
+  readonly fromMs: number;
+}
+
+export async function eventsCommand(options: EventsOptions): Promise<ExitCode> {
+  const wish = wishOf(options);
+  if (wish === undefined) {
+    say('--since takes the number of an event or a duration, for instance 42 or 10m');
+    return Exit.usage;
+  }
+  const kinds = (options.kind ?? '').split(',').filter((kind) => kind !== '');
+  const unknown = kinds.find((kind) => !EVENT_KINDS.some((known) => known === kind));
+  if (unknown !== undefined) {
+    say(`There is no kind "${unknown}"; the kinds are ${EVENT_KINDS.join(', ')}`);
+    return Exit.usage;
+  }
+  const first = await read(options, wish);
+  let code = first;
+  while (options.follow === true && code !== Exit.failed) {
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    // The node starts again: what has happened meanwhile is asked for.
+    code = await read(options, wish).catch(() => Exit.ok);
+  }
+  return code;
+}
+
+function wishOf({ since, follow }: EventsOptions): Wish | undefined {
+  if (since === undefined) return { since: follow === true ? -SHOWN_BEFORE : undefined, fromMs: 0 };
+  if (/^\d+$/.test(since)) return { since: Number(since), fromMs: 0 };
+  const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(since) ?? [];
+  const unitMs = Object.entries(UNITS_MS).find(([name]) => name === unit)?.[1];
+  return unitMs === undefined ? undefined : { since: undefined, fromMs: Date.now() - Number(amount) * unitMs };
+}
+
+/** Prints what the node sends until it ends; `wish.since` goes with it. @throws {TospannError} LB_OPERATION_NOT_REACHABLE. */
+async function read(options: EventsOptions, wish: Wish): Promise<ExitCode> {
+  const socketPath = join(options.runDir, SOCKET_NAME);
+  const query = new URLSearchParams({
+    ...(wish.since === undefined ? {} : { since: String(wish.since) }),
+    ...(options.follow === true ? { follow: '1' } : {}),
+    ...(options.kind === undefined ? {} : { kind: options.kind }),
+  });
+  return await new Promise<ExitCode>((resolve, reject) => {
+    const path = `/api/v1/events?${query.toString()}`;
+    const sent = request({ socketPath, path, headers: { host: 'localhost' } }, (response) => {
+      const isStream = response.statusCode === 200;
+      const lines = createInterface({ input: response, crlfDelay: Infinity });
+      let answer = '';
+      lines.on('line', (line) => {
+        if (isStream) show(line, options, wish);
+        else answer += line;
+      });
+      response.on('error', () => undefined); // the node ended in mid-answer: the stream is over
+      lines.on('close', () => {
+        if (!isStream) complain(problemOf(parsed(answer)));
+        resolve(isStream ? Exit.ok : Exit.failed);
+      });
+    });
+    sent.on('error', (error) =>
+      reject(
+        new TospannError('LB_OPERATION_NOT_REACHABLE', { socket: socketPath, detail: error.message }, { cause: error }),
+      ),
+    );
+    sent.end();
+  });
+}
+
+function show(text: string, { json }: EventsOptions, wish: Wish): void {
+  const line = lineOf(parsed(text));
+  if (line === undefined) return;
+  wish.since = 'seq' in line ? line.seq : line.to;
+  if ('timeMs' in line && line.timeMs < wish.fromMs) return;
+  out(json === true ? text : renderEvent(line, localTime));
+}
+
+function lineOf(value: unknown): EventLine | undefined {
+  return nodeEvent.safeParse(value).data ?? eventGap.safeParse(value).data;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { detail: text }; // a line that was cut off
+  }
+}
+
+/** `2026-11-23 03:04:05.678`, in the terminal's time zone. */
+function localTime(timeMs: number): string {
+  const date = new Date(timeMs - new Date(timeMs).getTimezoneOffset() * 60_000);
+  return date.toISOString().replace('T', ' ').replace('Z', '');
+}

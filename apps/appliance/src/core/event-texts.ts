@@ -1,0 +1,76 @@
+// What happened, in the sentence that an operator needs at night: from the words of the agent, the proxy and the
+// supervisor to events. Pure; the log lines of the same things are written where they happen.
+import type { EventDraft, EventSeverity } from '@tospann/api';
+import type { ProxyEvent } from '@tospann/proxy';
+import type { VrrpLogLine, VrrpStateEvent } from '@tospann/vrrp';
+import type { Role } from '../ipc.ts';
+
+/** When: both clocks. */
+export interface EventTime {
+  readonly timeMs: number;
+  readonly monotonicMs: number;
+}
+
+export type Evidence = NonNullable<EventDraft['evidence']>;
+
+/** The state of an address changed on this node. */
+export function stateEvent(event: VrrpStateEvent, node: string, time: EventTime): EventDraft {
+  const { vip, from, to, reason } = event;
+  const sentences = {
+    master: `${node} owns ${vip} now: ${reason}`,
+    backup: from === 'master' ? `${node} gave ${vip} up: ${reason}` : `${node} stands by for ${vip}: ${reason}`,
+    fault: `${node} cannot own ${vip}: ${reason}`,
+    init: `${node} takes no part in the election of ${vip}: ${reason}`,
+  } as const;
+  const evidence = { from, to, reason, ...event.evidence };
+  const { group } = event;
+  return { ...time, event: 'vrrp-state', severity: severityOf(event), vip, group, text: sentences[to], evidence };
+}
+
+/** A node that starts or stops as it was told to is no news; an owner that changes is. */
+function severityOf({ from, to }: VrrpStateEvent): EventSeverity {
+  if (to === 'fault') return 'alarm';
+  if (to === 'master' || (from === 'master' && to === 'backup')) return from === 'init' ? 'info' : 'warning';
+  return 'info';
+}
+
+/** Something that the agent noticed, or waits for. */
+export function lineEvent(line: VrrpLogLine, time: EventTime): EventDraft {
+  if (line.event === 'vrrp-problem') {
+    const { code, hint, msg } = line;
+    return { ...time, event: 'vrrp-problem', severity: 'alarm', text: `${msg}. ${hint}`, evidence: { code } };
+  }
+  const { vip, what, detail, msg } = line;
+  const severity: EventSeverity = quietNotices.has(what) ? 'info' : 'warning';
+  const place = vip === '' ? {} : { vip };
+  const text = vip === '' ? msg : `${vip}: ${msg}`;
+  return { ...time, event: 'vrrp-notice', severity, ...place, text, evidence: { what, detail } };
+}
+
+/** What the agent has dealt with and nobody needs to look at. */
+const quietNotices: ReadonlySet<string> = new Set(['dialect', 'old-owner-drains', 'stale-address']);
+
+/** A server of a backend changed. */
+export function serverEvent(event: ProxyEvent, time: EventTime): EventDraft {
+  const { backend, server, from, to, reason, by } = event;
+  const severity: EventSeverity = to === 'down' ? 'warning' : 'info';
+  const text = `Server ${backend}/${server} is ${to}: ${reason}`;
+  const evidence = { backend, server, from, to, reason, by };
+  return { ...time, event: 'server-state', severity, text, evidence };
+}
+
+/** A child process ended without being told to. */
+export function childEvent(
+  ended: { readonly role: Role; readonly pid: number; readonly how: string; readonly delayMs: number },
+  time: EventTime,
+): EventDraft {
+  const { role, how, delayMs } = ended;
+  const again = delayMs === 0 ? 'starts again at once' : `starts again in ${delayMs} ms`;
+  const means = {
+    proxy: 'connections under way are lost, new ones wait',
+    vrrp: 'the address stays until its lease ends',
+    admin: 'no request notices',
+  } as const;
+  const text = `The ${role} process ended (${how}) and ${again}; ${means[role]}`;
+  return { ...time, event: 'child', severity: role === 'admin' ? 'warning' : 'alarm', text, evidence: { ...ended } };
+}

@@ -1,0 +1,43 @@
+// The text of `tospann events`: pure. A line each: when, how bad, which node, the sentence, and what it rests on.
+import type { EventLine } from '@tospann/api';
+
+/** Evidence that the sentence says already. */
+const saidAlready: ReadonlySet<string> = new Set([
+  'from',
+  'to',
+  'reason',
+  'what',
+  'detail',
+  'backend',
+  'server',
+  'how',
+  'role',
+]);
+
+/**
+ * Renders one line of the stream for a terminal.
+ *
+ * @param clock Writes a time of day: the terminal's time zone is not this function's business.
+ */
+export function renderEvent(line: EventLine, clock: (timeMs: number) => string): string {
+  if (!('seq' in line)) {
+    const events = line.from === line.to ? `event ${line.from}` : `events ${line.from} to ${line.to}`;
+    return `${line.node}: ${events} are not held any more`;
+  }
+  const { timeMs, severity, node, text, evidence } = line;
+  const pieces = Object.entries(evidence ?? {}).filter(([key, value]) => !saidAlready.has(key) && value !== '');
+  const behind = pieces.length === 0 ? '' : `  [${pieces.map(([key, value]) => `${key}=${shown(value)}`).join(' ')}]`;
+  return `${clock(timeMs)} ${severity.padEnd(7)} ${node} ${oneLine(text)}${oneLine(behind)}`;
+}
+
+function shown(value: string | number | boolean): string {
+  if (typeof value === 'number') return String(Math.round(value * 1000) / 1000);
+  const text = String(value);
+  return /[\s"]/.test(text) ? JSON.stringify(text) : text;
+}
+
+/** Texts of servers and programs end up here: nothing of them may move the cursor. */
+function oneLine(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+}

@@ -1,0 +1,65 @@
+// The supervisor's part of the event stream: takes events of all children and its own to the admin child, which keeps
+// them, and those that hooks ask for to the failover agent. While the admin child is dead they wait here, bounded.
+import type { EventDraft } from '@tospann/api';
+import { monotonicMs } from '@tospann/linux';
+import type { ToChild } from '../ipc.ts';
+
+/** Events that wait for the admin child; older ones go first. */
+const waitingLimit = 1000;
+
+export interface EventRelayOptions {
+  /** Sends to the admin child, if it is ready. */
+  readonly toAdmin: (message: ToChild) => void;
+  /** Sends to the failover agent, if there is one. */
+  readonly toAgent: (message: ToChild) => void;
+}
+
+export class EventRelay {
+  readonly #options: EventRelayOptions;
+  /** Not yet told to be kept, oldest first; `id` grows by one. */
+  #waiting: { readonly id: number; readonly event: EventDraft }[] = [];
+  #lastId = 0;
+  #lost = 0;
+
+  constructor(options: EventRelayOptions) {
+    this.#options = options;
+  }
+
+  /** Something that this process or a child without hooks has seen, with its time. */
+  note(event: EventDraft): void {
+    this.#options.toAgent({ type: 'event', event });
+    this.keep(event);
+  }
+
+  /** Something that has happened now. */
+  tell(event: Omit<EventDraft, 'timeMs' | 'monotonicMs'>): void {
+    this.note({ timeMs: Date.now(), monotonicMs: monotonicMs(), ...event });
+  }
+
+  /** What the agent has told: its hooks know it already. */
+  keep(event: EventDraft): void {
+    const id = ++this.#lastId;
+    this.#waiting.push({ id, event });
+    if (this.#waiting.length > waitingLimit) {
+      this.#waiting.shift();
+      this.#lost += 1;
+    }
+    this.#options.toAdmin({ type: 'keep-event', id, event });
+  }
+
+  /** The admin child has kept all up to this one. */
+  kept(id: number): void {
+    this.#waiting = this.#waiting.filter((waiting) => waiting.id > id);
+  }
+
+  /** A new admin child is ready: it gets what its predecessor has not kept for sure. */
+  adminReady(): void {
+    const waiting = this.#waiting;
+    const lost = this.#lost;
+    for (const { id, event } of waiting) this.#options.toAdmin({ type: 'keep-event', id, event });
+    if (lost === 0) return;
+    this.#lost = 0;
+    const text = `${lost} events were lost while the admin process did not answer; the log has them`;
+    this.tell({ event: 'events', severity: 'alarm', text, evidence: { lost } });
+  }
+}
