@@ -11,7 +11,8 @@ test.each([
   ['fault', 'backup', 'info', 'lb1 stands by for public: silent'],
   ['master', 'fault', 'alarm', 'lb1 cannot own public: silent'],
   ['master', 'init', 'info', 'lb1 takes no part in the election of public: silent'],
-] as const)('from %s to %s is told as %s: %s', (from, to, severity, text) => {
+] as const)('from %s to %s is told as %s: %s', (...row) => {
+  const [from, to, severity, text] = row;
   const event = { event: 'vrrp-state', vip: 'public', from, to, reason: 'silent', monotonicMs: 1 } as const;
   const told = stateEvent({ ...event, group: 'shop', evidence: { heardAgeMs: 3100 } }, 'lb1', time);
   expect(told).toEqual({

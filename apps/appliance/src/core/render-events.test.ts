@@ -31,7 +31,7 @@ test('renderEvent() says when, how bad, where, what, and what it rests on withou
     T+12 info    lb2 no evidence
     T+12 alarm   lb2 two lines [31m and a colour  [code="a\\tb"]
     lb2: events 3 to 9 are not held any more
-    lb2: event 3 are not held any more
+    lb2: event 3 is not held any more
     "
   `);
 });

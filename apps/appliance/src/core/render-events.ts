@@ -21,8 +21,8 @@ const saidAlready: ReadonlySet<string> = new Set([
  */
 export function renderEvent(line: EventLine, clock: (timeMs: number) => string): string {
   if (!('seq' in line)) {
-    const events = line.from === line.to ? `event ${line.from}` : `events ${line.from} to ${line.to}`;
-    return `${line.node}: ${events} are not held any more`;
+    const events = line.from === line.to ? `event ${line.from} is` : `events ${line.from} to ${line.to} are`;
+    return `${line.node}: ${events} not held any more`;
   }
   const { timeMs, severity, node, text, evidence } = line;
   const pieces = Object.entries(evidence ?? {}).filter(([key, value]) => !saidAlready.has(key) && value !== '');

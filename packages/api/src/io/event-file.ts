@@ -43,13 +43,13 @@ export class EventFile {
   read(count: number): readonly NodeEvent[] {
     const found: NodeEvent[] = [];
     for (const fd of [this.#current, this.#old]) {
-      for (const line of readAll(fd).toString('utf8').split('\n').reverse()) {
+      for (const line of readAll(fd).toString('utf8').split('\n').toReversed()) {
         if (found.length >= count) break;
         const event = parseLine(line);
         if (event !== undefined && event.seq < (found.at(-1)?.seq ?? Infinity)) found.push(event);
       }
     }
-    return found.reverse();
+    return found.toReversed();
   }
 
   /** Appends whole lines. @throws What the disk says; what was written of them counts as torn. */
