@@ -3,13 +3,13 @@
 // (`send-proxy`), and what they say about log lines: times are real here. Each byte sequence is sent as it stands, not at every cut.
 import { readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
-import { Worker } from 'node:worker_threads';
 import type { PairConfig } from '@tospann/config';
 import { closeFd, localAddress, openListener, probeIoUring } from '@tospann/linux';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startProxy, type ProxyService } from '../src/index.ts';
 import { benchConfig, type BenchFlag } from './engine-bench.ts';
 import { parseCase, type ExchangeCase } from './exchange.ts';
+import { startWorker } from './start-worker.ts';
 
 const folder = new URL('cases/', import.meta.url);
 const NEEDS_MORE = /^(wait|web\d) /;
@@ -67,11 +67,7 @@ class Stage {
     this.service = startProxy({
       config,
       listeners: [{ frontend: 'main', fd: this.#fd }],
-      startWorker: (_name, workerData) =>
-        new Worker(new URL('../src/io/proxy-worker.ts', import.meta.url), {
-          workerData,
-          execArgv: ['--conditions=@tospann/source', '--disable-warning=ExperimentalWarning'],
-        }),
+      startWorker,
       onEvent: () => undefined,
       log: () => undefined,
       onFatal: (error) => {

@@ -2,12 +2,12 @@
 // requests at once than it may get, every request is served, and those that wait are served in the order of arrival.
 import http from 'node:http';
 import net from 'node:net';
-import { Worker } from 'node:worker_threads';
 import type { PairConfig } from '@tospann/config';
 import { closeFd, localAddress, openListener, probeIoUring } from '@tospann/linux';
 import { describe, expect, it } from 'vitest';
 import { startProxy, type ProxyService } from '../src/index.ts';
 import { benchConfig } from './engine-bench.ts';
+import { startWorker } from './start-worker.ts';
 
 const PATIENCE_MS = 60_000;
 const LIMIT = 3;
@@ -58,11 +58,7 @@ class Stage implements AsyncDisposable {
         proxy: { engine, threads: 2, user: '' },
       },
       listeners: [{ frontend: 'main', fd: stage.#fd }],
-      startWorker: (_name, workerData) =>
-        new Worker(new URL('../src/io/proxy-worker.ts', import.meta.url), {
-          workerData,
-          execArgv: ['--conditions=@tospann/source', '--disable-warning=ExperimentalWarning'],
-        }),
+      startWorker,
       onEvent: () => undefined,
       log: () => undefined,
       onFatal: (error) => {

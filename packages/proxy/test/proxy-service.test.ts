@@ -4,12 +4,13 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { PairConfig } from '@tospann/config';
 import { closeFd, localAddress, openListener, probeIoUring } from '@tospann/linux';
 import { describe, expect, it } from 'vitest';
 import { chooseEngine, startProxy, type ProxyEvent, type ProxyLogLine, type ProxyService } from '../src/index.ts';
 import { benchConfig } from './engine-bench.ts';
+import { startWorker } from './start-worker.ts';
 
 const ENGINES = probeIoUring().usable ? (['ring', 'node'] as const) : (['node'] as const);
 
@@ -80,11 +81,8 @@ class Site implements AsyncDisposable {
     this.service = startProxy({
       config,
       listeners: [{ frontend: 'main', fd: this.#fd }],
-      startWorker: (_name, workerData) => {
-        const worker = new Worker(new URL('../src/io/proxy-worker.ts', import.meta.url), {
-          workerData,
-          execArgv: ['--conditions=@tospann/source', '--disable-warning=ExperimentalWarning'],
-        });
+      startWorker: (name, workerData) => {
+        const worker = startWorker(name, workerData);
         this.workers.push(worker);
         return worker;
       },

@@ -5,12 +5,12 @@ import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { PairConfig } from '@tospann/config';
 import { closeFd, localAddress, openListener, probeIoUring } from '@tospann/linux';
 import { describe, expect, it } from 'vitest';
 import { startProxy, type ProxyLogLine, type ProxyService } from '../src/index.ts';
 import { benchConfig } from './engine-bench.ts';
+import { startWorker } from './start-worker.ts';
 
 const ENGINES = probeIoUring().usable ? (['ring', 'node'] as const) : (['node'] as const);
 
@@ -54,11 +54,7 @@ async function start(
   const service = startProxy({
     config,
     listeners: [{ frontend: 'main', fd }],
-    startWorker: (_name, workerData) =>
-      new Worker(new URL('../src/io/proxy-worker.ts', import.meta.url), {
-        workerData,
-        execArgv: ['--conditions=@tospann/source', '--disable-warning=ExperimentalWarning'],
-      }),
+    startWorker,
     onEvent: () => undefined,
     log: (line) => lines.push(line),
     onFatal: (error) => lines.push({ event: 'worker-lost', msg: String(error) }),

@@ -10,10 +10,10 @@
 // ends; SIGINT ends at once; SIGUSR2 prints a snapshot.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Worker } from 'node:worker_threads';
 import { parseConfig, type PairConfig } from '@tospann/config';
 import { openListener } from '@tospann/linux';
 import { startProxy } from '../src/index.ts';
+import { startWorker } from './start-worker.ts';
 
 const { values } = parseArgs({
   options: {
@@ -125,11 +125,7 @@ const service = startProxy({
   listeners: config.frontends.flatMap((frontend) =>
     frontend.binds.map((bind) => ({ frontend: frontend.name, fd: openListener(bind) })),
   ),
-  startWorker: (_name, workerData) =>
-    new Worker(new URL('../src/io/proxy-worker.ts', import.meta.url), {
-      workerData,
-      execArgv: ['--conditions=@tospann/source', '--disable-warning=ExperimentalWarning'],
-    }),
+  startWorker,
   onEvent: say,
   log: say,
   onFatal: (error) => {

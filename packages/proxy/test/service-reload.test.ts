@@ -2,12 +2,12 @@
 // and what only another process can take.
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Worker } from 'node:worker_threads';
 import type { PairConfig } from '@tospann/config';
 import { closeFd, localAddress, openListener, probeIoUring } from '@tospann/linux';
 import { describe, expect, it } from 'vitest';
 import { startProxy, type ProxyService } from '../src/index.ts';
 import { benchConfig } from './engine-bench.ts';
+import { startWorker } from './start-worker.ts';
 
 const ENGINES = probeIoUring().usable ? (['ring', 'node'] as const) : (['node'] as const);
 
@@ -46,11 +46,7 @@ class Site implements AsyncDisposable {
     site.service = startProxy({
       config: site.config,
       listeners: [{ frontend: 'main', fd: site.fd }],
-      startWorker: (_name, workerData) =>
-        new Worker(new URL('../src/io/proxy-worker.ts', import.meta.url), {
-          workerData,
-          execArgv: ['--conditions=@tospann/source', '--disable-warning=ExperimentalWarning'],
-        }),
+      startWorker,
       onEvent: () => undefined,
       log: () => undefined,
       onFatal: () => undefined,

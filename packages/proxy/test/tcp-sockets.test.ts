@@ -2,13 +2,13 @@
 // resets, PROXY protocol headers, server-sent events. What a stream carries is known byte by byte.
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
-import { Worker } from 'node:worker_threads';
 import type { PairConfig, ServerConfig } from '@tospann/config';
 import { closeFd, localAddress, openListener, probeIoUring } from '@tospann/linux';
 import { describe, expect, it } from 'vitest';
 import { decodeProxyHeader } from '../src/core/proxy-protocol/decode.ts';
 import { startProxy, type ProxyService } from '../src/index.ts';
 import { benchConfig } from './engine-bench.ts';
+import { startWorker } from './start-worker.ts';
 
 const ENGINES = probeIoUring().usable ? (['ring', 'node'] as const) : (['node'] as const);
 const MIB = 2 ** 20;
@@ -133,11 +133,8 @@ class Site implements AsyncDisposable {
     this.service = startProxy({
       config: whole,
       listeners: [{ frontend: 'main', fd: this.#fd }],
-      startWorker: (_name, workerData) => {
-        const worker = new Worker(new URL('../src/io/proxy-worker.ts', import.meta.url), {
-          workerData,
-          execArgv: ['--conditions=@tospann/source', '--disable-warning=ExperimentalWarning'],
-        });
+      startWorker: (name, workerData) => {
+        const worker = startWorker(name, workerData);
         worker.on('message', (message: { type: string; figures?: Record<string, number> }) => {
           if (message.figures !== undefined) this.figures = message.figures;
         });

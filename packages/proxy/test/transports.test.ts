@@ -2,12 +2,12 @@
 // the server reads and what the client gets is the same, to the byte. A client sends everything and ends its side.
 // TOSPANN_SEED and TOSPANN_REQUESTS make other and longer runs (default 2000 requests).
 import net from 'node:net';
-import { Worker } from 'node:worker_threads';
 import { closeFd, localAddress, openListener, probeIoUring } from '@tospann/linux';
 import { generatedCase, readRequest, readResponse } from '@tospann/testing';
 import { expect, it } from 'vitest';
 import { startProxy } from '../src/index.ts';
 import { benchConfig, EngineBench } from './engine-bench.ts';
+import { startWorker } from './start-worker.ts';
 
 const seed = Number(process.env['TOSPANN_SEED'] ?? '1');
 const requests = Number(process.env['TOSPANN_REQUESTS'] ?? '2000');
@@ -121,11 +121,7 @@ async function onSockets(engine: 'ring' | 'node'): Promise<Stage> {
       proxy: { engine, threads: 1, user: '' },
     },
     listeners: [{ frontend: 'main', fd }],
-    startWorker: (_name, workerData) =>
-      new Worker(new URL('../src/io/proxy-worker.ts', import.meta.url), {
-        workerData,
-        execArgv: ['--conditions=@tospann/source', '--disable-warning=ExperimentalWarning'],
-      }),
+    startWorker,
     onEvent: () => undefined,
     log: () => undefined,
     onFatal: (error) => {

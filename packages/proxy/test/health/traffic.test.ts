@@ -2,13 +2,13 @@
 // a server whose name moves to another address, orders of the operator.
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Worker } from 'node:worker_threads';
 import type { BackendConfig, PairConfig } from '@tospann/config';
 import { closeFd, localAddress, openListener, probeIoUring } from '@tospann/linux';
 import { describe, expect, it } from 'vitest';
 import type { NameAnswer } from '../../src/core/health/name.ts';
 import { startProxy, type ProxyEvent, type ProxyService } from '../../src/index.ts';
 import { benchConfig } from '../engine-bench.ts';
+import { startWorker } from '../start-worker.ts';
 
 const ENGINES = probeIoUring().usable ? (['ring', 'node'] as const) : (['node'] as const);
 
@@ -81,11 +81,7 @@ class Site implements AsyncDisposable {
     this.service = startProxy({
       config,
       listeners: [{ frontend: frontend.name, fd: this.#fd }],
-      startWorker: (_name, workerData) =>
-        new Worker(new URL('../../src/io/proxy-worker.ts', import.meta.url), {
-          workerData,
-          execArgv: ['--conditions=@tospann/source', '--disable-warning=ExperimentalWarning'],
-        }),
+      startWorker,
       onEvent: (event) => this.events.push(event),
       log: () => undefined,
       onFatal: (error) => {
