@@ -252,7 +252,8 @@ test('garbage on the socket is counted and delays no advert', { timeout: 90_000 
   const dropped = after.vips[0]?.adverts.droppedTotal ?? {};
   expect(dropped['checksum']).toBeGreaterThan(500);
   expect(dropped['unknown-source']).toBeGreaterThan(0);
-  expect(after.strayPacketsTotal?.['router-id'] ?? after.strayPacketsTotal?.['checksum']).toBeGreaterThan(500);
+  // Other router ids end at the filter in the kernel: not even a counter is spent on them.
+  expect(after.strayPacketsTotal).toEqual({});
   expect(after.vips[0]).toMatchObject({ state: 'master', transitionsTotal: 2 });
   expect((await b.snapshot()).vips[0]?.transitionsTotal).toBe(1);
 });

@@ -30,6 +30,13 @@ export const vrrpErrors = {
     message: 'Cannot send adverts from {address}: interface "{interface}" does not have this address',
     hint: 'Add the address to the interface, or correct cluster.nodes.{node}.address; the agent goes on as soon as it is there.',
   },
+  LB_VRRP_NO_IPV6: {
+    source: 'kernel',
+    retry: 'always',
+    status: 503,
+    message: 'Cannot send IPv6 adverts from node "{node}" on interface "{interface}": {detail}',
+    hint: 'Give the interface the address, or set cluster.nodes.{node}.address6; the agent goes on as soon as it is there.',
+  },
   LB_VRRP_ADDRESS_REFUSED: {
     source: 'kernel',
     retry: 'always',

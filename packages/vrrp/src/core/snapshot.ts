@@ -35,6 +35,14 @@ export interface VrrpSnapshot {
   /** Lateness of the loop in ms: largest since start, and of the last minute. */
   readonly latenessMaxMs: number;
   readonly latenessLastMinuteMs: number;
+  /** How late this node's adverts left in the last minute, ms; `count` 0: none was planned. */
+  readonly advertLateness?: {
+    readonly p50Ms: number;
+    readonly p99Ms: number;
+    readonly p999Ms: number;
+    readonly maxMs: number;
+    readonly count: number;
+  };
   readonly gratuitousArpTotal: number;
   readonly addressRestoredTotal: number;
   readonly freezesTotal: number;

@@ -4,29 +4,25 @@
 import { isTospannError, TospannError } from '@tospann/errors';
 import { drainEventFd, monotonicMs, Poller, raiseThread, TimerFd } from '@tospann/linux';
 import { initialState, nextTickUs, step } from '../core/machine.ts';
-import type { ChecksumDialect } from '../core/advert.ts';
-import { parseAddress } from '../core/ipv4.ts';
 import type { PeerWord } from '../core/peer-word.ts';
 import { addressesOf, type PlannedAddress, type PlannedElection } from '../core/plan.ts';
-import { receiveAdvert, type ReceiveFilter } from '../core/receive.ts';
 import type { Effect, MachineEvent, MachineState } from '../core/state.ts';
 import { leaseSeconds, warmRestartUs } from '../core/timers.ts';
-import { advertEvent } from './advert-event.ts';
+import { AdvertIntake } from './advert-intake.ts';
+import { slots } from './advert-ports.ts';
 import { Drain } from './drain.ts';
+import { HandOvers } from './hand-overs.ts';
 import { LatenessMeter } from './lateness.ts';
-import type { HandoverResult, LoopCommand, LoopData, LoopMessage, VrrpEvent } from './messages.ts';
+import type { LoopCommand, LoopData, LoopMessage, VrrpEvent } from './messages.ts';
 import { VipNetwork } from './network.ts';
-import { plainError } from './plain-error.ts';
 import { nodeName, snapshotOf, wordOf } from './snapshot-of.ts';
 
-/** Packets read before timers are looked at: more than the receive buffer holds, so a flood cannot starve them. */
-const packetsPerRound = 1024;
-const packetBytes = 2048;
 /** A picture of the agent for the others: soon after a change, and ten times a second otherwise. */
 const snapshotEveryUs = 100_000;
 /** The peer is told four times in the shortest advert interval, within these bounds. */
 const wordEveryUs = { least: 20_000, most: 250_000 };
-const fdIndex = { wake: 0, timer: 1, monitor: 2, unicast: 3, multicast: 4 } as const;
+/** Places in the poll set; the receiving sockets follow, one for each slot. */
+const fdIndex = { wake: 0, timer: 1, monitor: 2, firstSlot: 3 } as const;
 
 /** The two directions to the main thread. */
 export interface LoopPort {
@@ -37,12 +33,6 @@ export interface LoopPort {
 interface IndexedVip {
   readonly index: number;
   readonly address: PlannedAddress;
-}
-
-interface Failover {
-  readonly id: number;
-  readonly waiting: Set<number>;
-  readonly results: HandoverResult[];
 }
 
 export class AgentLoop {
@@ -58,19 +48,16 @@ export class AgentLoop {
   /** All addresses, and of each election the place of its first one in them. */
   readonly #vips: readonly PlannedAddress[];
   readonly #firstVip: readonly number[];
-  readonly #filters: readonly ReceiveFilter[];
-  readonly #ownAddress: number;
-  /** By election: the peer's one is sent back, pseudo-header until it is heard. */
-  readonly #dialects: ChecksumDialect[];
+  readonly #intake: AdvertIntake;
+  readonly #handOvers: HandOvers;
   readonly #wordEveryUs: number;
   #wordDueUs = 0;
-  /** Drop counters by election; the last one is for packets that belong to none. */
-  readonly #drops: Record<string, number>[];
-  readonly #packet = new Uint8Array(new ArrayBuffer(packetBytes));
   readonly #lateness = new LatenessMeter();
+  /** Of the adverts that an election plans, from their time to their leaving. */
+  readonly #advertLateness = new LatenessMeter();
   readonly #scheduling = raiseThread();
-  #problem = '';
-  #failover: Failover | undefined;
+  /** What stands in the way now, so that each problem is told once. */
+  #problems: ReadonlySet<string> = new Set();
   #snapshotDueUs = 0;
   /** What the timer was set to last: a flood of packets sets it once. */
   #armedUs = Number.NaN;
@@ -82,22 +69,18 @@ export class AgentLoop {
     this.#port = port;
     this.#network = new VipNetwork(data.plan);
     this.#drain = data.guard ? new Drain(data.plan, this.#network) : undefined;
-    const { elections, peers, address } = data.plan;
+    const { elections } = data.plan;
     this.#elections = elections;
     this.#vips = addressesOf(data.plan);
     this.#firstVip = elections.map((_, index) => addressesOf({ elections: elections.slice(0, index) }).length);
-    this.#ownAddress = parseAddress(address);
-    this.#filters = elections.map(({ routers, machine }) => ({
-      routerId: routers[0]?.routerId ?? 0,
-      ownAddress: this.#ownAddress,
-      peers: peers.map((peer) => parseAddress(peer.address)),
-      transport: machine.transport,
-    }));
-    this.#dialects = elections.map(() => 'pseudo-header');
-    this.#drops = [...elections.map(() => ({})), {}];
+    this.#intake = new AdvertIntake(data.plan, this.#network, {
+      onEvent: (index, event) => this.#feed(index, event),
+      onDialect: (index, detail) => this.#noteDialect(index, detail),
+    });
+    this.#handOvers = new HandOvers((message) => port.send(message));
     const quarterUs = Math.min(Infinity, ...elections.map(({ machine }) => machine.intervalUs)) / 4;
     this.#wordEveryUs = Math.min(Math.max(quarterUs, wordEveryUs.least), wordEveryUs.most);
-    this.#poller = new Poller([data.wakeFd, this.#timer.fd, this.#network.monitorFd, -1, -1]);
+    this.#poller = new Poller([data.wakeFd, this.#timer.fd, this.#network.monitorFd, ...slots.map(() => -1)]);
   }
 
   /** Runs until it is stopped or closed; then every address is released. */
@@ -118,7 +101,7 @@ export class AgentLoop {
         detail: `removed ${address}`,
         monotonicMs: monotonicMs(),
       });
-    this.#refreshLink();
+    this.#refreshLinks();
     this.#sendSnapshot(startUs);
     this.#port.send({ type: 'ready' });
     try {
@@ -156,8 +139,8 @@ export class AgentLoop {
     const woken = this.#poller.readable(fdIndex.wake) && drainEventFd(this.#data.wakeFd);
     // A timer that is due may not decide before everything that has come by now was read.
     const all = wokenUs >= dueUs;
-    if (all || this.#poller.readable(fdIndex.unicast)) this.#readPackets(this.#network.receiveFd('unicast'));
-    if (all || this.#poller.readable(fdIndex.multicast)) this.#readPackets(this.#network.receiveFd('multicast'));
+    for (const slot of slots.keys())
+      if (all || this.#poller.readable(fdIndex.firstSlot + slot)) this.#intake.read(slot, nowUs);
     if (this.#poller.readable(fdIndex.monitor)) this.#readNews();
     for (const index of this.#states.keys()) this.#tick(index);
     if (woken) this.#readCommands();
@@ -182,39 +165,14 @@ export class AgentLoop {
     return due;
   }
 
-  #readPackets(fd: number): void {
-    if (fd < 0) return;
-    for (let count = 0; count < packetsPerRound; count++) {
-      const length = this.#network.receive(fd, this.#packet);
-      if (length < 0) return;
-      if (length > 0) this.#onPacket(this.#packet.subarray(0, length));
-    }
-  }
-
-  #onPacket(packet: Uint8Array): void {
-    const received = receiveAdvert(packet, this.#filters);
-    if (!received.ok) {
-      const drops = this.#drops[received.index >= 0 ? received.index : this.#drops.length - 1];
-      if (drops !== undefined) drops[received.reason] = (drops[received.reason] ?? 0) + 1;
-      return;
-    }
-    this.#noteDialect(received.index, received.advert.dialect);
-    this.#feed(
-      received.index,
-      advertEvent(received.advert, this.#elections[received.index], { ownAddress: this.#ownAddress, nowUs: nowUs() }),
-    );
-  }
-
-  #noteDialect(index: number, dialect: ChecksumDialect): void {
-    if (this.#dialects[index] === dialect) return;
-    this.#dialects[index] = dialect;
+  #noteDialect(index: number, detail: string): void {
     for (const { name: vip } of this.#elections[index]?.addresses ?? [])
-      this.#emit({ event: 'vrrp-notice', vip, what: 'dialect', detail: dialect, monotonicMs: monotonicMs() });
+      this.#emit({ event: 'vrrp-notice', vip, what: 'dialect', detail, monotonicMs: monotonicMs() });
   }
 
   #readNews(): void {
     const news = this.#network.readNews();
-    if (news.link) this.#refreshLink();
+    if (news.link) this.#refreshLinks();
     for (const index of news.vips) this.#lookAt(index);
   }
 
@@ -232,18 +190,24 @@ export class AgentLoop {
     this.#feed(election, { type: 'address', nowUs: nowUs(), index, present: !master });
   }
 
-  #refreshLink(): void {
-    const report = this.#network.refreshLink();
-    this.#poller.replace(fdIndex.unicast, this.#network.receiveFd('unicast'));
-    this.#poller.replace(fdIndex.multicast, this.#network.receiveFd('multicast'));
-    const reason = report.up ? '' : report.error.message;
-    if (!report.up && reason !== this.#problem) {
+  #refreshLinks(): void {
+    const reports = this.#network.refreshLinks();
+    this.#intake.refresh();
+    for (const slot of slots.keys()) this.#poller.replace(fdIndex.firstSlot + slot, this.#network.ports.fd(slot));
+    this.#drain?.prepare();
+    const problems = new Set<string>();
+    for (const report of reports) {
+      if (report.up) continue;
       const { code, message, hint } = report.error;
-      this.#emit({ event: 'vrrp-problem', code, message, hint, monotonicMs: monotonicMs() });
+      if (!this.#problems.has(message) && !problems.has(message))
+        this.#emit({ event: 'vrrp-problem', code, message, hint, monotonicMs: monotonicMs() });
+      problems.add(message);
     }
-    this.#problem = reason;
-    if (report.up) this.#drain?.prepare();
-    for (const index of this.#states.keys()) this.#feed(index, { type: 'link', nowUs: nowUs(), up: report.up, reason });
+    this.#problems = problems;
+    for (const [index, report] of reports.entries()) {
+      const reason = report.up ? '' : report.error.message;
+      this.#feed(index, { type: 'link', nowUs: nowUs(), up: report.up, reason });
+    }
   }
 
   #tick(index: number): void {
@@ -251,7 +215,9 @@ export class AgentLoop {
     const state = this.#states[index];
     if (election === undefined || state === undefined || state.stopped) return;
     const now = nowUs();
-    if (nextTickUs(election.machine, state) <= now) this.#feed(index, { type: 'tick', nowUs: now });
+    if (nextTickUs(election.machine, state) > now) return;
+    this.#feed(index, { type: 'tick', nowUs: now });
+    if (state.advertDueUs <= now) this.#advertLateness.note(nowUs(), state.advertDueUs);
   }
 
   #readCommands(): void {
@@ -298,15 +264,12 @@ export class AgentLoop {
 
   #startMaintenance(command: Extract<LoopCommand, { type: 'maintenance' }>): void {
     const { id, on, reason, force } = command;
-    const owned = this.#owned();
-    const waiting = on ? owned : [];
-    if (this.#failover !== undefined && waiting.length > 0) {
-      const error = plainError(new TospannError('LB_VRRP_BUSY', { detail: 'one is under way' }));
-      return this.#port.send({ type: 'failover-refused', id, error });
-    }
-    if (waiting.length > 0) this.#failover = { id, waiting: new Set(waiting), results: [] };
+    const waiting = on ? this.#owned() : [];
+    if (this.#handOvers.busy && waiting.length > 0)
+      return this.#handOvers.refuse(id, new TospannError('LB_VRRP_BUSY', { detail: 'one is under way' }));
+    if (waiting.length > 0) this.#handOvers.begin(id, waiting);
     this.#feedAll({ type: 'maintenance', nowUs: nowUs(), on, reason, force });
-    if (waiting.length === 0) this.#port.send({ type: 'failover-ended', id, results: [] });
+    if (waiting.length === 0) this.#handOvers.begin(id, []);
   }
 
   #owned(): number[] {
@@ -316,14 +279,14 @@ export class AgentLoop {
   #startFailover(id: number): void {
     const owned = this.#owned();
     const refusal = this.#refusal(owned);
-    if (refusal !== undefined) return this.#port.send({ type: 'failover-refused', id, error: plainError(refusal) });
-    this.#failover = { id, waiting: new Set(owned), results: [] };
+    if (refusal !== undefined) return this.#handOvers.refuse(id, refusal);
+    this.#handOvers.begin(id, owned);
     for (const index of owned) this.#feed(index, { type: 'failover', nowUs: nowUs() });
   }
 
   #refusal(owned: readonly number[]): TospannError | undefined {
     const { node, peers } = this.#data.plan;
-    if (this.#failover !== undefined) return new TospannError('LB_VRRP_BUSY', { detail: 'one is under way' });
+    if (this.#handOvers.busy) return new TospannError('LB_VRRP_BUSY', { detail: 'one is under way' });
     if (this.#stopping) return new TospannError('LB_VRRP_BUSY', { detail: 'the node is stopping' });
     if (owned.length === 0) {
       const heard = this.#states.find((state) => state.owner !== '')?.owner;
@@ -364,11 +327,7 @@ export class AgentLoop {
       case 'own':
         return this.#own(index);
       case 'release':
-        this.#vipsOf(index).forEach((vip) => {
-          if (effect.drain) this.#beginDrain(vip);
-          this.#network.release(vip.address);
-        });
-        return undefined;
+        return this.#release(index, effect.drain);
       case 'announce':
         for (const vip of this.#vipsOf(index)) this.#network.announce(vip.index);
         return undefined;
@@ -379,18 +338,15 @@ export class AgentLoop {
         this.#wordDueUs = 0;
         return undefined;
       case 'handover-ended':
-        this.#handoverEnded(index, effect);
+        this.#handOvers.ended(index, effect, this.#namesOf(index));
         return undefined;
       default:
         return undefined;
     }
   }
 
-  #advertise(index: number, effect: Extract<Effect, { type: 'advertise' }>): MachineEvent | undefined {
-    const election = this.#elections[index];
-    if (election === undefined) return undefined;
-    const dialect = this.#dialects[index] ?? 'pseudo-header';
-    const reason = this.#network.sendAdvert(election, { priority: effect.priority, dialect });
+  #advertise(index: number, effect: Extract<Effect, { type: 'advertise' }>): MachineEvent {
+    const reason = this.#network.streams.send(index, effect.priority);
     // Only a loop that has just sent its advert renews the lease.
     const refused = reason === '' && effect.lease ? this.#own(index) : undefined;
     return refused ?? { type: 'sent', nowUs: nowUs(), ok: reason === '', reason };
@@ -421,17 +377,17 @@ export class AgentLoop {
       this.#emit({ event: 'vrrp-notice', vip: name, what: 'guard', detail, monotonicMs: monotonicMs() });
   }
 
-  #handoverEnded(index: number, effect: Extract<Effect, { type: 'handover-ended' }>): void {
-    const failover = this.#failover;
-    if (failover === undefined || !failover.waiting.delete(index)) return;
-    const { taken, detail, durationUs } = effect;
-    const group = this.#elections[index]?.name ?? '';
-    const durationMs = durationUs / 1000;
-    for (const { address } of this.#vipsOf(index))
-      failover.results.push({ vip: address.name, group, taken, detail, durationMs });
-    if (failover.waiting.size > 0) return;
-    this.#failover = undefined;
-    this.#port.send({ type: 'failover-ended', id: failover.id, results: failover.results });
+  #release(index: number, drain: boolean): undefined {
+    const untouched = this.#elections[index]?.announce.type === 'none';
+    for (const vip of this.#vipsOf(index)) {
+      if (drain && !untouched) this.#beginDrain(vip);
+      this.#network.release(vip.address);
+    }
+  }
+
+  #namesOf(index: number): { readonly group: string; readonly vips: readonly string[] } {
+    const { name = '', addresses = [] } = this.#elections[index] ?? {};
+    return { group: name, vips: addresses.map((address) => address.name) };
   }
 
   #ended(): boolean {
@@ -476,11 +432,12 @@ export class AgentLoop {
     const snapshot = snapshotOf({
       plan: this.#data.plan,
       states: this.#states,
-      drops: this.#drops,
-      dialects: this.#dialects,
+      drops: this.#intake.drops,
+      dialectOf: (key) => this.#network.streams.dialect(key),
       scheduling: this.#scheduling.detail,
       latenessMaxMs: this.#lateness.maxMs,
       latenessLastMinuteMs: this.#lateness.lastMinuteMs(now),
+      advertLateness: this.#advertLateness.figures(now),
     });
     this.#port.send({ type: 'snapshot', snapshot });
   }

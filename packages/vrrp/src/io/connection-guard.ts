@@ -72,11 +72,9 @@ export class ConnectionGuard {
   }
 
   #apply(): void {
-    const { addresses, ports, peer, interface: device } = this.#options;
+    const { addresses, ...target } = this.#options;
     const script = guardRules({
-      ports,
-      peer,
-      interface: device,
+      ...target,
       addresses: [...this.#guarded].map((vip) => addresses[vip] ?? ''),
     });
     this.#pending = this.#pending.then(() => this.#run(script));

@@ -1,7 +1,8 @@
 // The drain of a planned hand-over: the address stays on `lo` for a while, silently, so that the sockets of connections
-// under way live on. Silence needs two kernel settings of the interface: arp_ignore 1 (answer ARP only for the interface's
-// own addresses), set as long as the agent runs, and arp_announce 2 (never ask with a foreign source), set only while
-// draining: it would hinder an owner whose clients are on a link where it has no other address. Both are put back.
+// under way live on. For IPv4 silence needs two kernel settings of the interface: arp_ignore 1 (answer ARP only for the
+// interface's own addresses), set as long as the agent runs, and arp_announce 2 (never ask with a foreign source), set only
+// while draining: it would hinder an owner whose clients are on a link where it has no other address. Both are put back.
+// IPv6 needs none: neighbour solicitations are answered, and asked from, addresses of that very interface alone (measured).
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isTospannError } from '@tospann/errors';
 import { addressesOf, type AgentPlan, type PlannedAddress } from '../core/plan.ts';
@@ -14,37 +15,47 @@ export class Drain {
   readonly #plan: AgentPlan;
   readonly #vips: readonly PlannedAddress[];
   readonly #network: VipNetwork;
-  readonly #ignore: Setting;
-  readonly #announce: Setting;
+  /** By interface that has an IPv4 VIP. */
+  readonly #manners: ReadonlyMap<string, { readonly ignore: Setting; readonly announce: Setting }>;
+  /** Interfaces that keep silent about foreign addresses. */
+  readonly #silent = new Set<string>();
   /** When the kernel removes the address of each draining VIP, monotonic µs. */
   readonly #endsUs = new Map<number, number>();
-  #possible = false;
 
   constructor(plan: AgentPlan, network: VipNetwork) {
     this.#plan = plan;
     this.#vips = addressesOf(plan);
     this.#network = network;
-    this.#ignore = new Setting(plan.interface, 'arp_ignore');
-    this.#announce = new Setting(plan.interface, 'arp_announce');
+    const interfaces = new Set(this.#vips.filter(({ family }) => family === 4).map((vip) => vip.interface));
+    this.#manners = new Map(
+      [...interfaces].map((name) => [
+        name,
+        { ignore: new Setting(name, 'arp_ignore'), announce: new Setting(name, 'arp_announce') },
+      ]),
+    );
   }
 
-  /** Makes a drain possible; the interface is there. A kernel that refuses the setting means none. */
+  /** Makes drains possible; called when a link came. A kernel that refuses the setting means none on that interface. */
   prepare(): void {
-    this.#possible = this.#ignore.raise(ignoreForeign);
+    for (const [name, { ignore }] of this.#manners) {
+      if (ignore.raise(ignoreForeign)) this.#silent.add(name);
+      else this.#silent.delete(name);
+    }
   }
 
   /** @returns Empty, or why the connections of this VIP will break. */
   begin(index: number, nowUs: number): string {
     const vip = this.#vips[index];
-    if (!this.#possible || vip === undefined) return 'the kernel refuses arp_ignore';
+    if (vip === undefined || (vip.family === 4 && !this.#silent.has(vip.interface)))
+      return 'the kernel refuses arp_ignore';
     try {
       this.#network.keepForDrain(vip, this.#plan.drainSeconds);
     } catch (error) {
       if (!isTospannError(error)) throw error;
       return error.message;
     }
-    this.#announce.raise(announceOwn);
     this.#endsUs.set(index, nowUs + this.#plan.drainSeconds * 1_000_000);
+    this.#settle();
     return '';
   }
 
@@ -53,7 +64,7 @@ export class Drain {
     const vip = this.#vips[index];
     if (vip === undefined || !this.#endsUs.delete(index)) return;
     this.#network.endDrain(vip);
-    if (this.#endsUs.size === 0) this.#announce.restore();
+    this.#settle();
   }
 
   /** When `expire` wants to be called; Infinity when nothing drains. */
@@ -64,13 +75,29 @@ export class Drain {
   expire(nowUs: number): void {
     if (nowUs < this.dueUs) return;
     for (const [index, endUs] of this.#endsUs) if (endUs <= nowUs) this.#endsUs.delete(index);
-    if (this.#endsUs.size === 0) this.#announce.restore();
+    this.#settle();
   }
 
   /** The agent ends. What drains goes on without it; arp_ignore then stays, or the address would not be silent. */
   leave(): void {
-    this.#announce.restore();
-    if (this.#endsUs.size === 0) this.#ignore.restore();
+    const draining = this.#draining();
+    for (const [name, { ignore, announce }] of this.#manners) {
+      announce.restore();
+      if (!draining.has(name)) ignore.restore();
+    }
+  }
+
+  /** arp_announce stands where something drains, and only there. */
+  #settle(): void {
+    const draining = this.#draining();
+    for (const [name, { announce }] of this.#manners) {
+      if (draining.has(name)) announce.raise(announceOwn);
+      else announce.restore();
+    }
+  }
+
+  #draining(): ReadonlySet<string> {
+    return new Set([...this.#endsUs.keys()].map((index) => this.#vips[index]?.interface ?? ''));
   }
 }
 

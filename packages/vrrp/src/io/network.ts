@@ -1,35 +1,27 @@
-// The agent's hands on the kernel: raw sockets of one interface, its link and addresses through rtnetlink, gratuitous
-// ARP. It decides nothing: the loop asks and tells. Lives on the loop's thread. RFC 9568 section 5.1, RFC 5227.
-import { isTospannError, TospannError } from '@tospann/errors';
+// The agent's hands on the kernel: the links it depends on, its addresses through rtnetlink, the sockets of its adverts
+// and the announcements. It decides nothing: the loop asks and tells. Lives on the loop's thread.
+import { readFileSync } from 'node:fs';
+import { TospannError } from '@tospann/errors';
 import {
   AddressControl,
+  AddressFlag,
   AddressMonitor,
-  closeFd,
-  encodeDestination,
-  encodeGratuitousArp,
-  encodePacketAddress,
-  errnoName,
-  openPacketSender,
-  openRawReceiver,
-  openRawSender,
-  receivePacket,
-  sendPacket,
+  type AddressEvent,
   type AddressRecord,
   type LinkRecord,
 } from '@tospann/linux';
-import { encodeAdvert, type ChecksumDialect } from '../core/advert.ts';
-import { parseAddress, vrrpGroup } from '../core/ipv4.ts';
 import { addressesOf, type AgentPlan, type PlannedAddress, type PlannedElection } from '../core/plan.ts';
+import { AdvertPorts, type Family, type Sources } from './advert-ports.ts';
+import { AdvertStreams } from './advert-stream.ts';
+import { Announcer } from './announcer.ts';
 
-const vrrpProtocol = 112;
-const group = '224.0.0.18';
 /** IFA_PROTO of the addresses that this agent adds: the number of VRRP, so that a stale one is known at start. */
 const addressTag = 112;
-const hostPrefix = 32;
+const hostPrefix = { 4: 32, 6: 128 } as const;
 /** In every network namespace `lo` is the first interface. */
 const loopbackIndex = 1;
 
-/** Whether adverts can leave the interface; the error says what is missing. */
+/** Whether an election can be heard and its addresses have their links; the error says what is missing. */
 export type LinkReport = { readonly up: true } | { readonly up: false; readonly error: TospannError };
 
 /** Where the kernel has an address: as the agent adds it, and in other places or forms. */
@@ -45,37 +37,33 @@ export interface KernelNews {
   readonly vips: ReadonlySet<number>;
 }
 
-interface Port {
-  readonly receiveFd: number;
-  readonly sendFd: number;
-  readonly destinations: readonly { readonly address: number; readonly bytes: Uint8Array }[];
-}
-
 export class VipNetwork {
+  readonly ports: AdvertPorts;
+  readonly streams: AdvertStreams;
   readonly #plan: AgentPlan;
   readonly #vips: readonly PlannedAddress[];
+  /** Addresses of elections that do not touch them (announce `none`). */
+  readonly #untouched: ReadonlySet<string>;
+  readonly #interfaces: ReadonlySet<string>;
   readonly #control = new AddressControl();
   readonly #monitor = new AddressMonitor();
-  readonly #packetFd: number;
-  readonly #ports = new Map<'unicast' | 'multicast', Port>();
-  readonly #frames: (readonly Uint8Array[])[] = [];
-  #packetAddress = encodePacketAddress(0);
-  #link: LinkRecord | undefined;
+  readonly #announcer: Announcer;
+  #links: ReadonlyMap<string, LinkRecord> = new Map();
 
   /** @throws {TospannError} LB_KERNEL_NO_CAPABILITY (CAP_NET_RAW), LB_KERNEL_CALL. */
   constructor(plan: AgentPlan) {
     this.#plan = plan;
     this.#vips = addressesOf(plan);
-    this.#packetFd = openPacketSender();
+    const silent = plan.elections.filter(({ announce }) => announce.type === 'none');
+    this.#untouched = new Set(addressesOf({ elections: silent }).map(({ address }) => address));
+    this.#interfaces = new Set([plan.interface, ...this.#vips.map((vip) => vip.interface)]);
+    this.#announcer = new Announcer();
+    this.ports = new AdvertPorts(plan);
+    this.streams = new AdvertStreams(plan, this.ports);
   }
 
   get monitorFd(): number {
     return this.#monitor.fd;
-  }
-
-  /** The receiving sockets by transport; -1 while there is none. */
-  receiveFd(transport: 'unicast' | 'multicast'): number {
-    return this.#ports.get(transport)?.receiveFd ?? -1;
   }
 
   /**
@@ -88,12 +76,13 @@ export class VipNetwork {
   takeStock(warmSinceMs: readonly number[]): { readonly removed: string[]; readonly kept: Map<number, number> } {
     const removed: string[] = [];
     const kept = new Map<number, number>();
-    const ownIndex = this.#control.links().find(({ name }) => name === this.#plan.interface)?.index;
+    this.#readLinks();
     for (const record of this.#control.list()) {
       const index = this.#vips.findIndex(({ address }) => address === record.address);
-      if (record.address === this.#plan.address || (index < 0 && record.protocol !== addressTag)) continue;
-      const form = record.protocol === addressTag && record.interfaceIndex === ownIndex;
-      if (form && record.prefixLength === hostPrefix && record.updatedAtMs >= (warmSinceMs[index] ?? Infinity)) {
+      const vip = this.#vips[index];
+      if (this.#isNodes(record) || (!this.#managed(record.address) && record.protocol !== addressTag)) continue;
+      const asAdded = vip !== undefined && record.protocol === addressTag && this.#isOurs(vip, record);
+      if (asAdded && record.updatedAtMs >= (warmSinceMs[index] ?? Infinity)) {
         kept.set(index, record.updatedAtMs);
         continue;
       }
@@ -106,26 +95,21 @@ export class VipNetwork {
     return { removed, kept };
   }
 
-  /** Looks at the interface again; opens the sockets when it is usable and they are not open for it. */
-  refreshLink(): LinkReport {
-    const { interface: name, address, node } = this.#plan;
-    const link = this.#control.links().find((candidate) => candidate.name === name);
-    if (link === undefined) {
-      this.#closePorts();
-      return { up: false, error: new TospannError('LB_KERNEL_NO_INTERFACE', { interface: name }) };
-    }
-    if (link.index !== this.#link?.index) this.#closePorts();
-    this.#link = link;
-    if (!link.running) return { up: false, error: new TospannError('LB_VRRP_INTERFACE_DOWN', { interface: name }) };
-    if (!this.#control.list(link.index).some((record) => record.address === address))
-      return { up: false, error: new TospannError('LB_VRRP_ADDRESS_MISSING', { address, interface: name, node }) };
-    try {
-      this.#openPorts(link);
-    } catch (error) {
-      if (!isTospannError(error)) throw error;
-      return { up: false, error };
-    }
-    return { up: true };
+  /** Looks at all links again; opens the sockets where they are usable. @returns One report for each election. */
+  refreshLinks(): readonly LinkReport[] {
+    const { interface: name } = this.#plan;
+    const before = this.#links.get(name)?.index;
+    this.#readLinks();
+    const link = this.#links.get(name);
+    if (link === undefined || link.index !== before) this.ports.close();
+    for (const [index, vip] of this.#vips.entries())
+      this.#announcer.prepare(index, vip, this.#links.get(vip.interface));
+    const sources = this.#sources(link);
+    const failures = link?.running === true ? this.ports.open(link, sources) : new Map<Family, TospannError>();
+    return this.#plan.elections.map((election) => {
+      const error = this.#linkProblem(name) ?? this.#problemOf(election, sources, failures);
+      return error === undefined ? { up: true } : { up: false, error };
+    });
   }
 
   /** Reads the monitor; never blocks. */
@@ -133,29 +117,23 @@ export class VipNetwork {
     const vips = new Set<number>();
     let link = false;
     for (const event of this.#monitor.read()) {
-      if (event.kind === 'overflow') {
-        link = true;
-        for (const index of this.#vips.keys()) vips.add(index);
-      } else if ('link' in event) {
-        link ||= event.link.name === this.#plan.interface || event.link.index === this.#link?.index;
-      } else {
-        link ||= event.address.address === this.#plan.address;
-        const index = this.#vips.findIndex((vip) => vip.address === event.address.address);
-        if (index >= 0) vips.add(index);
-      }
+      link ||= this.#concernsLinks(event);
+      if (event.kind === 'overflow') for (const index of this.#vips.keys()) vips.add(index);
+      if (!('address' in event)) continue;
+      const index = this.#vips.findIndex((vip) => vip.address === event.address.address);
+      if (index >= 0 && this.#managed(event.address.address)) vips.add(index);
     }
     return { link, vips };
   }
 
   /** Where the kernel has the VIP now. */
   look(vip: PlannedAddress): AddressView {
-    // On lo it is a draining one of ours, which answers no ARP.
+    // On lo it is a draining one of ours, which answers no ARP and no neighbour solicitation.
     const records = this.#control
       .list()
       .filter(({ address, interfaceIndex }) => address === vip.address && interfaceIndex !== loopbackIndex);
-    const isOurs = (record: AddressRecord): boolean =>
-      record.interfaceIndex === this.#link?.index && record.prefixLength === hostPrefix;
-    return { ours: records.some(isOurs), others: records.filter((record) => !isOurs(record)) };
+    const others = records.filter((record) => !this.#isOurs(vip, record));
+    return { ours: others.length < records.length, others };
   }
 
   removeOthers(records: readonly AddressRecord[]): void {
@@ -168,139 +146,151 @@ export class VipNetwork {
    * @throws {TospannError} LB_VRRP_ADDRESS_REFUSED.
    */
   own(vip: PlannedAddress, validSeconds: number): void {
-    const { interface: name } = this.#plan;
+    if (!this.#managed(vip.address)) return;
     try {
-      this.#control.add({
-        interfaceIndex: this.#link?.index ?? 0,
-        address: vip.address,
-        prefixLength: hostPrefix,
-        validSeconds,
-        preferredSeconds: validSeconds,
-        protocol: addressTag,
-      });
+      this.#control.add({ ...requestOf(vip, this.#indexOf(vip)), ...lifetimes(vip.family, validSeconds) });
     } catch (cause) {
-      const detail = cause instanceof Error ? cause.message : String(cause);
-      throw new TospannError('LB_VRRP_ADDRESS_REFUSED', { address: vip.address, interface: name, detail }, { cause });
+      const { address, interface: name } = vip;
+      const refusal = cause instanceof Error ? cause.message : String(cause);
+      const detail = vip.family === 6 && ipv6IsOff(name) ? `net.ipv6.conf.${name}.disable_ipv6 is 1` : refusal;
+      throw new TospannError('LB_VRRP_ADDRESS_REFUSED', { address, interface: name, detail }, { cause });
     }
   }
 
   /**
-   * Keeps the VIP on `lo` until the kernel removes it: sockets under way go on, ARP is not answered (ArpManners).
+   * Keeps the VIP on `lo` until the kernel removes it: sockets under way go on, nobody who asks the link for the address
+   * is answered (drain.ts).
    *
    * @throws {TospannError} LB_KERNEL_NO_CAPABILITY, LB_KERNEL_CALL.
    */
   keepForDrain(vip: PlannedAddress, validSeconds: number): void {
-    const { address } = vip;
-    const lifetime = { validSeconds, preferredSeconds: validSeconds, protocol: addressTag };
-    this.#control.add({ interfaceIndex: loopbackIndex, address, prefixLength: hostPrefix, ...lifetime });
+    this.#control.add({ ...requestOf(vip, loopbackIndex), ...lifetimes(vip.family, validSeconds) });
   }
 
   /** Ends a drain that is under way, if there is one. */
   endDrain(vip: PlannedAddress): void {
-    this.#control.delete({ interfaceIndex: loopbackIndex, address: vip.address, prefixLength: hostPrefix });
+    this.#control.delete(requestOf(vip, loopbackIndex));
   }
 
   release(vip: PlannedAddress): void {
-    this.#control.delete({ interfaceIndex: this.#link?.index ?? 0, address: vip.address, prefixLength: hostPrefix });
+    if (this.#managed(vip.address)) this.#control.delete(requestOf(vip, this.#indexOf(vip)));
   }
 
-  /**
-   * Sends one advert to every peer, or to the group.
-   *
-   * @returns Empty when one of them left, else the errno's name.
-   */
-  sendAdvert(
-    election: PlannedElection,
-    advert: { readonly priority: number; readonly dialect: ChecksumDialect },
-  ): string {
-    const port = this.#ports.get(election.machine.transport);
-    const router = election.routers[0];
-    if (port === undefined || router === undefined) return 'no socket';
-    const { routerId, addresses } = router;
-    const intervalMs = election.machine.intervalUs / 1000;
-    const message = { routerId, priority: advert.priority, intervalMs, addresses: addresses.map(parseAddress) };
-    const ownAddress = parseAddress(this.#plan.address);
-    let failure = '';
-    let left = port.destinations.length === 0;
-    for (const destination of port.destinations) {
-      const route = { source: ownAddress, destination: destination.address, dialect: advert.dialect };
-      const errno = sendPacket(port.sendFd, encodeAdvert(message, route), destination.bytes);
-      if (errno === 0) left = true;
-      else failure = errnoName(errno);
-    }
-    return left ? '' : failure;
-  }
-
-  /** Sends the gratuitous ARP of a VIP in both forms. @returns How many frames left. */
+  /** Announces a VIP once. @returns How many frames left. */
   announce(index: number): number {
-    let sent = 0;
-    for (const frame of this.#frames[index] ?? [])
-      if (sendPacket(this.#packetFd, frame, this.#packetAddress) === 0) sent++;
-    return sent;
-  }
-
-  /**
-   * Reads one packet.
-   *
-   * @returns Its length; -1 when none is waiting; 0 when the socket told an error (the interface went down).
-   */
-  receive(fd: number, into: Uint8Array): number {
-    try {
-      return receivePacket(fd, into);
-    } catch (error) {
-      if (isTospannError(error)) return 0;
-      throw error;
-    }
+    const managed = this.#managed(this.#vips[index]?.address ?? '');
+    return managed ? this.#announcer.announce(index) : 0;
   }
 
   close(): void {
-    this.#closePorts();
-    closeFd(this.#packetFd);
+    this.ports.close();
+    this.#announcer.close();
     this.#monitor.close();
     this.#control.close();
   }
 
-  #openPorts(link: LinkRecord): void {
-    const { elections, peers } = this.#plan;
-    this.#packetAddress = encodePacketAddress(link.index);
-    this.#vips.forEach((vip, index) => {
-      const forms = ['request', 'reply'] as const;
-      this.#frames[index] = forms.map((form) => encodeGratuitousArp(form, link.mac, vip.address));
-    });
-    for (const transport of new Set(elections.map(({ machine }) => machine.transport))) {
-      if (this.#ports.has(transport)) continue;
-      const addresses = transport === 'multicast' ? [group] : peers.map(({ address }) => address);
-      this.#ports.set(transport, this.#openPort(link, transport === 'multicast' ? group : undefined, addresses));
-    }
+  /** Whether the address is one of ours to add and remove. */
+  #managed(address: string): boolean {
+    return !this.#untouched.has(address) && this.#vips.some((vip) => vip.address === address);
   }
 
-  #openPort(link: LinkRecord, multicastGroup: string | undefined, addresses: readonly string[]): Port {
-    const options = {
-      protocol: vrrpProtocol,
-      interface: link.name,
-      interfaceIndex: link.index,
-      localAddress: this.#plan.address,
-      ...(multicastGroup === undefined ? {} : { multicastGroup }),
-    };
-    const receiveFd = openRawReceiver(options);
-    try {
-      const destinations = addresses.map((text) => ({
-        address: text === group ? vrrpGroup : parseAddress(text),
-        bytes: encodeDestination(text),
-      }));
-      return { receiveFd, sendFd: openRawSender(options), destinations };
-    } catch (error) {
-      closeFd(receiveFd);
-      throw error;
-    }
+  #isNodes({ address }: AddressRecord): boolean {
+    return address === this.#plan.address || address === this.#plan.address6;
   }
 
-  #closePorts(): void {
-    for (const { receiveFd, sendFd } of this.#ports.values()) {
-      closeFd(receiveFd);
-      closeFd(sendFd);
+  #isOurs(vip: PlannedAddress, record: AddressRecord): boolean {
+    return record.interfaceIndex === this.#indexOf(vip) && record.prefixLength === hostPrefix[vip.family];
+  }
+
+  #indexOf(vip: PlannedAddress): number {
+    return this.#links.get(vip.interface)?.index ?? 0;
+  }
+
+  #readLinks(): void {
+    const links = this.#control.links().filter(({ name }) => this.#interfaces.has(name));
+    this.#links = new Map(links.map((link) => [link.name, link]));
+  }
+
+  #sources(link: LinkRecord | undefined): Sources {
+    const { address, address6 } = this.#plan;
+    const usable = this.#control.list(link?.index ?? -1).filter(({ flags }) => (flags & AddressFlag.TENTATIVE) === 0);
+    const own = (wanted: string | undefined): string | undefined =>
+      usable.find((record) => record.address === wanted)?.address;
+    const linkLocal = usable.find(
+      (record) => /^fe[89ab]/.test(record.address) && !this.#vips.some((vip) => vip.address === record.address),
+    );
+    return { 4: own(address), 6: { unicast: own(address6), multicast: linkLocal?.address } };
+  }
+
+  /** Why an election cannot be heard, or cannot have its addresses, though the node's own link is up. */
+  #problemOf(
+    election: PlannedElection,
+    sources: Sources,
+    failures: ReadonlyMap<Family, TospannError>,
+  ): TospannError | undefined {
+    const { transport } = election.machine;
+    for (const family of new Set(election.routers.map((router) => router.family))) {
+      const source = family === 4 ? sources[4] : sources[6][transport];
+      if (source === undefined) return this.#sourceMissing(family, transport);
+      const failure = failures.get(family);
+      if (failure !== undefined) return failure;
     }
-    this.#ports.clear();
-    this.#link = undefined;
+    const elsewhere = election.announce.type === 'none' ? [] : election.addresses;
+    return elsewhere.map((vip) => this.#linkProblem(vip.interface)).find((problem) => problem !== undefined);
+  }
+
+  #sourceMissing(family: Family, transport: 'unicast' | 'multicast'): TospannError {
+    const { address, address6, interface: name, node } = this.#plan;
+    if (family === 4) return new TospannError('LB_VRRP_ADDRESS_MISSING', { address, interface: name, node });
+    const wanted = transport === 'multicast' ? 'link-local address' : address6;
+    const detail = wanted === undefined ? 'cluster.nodes has no address6 for it' : `it has no usable ${wanted}`;
+    return new TospannError('LB_VRRP_NO_IPV6', { interface: name, node, detail });
+  }
+
+  #linkProblem(name: string): TospannError | undefined {
+    const link = this.#links.get(name);
+    if (link === undefined) return new TospannError('LB_KERNEL_NO_INTERFACE', { interface: name });
+    return link.running ? undefined : new TospannError('LB_VRRP_INTERFACE_DOWN', { interface: name });
+  }
+
+  #concernsLinks(event: AddressEvent): boolean {
+    if (event.kind === 'overflow') return true;
+    if ('link' in event) return this.#interfaces.has(event.link.name) || this.#isLinkIndex(event.link.index);
+    // A link-local address that appears, goes or has passed its duplicate address detection.
+    return this.#isNodes(event.address) || /^fe[89ab]/.test(event.address.address);
+  }
+
+  #isLinkIndex(index: number): boolean {
+    return [...this.#links.values()].some((link) => link.index === index);
+  }
+}
+
+function requestOf(
+  { address, family }: PlannedAddress,
+  interfaceIndex: number,
+): { interfaceIndex: number; address: string; prefixLength: number } {
+  return { interfaceIndex, address, prefixLength: hostPrefix[family] };
+}
+
+/**
+ * An IPv6 VIP is used at once (no duplicate address detection: the old owner may still have it), brings no route, and is
+ * deprecated from the start: the kernel never chooses it as the source of connections that this node opens (measured,
+ * also that such an address accepts connections as any other). Kernel 6.18 removes a leased one 0 to 0.3 s after its
+ * end, like IPv4; the same request renews it.
+ */
+function lifetimes(
+  family: Family,
+  validSeconds: number,
+): { validSeconds: number; preferredSeconds: number; protocol: number; flags: number } {
+  if (family === 4) return { validSeconds, preferredSeconds: validSeconds, protocol: addressTag, flags: 0 };
+  const flags = AddressFlag.NODAD | AddressFlag.NOPREFIXROUTE;
+  return { validSeconds, preferredSeconds: 0, protocol: addressTag, flags };
+}
+
+function ipv6IsOff(interfaceName: string): boolean {
+  try {
+    return readFileSync(`/proc/sys/net/ipv6/conf/${interfaceName}/disable_ipv6`, 'utf8').trim() === '1';
+  } catch {
+    return true;
   }
 }

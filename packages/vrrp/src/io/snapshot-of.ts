@@ -5,6 +5,8 @@ import type { ElectionWord } from '../core/peer-word.ts';
 import type { AgentPlan, PlannedAddress, PlannedElection } from '../core/plan.ts';
 import type { MachineCounters, MachineState } from '../core/state.ts';
 import { effectivePriority } from '../core/timers.ts';
+import type { StreamKey } from './advert-stream.ts';
+import type { LatenessFigures } from './lateness.ts';
 import type { TimedSnapshot } from './messages.ts';
 
 interface Parts {
@@ -12,11 +14,12 @@ interface Parts {
   readonly states: readonly MachineState[];
   /** By election, and one more for packets that belong to none. */
   readonly drops: readonly Readonly<Record<string, number>>[];
-  /** By election: the checksum that its adverts have now. */
-  readonly dialects: readonly ChecksumDialect[];
+  /** The checksum that the adverts of a router have now. */
+  readonly dialectOf: (key: StreamKey) => ChecksumDialect;
   readonly scheduling: string;
   readonly latenessMaxMs: number;
   readonly latenessLastMinuteMs: number;
+  readonly advertLateness: LatenessFigures;
 }
 
 /** The snapshot of a whole agent, with the time of the last advert instead of its age. */
@@ -27,13 +30,14 @@ export function snapshotOf(parts: Parts): TimedSnapshot {
     vips: plan.elections.flatMap((election, index) => {
       const state = states[index];
       if (state === undefined) return [];
-      const dialect = parts.dialects[index] ?? 'pseudo-header';
-      const view = { plan, election, state, drops: drops[index] ?? {}, dialect };
+      const dialectOf = (router: number): ChecksumDialect => parts.dialectOf({ election: index, router });
+      const view = { plan, election, state, drops: drops[index] ?? {}, dialectOf };
       return election.addresses.map((address) => vipSnapshot(address, view));
     }),
     scheduling: parts.scheduling,
     latenessMaxMs: parts.latenessMaxMs,
     latenessLastMinuteMs: parts.latenessLastMinuteMs,
+    advertLateness: parts.advertLateness,
     gratuitousArpTotal: 2 * total('announcements'),
     addressRestoredTotal: total('restored'),
     freezesTotal: total('freezes'),
@@ -71,18 +75,21 @@ interface View {
   readonly election: PlannedElection;
   readonly state: MachineState;
   readonly drops: Readonly<Record<string, number>>;
-  readonly dialect: ChecksumDialect;
+  readonly dialectOf: (router: number) => ChecksumDialect;
 }
 
 function vipSnapshot(vip: PlannedAddress, view: View): TimedSnapshot['vips'][number] {
   const { election, state } = view;
   const { routers } = election;
-  const router = routers.find(({ addresses }) => addresses.includes(vip.address)) ?? routers[0];
+  const carrier = Math.max(
+    0,
+    routers.findIndex(({ addresses }) => addresses.includes(vip.address)),
+  );
   return {
     name: vip.name,
     group: election.name,
     address: vip.address,
-    routerId: router?.routerId ?? 0,
+    routerId: routers[carrier]?.routerId ?? 0,
     state: state.vrrp,
     sinceMs: state.sinceUs / 1000,
     reason: state.reason,
@@ -96,7 +103,7 @@ function vipSnapshot(vip: PlannedAddress, view: View): TimedSnapshot['vips'][num
     },
     lastAdvertAtMs: state.peer === undefined ? -1 : state.peer.heardUs / 1000,
     peerPriority: state.peer?.priority ?? 0,
-    checksumDialect: shownDialect(view.dialect),
+    checksumDialect: shownDialect(view.dialectOf(carrier)),
   };
 }
 

@@ -231,6 +231,7 @@ class Service implements VrrpService {
       addresses: Object.fromEntries(addressesOf(plan).map(({ name, address }) => [name, address])),
       ports,
       peer: peer.address,
+      ...(peer.address6 === undefined ? {} : { peer6: peer.address6 }),
       interface: plan.interface,
       drainSeconds: plan.drainSeconds,
       onUnavailable: (detail) => {
