@@ -3,21 +3,31 @@
 import { startBurst, stopGarp, takeDue } from './garp.ts';
 import type { VrrpState } from './snapshot.ts';
 import type { Effect, Evidence, HandoverPurpose, MachineConfig, MachineState, NoticeKind } from './state.ts';
-import { downUs, effectivePriority, leaseRenewUs, ownTiming } from './timers.ts';
+import { downUs, effectivePriority, leaseRenewUs, ownerPriority, ownTiming } from './timers.ts';
 
 /** `MachineState.owner` when this node is it. */
 export const self = 'self';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** The reasons of a take-over from an owner that lives; unless it is in fault it says one last word and drains. */
+/** Reasons of a take-over from another owner. */
 export const takeover = {
   resigned: 'the owner resigned',
   lastResort: 'the owner has no live server',
+  impaired: 'the owner is impaired, this node is not',
   preferred: 'preferred node, able to serve',
+  addressOwner: 'the address owner, able to serve',
+  stoodDown: 'the owner says that it is not master any more',
 } as const;
 
-const livingReasons: ReadonlySet<string> = new Set(Object.values(takeover));
+/** That owner lives; unless it is in fault it says one last word and drains. */
+const livingReasons: ReadonlySet<string> = new Set([
+  takeover.resigned,
+  takeover.lastResort,
+  takeover.impaired,
+  takeover.preferred,
+  takeover.addressOwner,
+]);
 
 /** The state that one step is making. */
 export interface Draft {
@@ -25,13 +35,18 @@ export interface Draft {
   readonly effects: Effect[];
   readonly config: MachineConfig;
   readonly nowUs: number;
+  /** How much later than planned this step runs. */
+  readonly lateUs: number;
 }
 
 /** Moves to another state; the same state again only changes nothing. */
 export function transition(draft: Draft, to: VrrpState, reason: string): void {
   const { state } = draft;
   const from = state.vrrp;
-  if (from === to) return;
+  if (from === to) {
+    state.reason = reason;
+    return;
+  }
   state.vrrp = to;
   state.sinceUs = draft.nowUs;
   state.reason = reason;
@@ -40,13 +55,16 @@ export function transition(draft: Draft, to: VrrpState, reason: string): void {
 }
 
 /** What this node knew when it decided. */
-function evidenceOf({ state, nowUs }: Draft): Evidence {
+function evidenceOf({ state, nowUs, lateUs }: Draft): Evidence {
   const { peer, word } = state;
   return {
     term: state.term,
     ability: state.ability,
+    lateMs: lateUs / 1000,
     ...(peer === undefined ? {} : { lastAdvertMs: (nowUs - peer.heardUs) / 1000, peerPriority: peer.priority }),
-    ...(word === undefined ? {} : { peerState: word.state, peerWordMs: (nowUs - word.atUs) / 1000 }),
+    ...(word === undefined
+      ? {}
+      : { peerState: word.state, peerAbility: word.ability, peerWordMs: (nowUs - word.atUs) / 1000 }),
   };
 }
 
@@ -81,9 +99,11 @@ export function becomeMaster(draft: Draft, reason: string): void {
   state.downDueUs = Infinity;
   state.preemptDueUs = Infinity;
   state.hold = false;
+  state.heldSinceUs = Infinity;
+  state.unanswered = 0;
   state.inheritedUntilUs = -Infinity;
   state.owner = self;
-  state.term = Math.max(state.term, state.word?.term ?? 0) + 1;
+  state.term = Math.max(state.term, state.peerTerm) + 1;
   state.activeIntervalUs = config.intervalUs;
   draft.effects.push({ type: 'own' });
   state.leaseDueUs = nowUs + leaseRenewUs(config);
@@ -129,6 +149,8 @@ export function enterBackup(draft: Draft, reason: string): void {
   const { state, config, nowUs } = draft;
   state.downDueUs = nowUs + downUs(ownTiming(config, state, state.activeIntervalUs));
   state.preemptDueUs = Infinity;
+  state.heldSinceUs = Infinity;
+  state.refused = false;
   transition(draft, 'backup', reason);
 }
 
@@ -145,6 +167,8 @@ export function enterFault(draft: Draft, reason: string): void {
   dropInherited(draft);
   state.downDueUs = Infinity;
   state.preemptDueUs = Infinity;
+  state.heldSinceUs = Infinity;
+  state.refused = false;
   transition(draft, state.stopped ? 'init' : 'fault', reason);
 }
 
@@ -158,6 +182,7 @@ export function dropInherited(draft: Draft): void {
 /** Where a node belongs that is not master: fault, init or backup, by what is wrong now. */
 export function settle(draft: Draft): void {
   const { state, nowUs } = draft;
+  if (state.maintenance) return enterFault(draft, maintenanceText(draft));
   if (state.ability === 'unknown') return;
   const warm = state.inheritedUntilUs >= nowUs && state.linkUp && state.ability !== 'cannot-serve';
   if (warm) return becomeMaster(draft, 'warm restart');
@@ -173,34 +198,14 @@ export function settle(draft: Draft): void {
   if (state.vrrp === 'backup') return;
   // With nobody configured to hear from there is nothing to wait for.
   if (draft.config.peers === 0 && draft.config.transport === 'unicast') return becomeMaster(draft, 'the only node');
+  // RFC 9568: the address owner does not listen first.
+  if (ownsByRight(draft)) return becomeMaster(draft, takeover.addressOwner);
   enterBackup(draft, neverReady ? 'the proxy is ready' : 'the fault is over');
 }
 
-/** Ends a release under way: taken by the peer, or not. */
-export function endHandover(draft: Draft, outcome: { readonly taken: boolean; readonly detail: string }): void {
-  const { state } = draft;
-  const handover = state.handover;
-  if (handover === undefined) return;
-  state.handover = undefined;
-  const { purpose, startedUs } = handover;
-  if (!outcome.taken && purpose === 'failover') {
-    // Nobody took it: an address without an owner would be worse than a refused command.
-    reportHandover(draft, { ...outcome, purpose, startedUs });
-    advertise(draft);
-    state.garp = startBurst(state.garp, draft.nowUs);
-    return;
-  }
-  release(draft, outcome.taken);
-  // The last word: the new owner answers a priority 0 with an advert and announces the address again.
-  draft.effects.push({ type: 'advertise', priority: 0, lease: false });
-  if (purpose === 'failover') {
-    state.hold = true;
-    enterBackup(draft, 'planned failover');
-  } else {
-    state.stopped = true;
-    transition(draft, 'init', outcome.taken ? 'stopped, the other node has taken over' : 'stopped');
-  }
-  reportHandover(draft, { ...outcome, purpose, startedUs });
+/** The address owner of the RFC while it serves, unless it was told to hand over. */
+export function ownsByRight({ config, state }: Draft): boolean {
+  return config.priority === ownerPriority && state.ability === 'serves' && !state.hold;
 }
 
 interface HandoverReport {
@@ -210,7 +215,12 @@ interface HandoverReport {
   readonly detail: string;
 }
 
-function reportHandover(draft: Draft, report: HandoverReport): void {
+export function reportHandover(draft: Draft, report: HandoverReport): void {
   const { purpose, startedUs, taken, detail } = report;
   draft.effects.push({ type: 'handover-ended', purpose, taken, detail, durationUs: draft.nowUs - startedUs });
+}
+
+/** The reason of the fault that maintenance is. */
+export function maintenanceText({ state }: Draft): string {
+  return state.maintenanceReason === '' ? 'maintenance' : `maintenance: ${state.maintenanceReason}`;
 }

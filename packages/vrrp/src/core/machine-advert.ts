@@ -6,16 +6,29 @@ import {
   announceDue,
   becomeMaster,
   dropInherited,
-  endHandover,
   enterBackup,
   notice,
+  ownsByRight,
   reassert,
   release,
+  settle,
   takeover,
   type Draft,
 } from './machine-actions.ts';
 import type { MachineEvent } from './state.ts';
-import { downUs, effectivePriority, lastResortPriority, ownTiming, skewUs } from './timers.ts';
+import { endHandover } from './machine-handover.ts';
+import { countUnanswered, endHold, preemptAfterUs, unfit } from './machine-peer.ts';
+import {
+  downUs,
+  effectivePriority,
+  impairedPriority,
+  lastResortPriority,
+  ownerPriority,
+  ownTiming,
+  skewUs,
+} from './timers.ts';
+
+const rogueAgainUs = 60_000_000;
 
 type AdvertEvent = Extract<MachineEvent, { type: 'advert' }>;
 
@@ -32,6 +45,8 @@ export function onAdvert(draft: Draft, event: AdvertEvent): void {
       // Somebody else owns the address by now.
       if (event.priority > 0) dropInherited(draft);
       state.owner = event.priority === 0 ? '' : event.source;
+      // A valid advert: the keys are the same again.
+      if (state.refused) settle(draft);
       return;
   }
 }
@@ -52,19 +67,27 @@ function notePeer(draft: Draft, event: AdvertEvent): void {
 function asBackup(draft: Draft, event: AdvertEvent): void {
   const { state, config, nowUs } = draft;
   const own = effectivePriority(config, state);
+  endHold(draft);
   if (event.priority === 0) return onResigned(draft, event);
   state.owner = event.source;
-  state.activeIntervalUs = event.intervalUs;
-  state.downDueUs = nowUs + downUs(ownTiming(config, state, event.intervalUs));
+  adoptInterval(draft, event);
+  state.downDueUs = nowUs + downUs(ownTiming(config, state, state.activeIntervalUs));
   if (event.priority >= own) {
     state.preemptDueUs = Infinity;
     return;
   }
-  // A last resort is replaced at once by a node with a live server.
+  // A last resort is replaced at once by a node with a live server, an impaired one by one that is well.
   if (event.priority <= lastResortPriority) return becomeMaster(draft, takeover.lastResort);
+  if (event.priority <= impairedPriority) return becomeMaster(draft, takeover.impaired);
+  if (ownsByRight(draft)) return becomeMaster(draft, takeover.addressOwner);
   // RFC 9568 pre-empts by default; here only the preferred node does, and after a delay.
   if (!config.preferred || state.hold || state.ability !== 'serves') return;
-  if (state.preemptDueUs === Infinity) state.preemptDueUs = nowUs + config.preemptDelayUs;
+  if (state.preemptDueUs === Infinity) state.preemptDueUs = nowUs + preemptAfterUs(draft);
+}
+
+/** RFC 9568 section 6.4.2; in version 2 both nodes have the same one, and other adverts were dropped. */
+function adoptInterval({ state, config }: Draft, event: AdvertEvent): void {
+  state.activeIntervalUs = config.version === 2 ? config.intervalUs : event.intervalUs;
 }
 
 function onResigned(draft: Draft, event: AdvertEvent): void {
@@ -83,27 +106,38 @@ function onResigned(draft: Draft, event: AdvertEvent): void {
 
 function asMaster(draft: Draft, event: AdvertEvent): void {
   const { state, config, nowUs } = draft;
-  const own = effectivePriority(config, state);
   const frozen = nowUs - state.advertDueUs > downUs(ownTiming(config, state));
-  // Duplicated or reordered by the network: what a peer said just before its priority 0 does not count after it.
-  const overtaken = nowUs - state.resignedUs < config.intervalUs;
-  const higher = event.priority > own || (event.priority === own && event.wins);
-  const outranked = higher && !overtaken;
-  if (event.priority !== 0 && (outranked || (frozen && event.priority > lastResortPriority))) {
-    if (frozen) state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
+  if (event.priority === ownerPriority && config.priority === ownerPriority) sayRogue(draft, event);
+  if (frozen) state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
+  if (mustYield(draft, event, frozen))
     return yieldTo(draft, event, frozen ? 'frozen, the other node has taken over' : 'an advert of higher rank');
-  }
   if (state.awaitsLastWord) {
     state.awaitsLastWord = false;
     notice(draft, 'old-owner-drains', 'the old owner lets its connections run to their end');
   }
-  // Lower rank or resigning. RFC 9568: answer at once; the answer moves the loser, the announcement moves the segment.
-  if (frozen) {
-    state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
-    reassert(draft);
-    state.garp = startBurst(state.garp, nowUs);
-    return announceDue(draft);
-  }
+  if (!frozen) return answer(draft, event);
+  reassert(draft);
+  state.garp = startBurst(state.garp, nowUs);
+  announceDue(draft);
+}
+
+/** Duplicated or reordered by the network: what a peer said just before its priority 0 does not count after it. */
+function overtaken({ state, config, nowUs }: Draft): boolean {
+  return nowUs - state.resignedUs < config.intervalUs;
+}
+
+function mustYield(draft: Draft, event: AdvertEvent, frozen: boolean): boolean {
+  const own = effectivePriority(draft.config, draft.state);
+  if (event.priority === 0) return false;
+  // The address owner yields to nobody of lower rank, however long it was away.
+  if (frozen && event.priority > impairedPriority && own !== ownerPriority) return true;
+  return (event.priority > own || (event.priority === own && event.wins)) && !overtaken(draft);
+}
+
+/** Lower rank or resigning. RFC 9568: answer at once; the answer moves the loser, the announcement moves the segment. */
+function answer(draft: Draft, event: AdvertEvent): void {
+  const { state, config, nowUs } = draft;
+  if (event.priority !== 0 && !overtaken(draft) && countUnanswered(draft, event.priority)) return;
   const earliestUs = state.lastAdvertUs + Math.floor(config.intervalUs / 4);
   if (nowUs >= earliestUs) advertise(draft);
   else state.advertDueUs = Math.min(state.advertDueUs, earliestUs);
@@ -118,21 +152,28 @@ function yieldTo(draft: Draft, event: AdvertEvent, reason: string): void {
   // One last advert after the release: the winner hears a lower one and announces the address once more.
   draft.effects.push({ type: 'advertise', priority: effectivePriority(config, state), lease: false });
   state.owner = event.source;
-  state.activeIntervalUs = event.intervalUs;
+  adoptInterval(draft, event);
   enterBackup(draft, reason);
+}
+
+/** Two nodes call themselves the address owner: the tie rule decides, and it is told once a minute. */
+function sayRogue(draft: Draft, event: AdvertEvent): void {
+  if (draft.nowUs - draft.state.rogueSaidUs < rogueAgainUs) return;
+  draft.state.rogueSaidUs = draft.nowUs;
+  notice(draft, 'rogue-owner', `${event.source} also advertises priority 255, that of the address owner`);
 }
 
 /** A planned release is under way: the peer's first advert ends it. */
 function asLeaving(draft: Draft, event: AdvertEvent): void {
   const { state } = draft;
-  const purpose = state.handover?.purpose;
-  const unfit = event.priority === 0 || (event.priority <= lastResortPriority && state.ability === 'serves');
-  if (purpose === 'failover' && unfit) {
-    const detail = event.priority === 0 ? 'the other node resigned' : 'the other node has no live server';
-    return endHandover(draft, { taken: false, detail });
-  }
+  if (state.handover?.force === false && (event.priority === 0 || unfit(draft, event.priority)))
+    return endHandover(draft, { taken: false, detail: whyUnfit(event.priority) });
   if (event.priority === 0) return;
-  state.activeIntervalUs = event.intervalUs;
+  adoptInterval(draft, event);
   endHandover(draft, { taken: true, detail: 'the other node has taken over' });
-  if (purpose === 'failover') state.owner = event.source;
+}
+
+function whyUnfit(priority: number): string {
+  if (priority === 0) return 'the other node resigned';
+  return priority <= lastResortPriority ? 'the other node has no live server' : 'the other node is impaired';
 }

@@ -1,7 +1,7 @@
 // The election of one address: (state, event, configuration) -> new state and effects. Not the sockets, not the
 // clock, not the validation of packets. RFC 9568 section 6.4 with the rules of docs/life-of-a-failover.md: make before
 // break, lease, freeze guard, last resort. Pure; io/agent-loop.ts runs the effects in order.
-import { silentGarp, startBurst, stopGarp } from './garp.ts';
+import { silentGarp, startBurst } from './garp.ts';
 import { onAdvert } from './machine-advert.ts';
 import {
   advertise,
@@ -9,17 +9,18 @@ import {
   announceDue,
   dropInherited,
   enterFault,
-  endHandover,
   notice,
+  ownsByRight,
   reassert,
-  resign,
   settle,
   takeover,
-  transition,
   type Draft,
 } from './machine-actions.ts';
+import { defers, onContender, peerHasOtherKey, refusalEndsUs } from './machine-contender.ts';
+import { onClose, onHandover, onMaintenance, tickHandover } from './machine-handover.ts';
+import { forgetDeafness, holds, onPeer } from './machine-peer.ts';
 import type { Effect, MachineConfig, MachineEvent, MachineState, Step } from './state.ts';
-import { downUs, handoverLimitUs, ownTiming, skewUs, warmRestartUs } from './timers.ts';
+import { downUs, ownTiming, skewUs, warmRestartUs } from './timers.ts';
 
 /** After the kernel refused the address or the adverts, the node stays out of the election this long. */
 const holdOffUs = 5_000_000;
@@ -56,6 +57,17 @@ export function initialState(config: MachineConfig, nowUs: number, term = 0): Ma
     word: undefined,
     maintenance: false,
     maintenanceReason: '',
+    peerTerm: 0,
+    heldSinceUs: Infinity,
+    deafness: 0,
+    unanswered: 0,
+    lowerHeardUs: -Infinity,
+    unheardSaid: false,
+    rogueSaidUs: -Infinity,
+    contender: undefined,
+    refusedUs: -Infinity,
+    refused: false,
+    deferred: false,
     term,
     counters: {
       transitions: 0,
@@ -82,6 +94,7 @@ export function nextTickUs(config: MachineConfig, state: MachineState): number {
     state.preemptDueUs,
     state.garp.dueUs,
     linkFaultUs,
+    refusalEndsUs({ state, config }),
     holdOffUs,
     state.inheritedUntilUs === -Infinity ? Infinity : state.inheritedUntilUs,
     handover === undefined ? Infinity : Math.min(handover.deadlineUs, handover.repeatUs),
@@ -96,7 +109,8 @@ export function nextTickUs(config: MachineConfig, state: MachineState): number {
  */
 export function step(state: MachineState, event: MachineEvent, config: MachineConfig): Step {
   const effects: Effect[] = [];
-  const draft: Draft = { state: { ...state }, effects, config, nowUs: event.nowUs };
+  const lateUs = event.type === 'tick' ? Math.max(0, event.nowUs - nextTickUs(config, state)) : 0;
+  const draft: Draft = { state: { ...state }, effects, config, nowUs: event.nowUs, lateUs };
   if (!state.stopped) apply(draft, event);
   return { state: draft.state, effects };
 }
@@ -123,7 +137,7 @@ function apply(draft: Draft, event: MachineEvent): void {
     case 'peer':
       return onPeer(draft, event);
     case 'contender':
-      return;
+      return onContender(draft, event);
     case 'maintenance':
       return onMaintenance(draft, event);
     case 'failover':
@@ -140,10 +154,19 @@ function onTick(draft: Draft): void {
   if (state.holdOffUntilUs <= nowUs) state.holdOffUntilUs = -Infinity;
   if (state.linkDownSinceUs + config.intervalUs <= nowUs) enterFault(draft, state.linkReason);
   if (state.inheritedUntilUs <= nowUs) dropInherited(draft);
-  if (state.vrrp === 'fault') settle(draft);
+  if (state.vrrp === 'fault') tickFault(draft);
   else if (state.vrrp === 'backup') tickBackup(draft);
   else if (state.vrrp === 'master') tickMaster(draft);
   announceDue(draft);
+}
+
+function tickFault(draft: Draft): void {
+  const { state, config, nowUs } = draft;
+  const refused = state.refused;
+  if (refused && peerHasOtherKey(draft)) return;
+  settle(draft);
+  // It has listened for a down interval and heard neither a valid advert nor one under another key.
+  if (refused && state.vrrp === 'backup') state.downDueUs = nowUs + skewUs(ownTiming(config, state));
 }
 
 function tickBackup(draft: Draft): void {
@@ -156,9 +179,10 @@ function tickBackup(draft: Draft): void {
       state.downDueUs = nowUs + state.activeIntervalUs + skewUs(ownTiming(config, state, state.activeIntervalUs));
       return notice(draft, 'freeze', `the loop was ${ms(lateUs)} late as backup`);
     }
+    if (holds(draft) || defers(draft)) return;
     return becomeMaster(draft, state.peer === undefined ? 'no advert heard' : 'the owner fell silent');
   }
-  if (state.preemptDueUs <= nowUs) becomeMaster(draft, takeover.preferred);
+  if (state.preemptDueUs <= nowUs) becomeMaster(draft, ownsByRight(draft) ? takeover.addressOwner : takeover.preferred);
 }
 
 function tickMaster(draft: Draft): void {
@@ -167,6 +191,7 @@ function tickMaster(draft: Draft): void {
   const lateUs = nowUs - state.advertDueUs;
   if (lateUs < 0) return;
   state.awaitsLastWord = false;
+  forgetDeafness(draft);
   if (lateUs > downUs(ownTiming(config, state))) {
     // The queue was drained before this tick and no advert decided: say that we are here, then answer for the address.
     state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
@@ -183,17 +208,6 @@ function tickMaster(draft: Draft): void {
   const plannedUs = state.advertDueUs;
   advertise(draft);
   state.advertDueUs = plannedUs + config.intervalUs;
-}
-
-function tickHandover(draft: Draft): void {
-  const { state, nowUs, config } = draft;
-  const handover = state.handover;
-  if (handover === undefined) return;
-  if (handover.deadlineUs <= nowUs)
-    return endHandover(draft, { taken: false, detail: 'no advert of the other node came' });
-  if (handover.repeatUs > nowUs) return;
-  draft.effects.push({ type: 'advertise', priority: 0, lease: state.leaseDueUs <= nowUs });
-  state.handover = { ...handover, repeatUs: nowUs + config.intervalUs };
 }
 
 function onSent(draft: Draft, event: { readonly ok: boolean; readonly reason: string }): void {
@@ -227,6 +241,7 @@ function onAbility(draft: Draft, event: Extract<MachineEvent, { type: 'ability' 
     if (state.handover === undefined) advertise(draft);
     return;
   }
+  if (state.vrrp === 'backup' && ownsByRight(draft)) return becomeMaster(draft, takeover.addressOwner);
   if (state.vrrp === 'backup' && event.ability !== 'cannot-serve') {
     const leftUs = downUs(ownTiming(draft.config, state, state.activeIntervalUs));
     state.downDueUs = Math.min(state.downDueUs, nowUs + leftUs);
@@ -281,60 +296,6 @@ function announceAgain(draft: Draft): void {
 function onKernelRefused(draft: Draft, reason: string): void {
   draft.state.holdOffUntilUs = draft.nowUs + holdOffUs;
   enterFault(draft, reason);
-}
-
-function onHandover(draft: Draft, purpose: 'stop' | 'failover'): void {
-  const { state, nowUs, config } = draft;
-  if (state.vrrp !== 'master') {
-    if (purpose === 'stop') stopNow(draft, 'stopped');
-    return;
-  }
-  const startedUs = state.handover?.startedUs ?? nowUs;
-  if (state.handover?.purpose === 'failover' && purpose === 'stop') {
-    state.handover = { ...state.handover, purpose };
-    return;
-  }
-  if (state.handover !== undefined) return;
-  // Nobody is there to take it: a stop ends at once.
-  if (purpose === 'stop' && config.peers === 0) return onClose(draft);
-  state.handover = {
-    purpose,
-    force: false,
-    startedUs,
-    deadlineUs: nowUs + handoverLimitUs(config),
-    repeatUs: nowUs + config.intervalUs,
-  };
-  state.advertDueUs = Infinity;
-  // From now on the announcements are the new owner's.
-  state.garp = stopGarp(state.garp);
-  draft.effects.push({ type: 'advertise', priority: 0, lease: true });
-}
-
-function onPeer(draft: Draft, event: Extract<MachineEvent, { type: 'peer' }>): void {
-  draft.state.word = event.word === undefined ? undefined : { ...event.word, atUs: event.nowUs };
-}
-
-function onMaintenance(draft: Draft, event: Extract<MachineEvent, { type: 'maintenance' }>): void {
-  draft.state.maintenance = event.on;
-  draft.state.maintenanceReason = event.reason;
-}
-
-function onClose(draft: Draft): void {
-  if (draft.state.vrrp === 'master') resign(draft);
-  stopNow(draft, 'stopped at once');
-}
-
-function stopNow(draft: Draft, reason: string): void {
-  const { state } = draft;
-  const handover = state.handover;
-  dropInherited(draft);
-  transition(draft, 'init', reason);
-  state.stopped = true;
-  state.downDueUs = Infinity;
-  state.preemptDueUs = Infinity;
-  const durationUs = handover === undefined ? 0 : draft.nowUs - handover.startedUs;
-  state.handover = undefined;
-  draft.effects.push({ type: 'handover-ended', purpose: 'stop', taken: false, detail: reason, durationUs });
 }
 
 function ms(us: number): string {

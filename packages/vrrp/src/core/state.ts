@@ -58,6 +58,16 @@ export interface PeerElection {
   readonly heardAgeUs: number;
   readonly maintenance: boolean;
   readonly term: number;
+  /** The peer's address is higher than ours: that decides a tie. */
+  readonly wins: boolean;
+}
+
+/** Somebody who uses our router id without being one of us. */
+export interface Contender {
+  readonly source: string;
+  readonly reason: string;
+  readonly seenUs: number;
+  readonly saidUs: number;
 }
 
 /** The word and when it came. */
@@ -114,6 +124,26 @@ export interface MachineState {
   readonly addressesDiffer: boolean;
   /** What the peer said last over the peer link; undefined: nothing, or the link is lost. */
   readonly word: WordView | undefined;
+  /** The highest term that the peer ever told. */
+  readonly peerTerm: number;
+  /** Backup that hears no adverts and believes the peer's word instead: since when. Infinity: it hears adverts. */
+  readonly heldSinceUs: number;
+  /** How often this node found itself unheard, or waited for nothing, without a sign that it is heard again. */
+  readonly deafness: number;
+  /** The unheard master: adverts of lower rank that came though ours had been sent, and when the last one came. */
+  readonly unanswered: number;
+  readonly lowerHeardUs: number;
+  /** The notice `unheard` or `rogue-owner` was given; until it is over or a minute has passed. */
+  readonly unheardSaid: boolean;
+  readonly rogueSaidUs: number;
+  /** The last contender: who, and when it was told. */
+  readonly contender: Contender | undefined;
+  /** When the peer's own address last sent an advert under another key. */
+  readonly refusedUs: number;
+  /** In fault because of it. */
+  readonly refused: boolean;
+  /** Has waited once for a contender in multicast mode; it does so never again. */
+  readonly deferred: boolean;
   /** In maintenance: this node owns nothing until it is over. */
   readonly maintenance: boolean;
   readonly maintenanceReason: string;
@@ -139,7 +169,14 @@ export type MachineEvent =
   /** The peer's word about this election; undefined: the link is lost. Age and freshness count from `nowUs`. */
   | { readonly type: 'peer'; readonly nowUs: number; readonly word: PeerElection | undefined }
   /** An advert that claims our router id but is not valid (another key, unknown source): evidence, never a timer. */
-  | { readonly type: 'contender'; readonly nowUs: number; readonly source: string; readonly reason: string }
+  | {
+      readonly type: 'contender';
+      readonly nowUs: number;
+      readonly source: string;
+      /** It came from the configured peer's own address and only its authentication failed. */
+      readonly fromPeer: boolean;
+      readonly reason: string;
+    }
   | {
       readonly type: 'maintenance';
       readonly nowUs: number;

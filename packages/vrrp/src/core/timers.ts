@@ -11,7 +11,6 @@ export const impairedPriority = 2;
 
 /** The kernel counts leases in whole seconds. */
 const secondUs = 1_000_000;
-const leastLeaseSeconds = 2;
 
 /** What the timers need to know of a configuration. */
 export type Timing = Pick<MachineConfig, 'priority' | 'intervalUs' | 'missedAdverts' | 'version'>;
@@ -38,9 +37,17 @@ export function downUs(timing: Timing): number {
   return timing.missedAdverts * timing.intervalUs + skewUs(timing);
 }
 
-/** Seconds for which the kernel keeps the address without renewal: at least 2, at least two down intervals. */
+/**
+ * Seconds for which the kernel keeps the address without renewal: the down interval in whole seconds, rounded up. A stall
+ * that is shorter costs no address, and after a longer one the peer owns it: more would only be time with two owners.
+ */
 export function leaseSeconds(config: Timing): number {
-  return Math.ceil(Math.max(leastLeaseSeconds * secondUs, 2 * downUs(config)) / secondUs);
+  return Math.ceil(downUs(config) / secondUs);
+}
+
+/** A node counts as unheard when its peer has heard none of its adverts for this long. */
+export function unheardUs(config: Timing): number {
+  return downUs(config) + config.intervalUs;
 }
 
 /** How long a planned release waits for the peer's first advert. */
@@ -54,11 +61,12 @@ export function defaultPreemptDelayUs(timing: Timing): number {
 }
 
 /**
- * How often the lease is renewed: well before it ends, and for slow adverts with each of them, because a restarted agent
- * reads from the lease when its predecessor was heard last.
+ * How often the lease is renewed: with each advert, because a restarted agent reads from it when its predecessor was heard
+ * last; eight times in a lease where adverts are faster. Half an interval less, so that a late advert delays none.
  */
-export function leaseRenewUs(config: MachineConfig): number {
-  return Math.min(Math.floor((leaseSeconds(config) * secondUs) / 3), Math.max(config.intervalUs, secondUs));
+export function leaseRenewUs(config: Timing): number {
+  const wantedUs = Math.max(config.intervalUs, Math.floor((leaseSeconds(config) * secondUs) / 8));
+  return wantedUs - Math.floor(config.intervalUs / 2);
 }
 
 /** After an advert a restarted agent may go on as master this long: the peer takes over no sooner than twice that. */

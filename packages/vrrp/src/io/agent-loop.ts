@@ -15,6 +15,7 @@ import { HandOvers } from './hand-overs.ts';
 import { LatenessMeter } from './lateness.ts';
 import type { LoopCommand, LoopData, LoopMessage, VrrpEvent } from './messages.ts';
 import { VipNetwork } from './network.ts';
+import { peerEvent } from './peer-event.ts';
 import { nodeName, snapshotOf, wordOf } from './snapshot-of.ts';
 
 /** A picture of the agent for the others: soon after a change, and ten times a second otherwise. */
@@ -250,15 +251,7 @@ export class AgentLoop {
   #feedPeer(words: PeerWord | undefined): void {
     const at = nowUs();
     for (const [index, { name }] of this.#elections.entries()) {
-      const word = words?.elections[name];
-      this.#feed(index, {
-        type: 'peer',
-        nowUs: at,
-        word:
-          word === undefined
-            ? undefined
-            : { ...word, heardAgeUs: Math.max(-1, word.heardAgeMs * 1000), maintenance: words?.maintenance === true },
-      });
+      this.#feed(index, peerEvent(words, { election: name, plan: this.#data.plan, nowUs: at }));
     }
   }
 
