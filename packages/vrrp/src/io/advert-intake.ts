@@ -100,6 +100,7 @@ export class AdvertIntake {
     const name = `${election} ${reason}`;
     if (!contenderReasons.has(reason) || nowUs < (this.#nextContenderUs.get(name) ?? 0)) return;
     this.#nextContenderUs.set(name, nowUs + contenderEveryUs);
-    this.#handlers.onEvent(election, { type: 'contender', nowUs, source, reason });
+    const fromPeer = this.#plan.peers.some(({ address, address6 }) => source === address || source === address6);
+    this.#handlers.onEvent(election, { type: 'contender', nowUs, source, fromPeer, reason });
   }
 }
