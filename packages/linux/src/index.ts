@@ -12,6 +12,8 @@ export {
 export { AddressFlag, type AddressRecord, type AddressRequest, type LinkRecord } from './core/netlink-address.ts';
 export { type ConntrackEntry } from './core/netlink-conntrack.ts';
 export { routerIdFilter, type FilterLayer } from './core/socket-filter.ts';
+export { type DefaultRoute } from './core/netlink-route.ts';
+export { type ConnectionEnds } from './core/netlink-sockets.ts';
 export { AF_INET, AF_INET6, decodeSockaddr, encodeSockaddr, type SocketAddress } from './core/sockaddr.ts';
 export { AddressControl, AddressMonitor, type AddressEvent } from './io/addresses.ts';
 export { monotonicMs } from './io/clock.ts';
@@ -24,6 +26,7 @@ export { BufferRing, IoUring, registerRing, type CompletionHandler, type IoUring
 export { errnoName, ErrorNumber } from './io/kernel-error.ts';
 export { dropPages, mapMemory, type MappedMemory } from './io/memory.ts';
 export { openArpReceiver, openFrameReceiver, openPacketSender } from './io/packet-socket.ts';
+export { NeighbourQuestion, type NeighbourAnswer, type OnLink } from './io/neighbour-question.ts';
 export { closeFdChannel, openFdChannel, receiveFd, sendFd } from './io/pass-fds.ts';
 export { Poller } from './io/poll.ts';
 export { keepOnExec, reapChild } from './io/processes.ts';
@@ -39,6 +42,7 @@ export {
   type RawReceiverOptions,
   type RawSocketOptions,
 } from './io/raw-socket.ts';
+export { defaultRoute, establishedConnections } from './io/routes.ts';
 export { raiseThread, signalOnParentDeath, type Scheduling } from './io/scheduling.ts';
 export { notifySystemd } from './io/sd-notify.ts';
 export {

@@ -13,7 +13,7 @@ const { send, recv } = libc({
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 /** Protocols of netlink that this package speaks. */
-export const NetlinkFamily = { ROUTE: 0, NETFILTER: 12 } as const;
+export const NetlinkFamily = { ROUTE: 0, SOCK_DIAG: 4, NETFILTER: 12 } as const;
 
 const MSG_DONTWAIT = 0x40;
 const MSG_TRUNC = 0x20;

@@ -1,6 +1,6 @@
 // How fast a dead proxy is found, and what must not look like one. Time is summed up from the plans.
 import { expect, test } from 'vitest';
-import { firstProbe, judgeProbe, worstResult, type ProbePlan, type ProbeResult } from './probe-verdict.ts';
+import { firstProbe, judgeProbe, type ProbePlan, type ProbeResult } from './probe-verdict.ts';
 
 /** Milliseconds that a probe with this result takes at most. */
 function lengthMs(plan: ProbePlan, result: ProbeResult): number {
@@ -70,13 +70,4 @@ test('a server that hangs moves nothing, and is no reason to stay out of the ele
   expect(after(['slow', 'slow'], dead).plan.state.verdict).toBe('no-live-server');
   expect(after(['slow', 'answered'], dead).plan.state.verdict).toBe('serves');
   expect(after(['slow', 'answered', 'answered'], after(['no-server']).plan).plan.state.verdict).toBe('serves');
-});
-
-test('worstResult() is dead for one dead listener, and without a server only if all are', () => {
-  expect(worstResult(['answered', 'timed-out'])).toBe('timed-out');
-  expect(worstResult(['answered', 'no-server'])).toBe('answered');
-  expect(worstResult(['no-server', 'no-server'])).toBe('no-server');
-  expect(worstResult(['answered', 'slow'])).toBe('answered');
-  expect(worstResult(['slow', 'timed-out'])).toBe('timed-out');
-  expect(worstResult([])).toBe('answered');
 });

@@ -1,7 +1,6 @@
-// From single self-probes to "can this node serve": hysteresis with a bound on how long a dead proxy stays unseen.
+// From single self-probes to "can this frontend serve": hysteresis with a bound on how long a dead proxy stays unseen.
 // Not the requests themselves (io/self-probe.ts). A hung proxy is found within 500 + 800 + 500 ms; a proxy that was
 // killed and is back within a second changes nothing, since its sockets stay open in the supervisor. Pure.
-import type { Ability } from './state.ts';
 
 /**
  * What one request through the own listener gave. `slow`: the proxy itself answers at once, but the server that it
@@ -9,8 +8,11 @@ import type { Ability } from './state.ts';
  */
 export type ProbeResult = 'answered' | 'no-server' | 'slow' | 'refused' | 'timed-out' | 'reset';
 
+/** What all results of one listener say by now. */
+export type ProbeVerdict = 'unknown' | 'serves' | 'no-live-server' | 'cannot-serve';
+
 export interface ProbeState {
-  readonly verdict: Ability;
+  readonly verdict: ProbeVerdict;
   /** Consecutive results that speak for death: refused or timed out. */
   readonly strikes: number;
   /** Consecutive results without any answer, resets too. */
@@ -47,16 +49,7 @@ export function judgeProbe(state: ProbeState, result: ProbeResult): ProbePlan {
   return answer === undefined ? silent(state, result) : answered(state, result, answer);
 }
 
-/**
- * The result of one round over all listeners: dead if one of them is, and without a live server only if all are:
- * a side backend that is down for long must not make the election blind.
- */
-export function worstResult(results: readonly ProbeResult[]): ProbeResult {
-  const order = ['refused', 'timed-out', 'reset', 'answered', 'slow', 'no-server'] as const;
-  return order.find((result) => results.includes(result)) ?? 'answered';
-}
-
-function abilityOf(result: ProbeResult, verdict: Ability): 'serves' | 'no-live-server' | undefined {
+function abilityOf(result: ProbeResult, verdict: ProbeVerdict): 'serves' | 'no-live-server' | undefined {
   if (result === 'answered') return 'serves';
   if (result === 'no-server') return 'no-live-server';
   // A server that hangs does so for both nodes: were it a fault of the node, both would leave the election, and nobody

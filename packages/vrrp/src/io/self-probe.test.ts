@@ -28,7 +28,7 @@ class Bench implements AsyncDisposable {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     const { port } = this.#server.address() as AddressInfo; // it listens on TCP
     this.#probe = startSelfProbe({
-      probes: [{ host: '127.0.0.1', port, path: '/' }],
+      target: { frontend: 'main', host: '127.0.0.1', port, path: '/' },
       onChange: (ability, reason) => {
         this.changes.push({ ability, reason, atMs: performance.now() });
         this.#wake();

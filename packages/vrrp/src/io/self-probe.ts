@@ -1,14 +1,15 @@
-// The self-probe: real requests through this node's own listeners, as a client would make them, twice a second. It
-// answers the one question of the election: can this node serve? Not a health check of servers. Side effects: a timer
-// and one loopback connection a listener and round.
+// The self-probe: real requests through one of this node's own listeners, as a client would make them, twice a second. It
+// answers the first question of the election: does this frontend serve? Not a health check of servers. Side effects: a
+// timer and one loopback connection a round.
 import { request } from 'node:http';
 import { SELF_PROBE_ADDRESS, SELF_PROBE_AGENT } from '@tospann/config';
 import { connect, type Socket } from 'node:net';
-import { firstProbe, judgeProbe, worstResult, type ProbePlan, type ProbeResult } from '../core/probe-verdict.ts';
-import type { Ability } from '../core/state.ts';
+import { firstProbe, judgeProbe, type ProbePlan, type ProbeResult, type ProbeVerdict } from '../core/probe-verdict.ts';
+import type { Watch } from './track/watch.ts';
 
 /** A request to make; `path` begins with `/`. */
 export interface ProbeTarget {
+  readonly frontend: string;
   readonly host: string;
   readonly port: number;
   readonly path: string;
@@ -19,31 +20,22 @@ export interface ProbeTarget {
 }
 
 export interface SelfProbeOptions {
-  /** One for each listener; none: the node counts as serving. */
-  readonly probes: readonly ProbeTarget[];
+  readonly target: ProbeTarget;
   /** Called with the first verdict and with each change; `reason` is for the operator. */
-  readonly onChange: (ability: Exclude<Ability, 'unknown'>, reason: string) => void;
+  readonly onChange: (ability: ProbeVerdict, reason: string) => void;
 }
-
-export interface SelfProbe {
-  close(): void;
-}
-
-/** What our proxy answers when it found no server: 503, or 502 and 504 when the one it tried failed. */
-const noServerStatuses: ReadonlySet<number> = new Set([502, 503, 504]);
 
 /** Starts probing at once; the first verdict comes with the first answer of the proxy. */
-export function startSelfProbe(options: SelfProbeOptions): SelfProbe {
-  const { probes: targets, onChange } = options;
+export function startSelfProbe(options: SelfProbeOptions): Watch {
+  const { target, onChange } = options;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
   const round = async (plan: ProbePlan): Promise<void> => {
-    const results = await Promise.all(targets.map((target) => probe(target, plan.timeoutMs)));
+    const result = await probeOnce(target, plan.timeoutMs);
     if (closed) return;
-    const result = worstResult(results);
     const next = judgeProbe(plan.state, result);
     const { verdict } = next.state;
-    if (verdict !== plan.state.verdict && verdict !== 'unknown') onChange(verdict, describe(result, targets));
+    if (verdict !== plan.state.verdict && verdict !== 'unknown') onChange(verdict, describe(result, target));
     timer = setTimeout(() => void round(next), next.delayMs);
   };
   void round(firstProbe);
@@ -55,8 +47,7 @@ export function startSelfProbe(options: SelfProbeOptions): SelfProbe {
   };
 }
 
-function describe(result: ProbeResult, targets: readonly ProbeTarget[]): string {
-  const where = targets.map(({ host, port }) => `${host}:${port}`).join(', ');
+function describe(result: ProbeResult, { host, port }: ProbeTarget): string {
   const words: Readonly<Record<ProbeResult, string>> = {
     answered: 'the own listener answers from a live server',
     'no-server': 'the own listener answers, but no server is alive',
@@ -65,14 +56,14 @@ function describe(result: ProbeResult, targets: readonly ProbeTarget[]): string 
     'timed-out': 'the own listener does not answer',
     reset: 'the own listener closes connections without an answer',
   };
-  return `${words[result]} (${where})`;
+  return `${words[result]} (${host}:${port})`;
 }
 
 /** How many requests that need no server are sent when a real one hangs: a single hung worker must not hide. */
 const bareRequests = 3;
 
 /** One real request. When half of its time has passed, the proxy alone is asked, too: it must not wait for a server. */
-async function probe(target: ProbeTarget, timeoutMs: number): Promise<ProbeResult> {
+export async function probeOnce(target: ProbeTarget, timeoutMs: number): Promise<ProbeResult> {
   if (target.isStream === true) return await streamProbe(target, timeoutMs);
   const real = realRequest(target, timeoutMs);
   const early = await Promise.race([real, after(timeoutMs / 2)]);

@@ -1,0 +1,58 @@
+// What the runs of a track script mean. Failed and timed out are a script's answer that the node may not serve; one that
+// could not be started has said nothing, so it never moves the address, in either direction: it raises an alarm. Pure.
+import type { Finding } from './condition.ts';
+import { count, noResults, type Tally } from './rise-and-fall.ts';
+
+/** How one run ended. */
+export type ScriptOutcome =
+  | { readonly type: 'passed' }
+  /** `how`: `exit code 3`, `signal SIGSEGV`. */
+  | { readonly type: 'failed'; readonly how: string }
+  | { readonly type: 'timed-out'; readonly afterMs: number }
+  /** `why`: the kernel's reason. */
+  | { readonly type: 'not-started'; readonly why: string };
+
+export interface ScriptState {
+  readonly tally: Tally;
+  readonly last: ScriptOutcome | undefined;
+}
+
+export const newScript: ScriptState = { tally: noResults, last: undefined };
+
+/** Takes one run into account. */
+export function judgeScript(
+  before: ScriptState,
+  last: ScriptOutcome,
+  limits: { readonly rise: number; readonly fall: number },
+): ScriptState {
+  if (last.type === 'not-started') return { ...before, last };
+  return { tally: count(before.tally, last.type === 'passed', limits), last };
+}
+
+/** The condition that this makes; `output`: the end of what the last run printed. */
+export function scriptFinding({ tally, last }: ScriptState, output: string): Finding {
+  const shown = output === '' ? {} : { output };
+  if (last === undefined) return { state: 'waiting', sentence: 'its first run has not ended yet' };
+  const sentence = sentenceOf(last);
+  if (tally.verdict === 'bad') {
+    const before =
+      last.type === 'passed' || last.type === 'not-started' ? `it failed before; now ${sentence}` : sentence;
+    return { state: 'failed', sentence: before, ...shown };
+  }
+  if (last.type === 'passed') return { state: 'ok', sentence, ...shown };
+  const note = last.type === 'not-started' ? ', which says nothing about this node' : ', not often enough yet to count';
+  return { state: 'warning', sentence: `${sentence}${note}`, ...shown };
+}
+
+function sentenceOf(outcome: ScriptOutcome): string {
+  switch (outcome.type) {
+    case 'passed':
+      return 'it passed';
+    case 'failed':
+      return `it failed with ${outcome.how}`;
+    case 'timed-out':
+      return `it timed out after ${outcome.afterMs} ms and was killed`;
+    case 'not-started':
+      return `it could not be started (${outcome.why})`;
+  }
+}
