@@ -16,17 +16,17 @@ function frontend(mode: 'http' | 'tcp', address: string, acceptProxyFrom?: reado
 }
 
 test.each([
-  [frontend('http', '0.0.0.0'), { host: '127.0.0.1', port: 80, path: '/' }],
-  [frontend('tcp', '0.0.0.0'), { host: '127.0.0.1', port: 80, path: '/', isStream: true }],
+  [frontend('http', '0.0.0.0'), { frontend: 'f', host: '127.0.0.1', port: 80, path: '/' }],
+  [frontend('tcp', '0.0.0.0'), { frontend: 'f', host: '127.0.0.1', port: 80, path: '/', isStream: true }],
   [
     frontend('http', '10.0.0.1', ['10.0.0.0/24']),
-    { host: '10.0.0.1', port: 80, path: '/', opening: 'PROXY UNKNOWN\r\n' },
+    { frontend: 'f', host: '10.0.0.1', port: 80, path: '/', opening: 'PROXY UNKNOWN\r\n' },
   ],
-  [frontend('http', '10.0.0.1', ['10.0.1.0/24']), { host: '10.0.0.1', port: 80, path: '/' }],
-  [frontend('tcp', '10.0.0.1', ['10.0.0.0/24']), { host: '10.0.0.1', port: 80, path: '/', isStream: true }],
+  [frontend('http', '10.0.0.1', ['10.0.1.0/24']), { frontend: 'f', host: '10.0.0.1', port: 80, path: '/' }],
+  [frontend('tcp', '10.0.0.1', ['10.0.0.0/24']), { frontend: 'f', host: '10.0.0.1', port: 80, path: '/', isStream: true }],
   [
     frontend('tcp', '10.0.0.1', ['0.0.0.0/0']),
-    { host: '10.0.0.1', port: 80, path: '/', isStream: true, opening: 'PROXY UNKNOWN\r\n' },
+    { frontend: 'f', host: '10.0.0.1', port: 80, path: '/', isStream: true, opening: 'PROXY UNKNOWN\r\n' },
   ],
 ])('probesOf() asks %j as %j', (given, probe) => {
   const config = { frontends: [given], backends: [] } as unknown as Parameters<typeof probesOf>[0]; // the parts it reads

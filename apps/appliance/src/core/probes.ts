@@ -17,7 +17,29 @@ export function probesOf(config: PairConfig): readonly ProbeTarget[] {
 }
 
 function probeOf(config: PairConfig, frontend: FrontendConfig, bind: BindConfig): ProbeTarget[] {
-  const host = loopbackFor(bind.address);
+  return probeAt(config, { frontend, bind, host: loopbackFor(bind.address) });
+}
+
+/**
+ * The request that shows that a floating address is answered on this node; undefined: no frontend listens on it, or it
+ * speaks no HTTP.
+ */
+export function probeOfAddress(config: PairConfig, address: string): ProbeTarget | undefined {
+  const wildcard = address.includes(':') ? '::' : '0.0.0.0';
+  for (const frontend of config.frontends.filter(({ mode }) => mode !== 'tcp')) {
+    const bind = frontend.binds.find((one) => one.address === address || one.address === wildcard);
+    if (bind !== undefined) return probeAt(config, { frontend, bind, host: address })[0];
+  }
+  return undefined;
+}
+
+interface ProbePlace {
+  readonly frontend: FrontendConfig;
+  readonly bind: BindConfig;
+  readonly host: string;
+}
+
+function probeAt(config: PairConfig, { frontend, bind, host }: ProbePlace): ProbeTarget[] {
   const isStream = frontend.mode === 'tcp';
   // The address by which the proxy knows a probe of a stream is an IPv4 one.
   if (isStream && host.includes(':')) return [];
@@ -25,7 +47,7 @@ function probeOf(config: PairConfig, frontend: FrontendConfig, bind: BindConfig)
   const path = backend?.check?.type === 'http' ? backend.check.path : '/';
   const source = isStream ? SELF_PROBE_ADDRESS : host;
   const opening = contains(bind.acceptProxyFrom ?? [], source) ? { opening: PROXY_OPENING } : {};
-  return [{ host, port: bind.port, path, ...(isStream ? { isStream } : {}), ...opening }];
+  return [{ frontend: frontend.name, host, port: bind.port, path, ...(isStream ? { isStream } : {}), ...opening }];
 }
 
 function loopbackFor(address: string): string {

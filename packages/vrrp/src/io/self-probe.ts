@@ -47,6 +47,9 @@ export function startSelfProbe(options: SelfProbeOptions): Watch {
   };
 }
 
+/** What our proxy answers when it found no server: 503, or 502 and 504 when the one it tried failed. */
+const noServerStatuses: ReadonlySet<number> = new Set([502, 503, 504]);
+
 function describe(result: ProbeResult, { host, port }: ProbeTarget): string {
   const words: Readonly<Record<ProbeResult, string>> = {
     answered: 'the own listener answers from a live server',

@@ -1,0 +1,214 @@
+// What the vrrp child knows beside the election: the tracked conditions, maintenance, what a planned move costs and what
+// it cannot promise. It feeds the agent and answers for planned moves; the agent decides.
+import type { PairConfig } from '@tospann/config';
+import { isTospannError } from '@tospann/errors';
+import { AddressControl, establishedConnections, monotonicMs } from '@tospann/linux';
+import {
+  type FailoverReport,
+  measureFirstAnswer,
+  type TrackEvent,
+  Tracking,
+  type VrrpLogLine,
+  type VrrpService,
+  type VrrpStateEvent,
+} from '@tospann/vrrp';
+import { probeOfAddress, probesOf } from '../core/probes.ts';
+import { notPromised } from '../core/promises.ts';
+import { usersFor } from '../core/users.ts';
+import type { AbleState, FailoverAnswer, MaintenanceOrder, StartMessage } from '../ipc.ts';
+import type { Logger } from '../log.ts';
+import { forgetMaintenance, keepMaintenance, type Maintenance, readMaintenance } from './maintenance-file.ts';
+
+export interface AbleOptions {
+  readonly start: Pick<StartMessage, 'config' | 'node' | 'stateDir'>;
+  readonly log: Logger;
+  /** Something changed that others show. */
+  readonly changed: () => void;
+  /** Takes events that are no state changes. */
+  readonly onEvent: (event: TrackEvent | MaintenanceEvent) => void;
+}
+
+/** Maintenance began or ended. */
+export interface MaintenanceEvent {
+  readonly event: 'maintenance';
+  readonly on: boolean;
+  readonly reason: string;
+  readonly monotonicMs: number;
+}
+
+export class Able {
+  readonly #options: AbleOptions;
+  readonly #tracking: Tracking;
+  #service: VrrpService | undefined;
+  #config: PairConfig;
+  #maintenance: Maintenance | undefined;
+  #guardProblem = '';
+  /** By VIP that this node owns: ms until the first answer after the take-over, once it is known. */
+  readonly #firstAnswers = new Map<string, number>();
+  /** By VIP: when this node took it, ms. */
+  readonly #ownedSince = new Map<string, number>();
+
+  constructor(options: AbleOptions) {
+    this.#options = options;
+    const { config, node, stateDir } = options.start;
+    this.#config = config;
+    this.#maintenance = readMaintenance(stateDir);
+    this.#tracking = new Tracking({
+      node,
+      scriptUsers: usersFor(config.proxy.user),
+      nowMs: monotonicMs,
+      takeLatenessMs: () => this.#service?.takeLatenessMs() ?? 0,
+      onVerdict: ({ ability, reason }) => {
+        options.log.info({ event: 'can-serve', canServe: ability, reason }, 'What this node can serve changed');
+        if (ability !== 'unknown') this.#service?.setCanServe(ability, reason);
+      },
+      onEvent: (event) => {
+        options.onEvent(event);
+        options.changed();
+      },
+    });
+  }
+
+  /** Begins: maintenance first, so that the election never sees an able node that must not own. */
+  begin(service: VrrpService): void {
+    this.#service = service;
+    const { log } = this.#options;
+    if (this.#maintenance !== undefined) {
+      const { reason } = this.#maintenance;
+      log.info({ event: 'maintenance', on: true, reason }, 'This node is in maintenance since before its start');
+      service.maintenance(true, { reason, force: true }).catch((error: unknown) => {
+        log.error({ event: 'maintenance-failed', err: error }, 'Maintenance could not be kept');
+      });
+    }
+    this.configure(this.#config);
+  }
+
+  /** Follows a new configuration. */
+  configure(config: PairConfig): void {
+    this.#config = config;
+    this.#tracking.configure(config, probesOf(config));
+  }
+
+  get state(): AbleState {
+    const problem = this.#service?.snapshot().linkProblem ?? '';
+    const device = this.#config.cluster.nodes.find(({ name }) => name === this.#options.start.node)?.interface ?? '';
+    this.#tracking.note(
+      { name: 'link', kind: 'link' },
+      problem === ''
+        ? { state: 'ok', sentence: `${device} is up and has this node's address` }
+        : { state: 'failed', sentence: problem },
+    );
+    const { ability, reason } = this.#tracking.verdict;
+    return {
+      ability,
+      reason,
+      conditions: this.#tracking.conditions,
+      ...(this.#maintenance === undefined ? {} : { maintenance: this.#maintenance }),
+      notPromised: this.#notPromised(),
+      firstAnswersMs: Object.fromEntries(this.#firstAnswers),
+    };
+  }
+
+  onState({ vip, to, monotonicMs: atMs }: VrrpStateEvent): void {
+    this.#firstAnswers.delete(vip);
+    this.#ownedSince.delete(vip);
+    if (to !== 'master') return;
+    this.#ownedSince.set(vip, atMs);
+    void this.#measure(vip, atMs);
+  }
+
+  onLogLine(line: VrrpLogLine): void {
+    if (line.event === 'vrrp-notice' && line.what === 'guard') this.#guardProblem = line.detail;
+  }
+
+  /** Gives every owned address to the other node. */
+  async failover(): Promise<FailoverAnswer> {
+    return await this.#move((service) => service.failover());
+  }
+
+  /** Begins or ends maintenance; saying it twice changes nothing but the reason. */
+  async maintain({ on, reason, force }: MaintenanceOrder): Promise<FailoverAnswer> {
+    const { stateDir } = this.#options.start;
+    const before = this.#maintenance;
+    try {
+      if (on) {
+        const kept = reason === '' && before !== undefined ? before.reason : reason;
+        this.#maintenance = { sinceMs: before?.sinceMs ?? Date.now(), reason: kept };
+        keepMaintenance(stateDir, this.#maintenance);
+      } else {
+        this.#maintenance = undefined;
+        forgetMaintenance(stateDir);
+      }
+    } catch (error) {
+      this.#maintenance = before;
+      return refusal(error);
+    }
+    const answer = await this.#move((service) => service.maintenance(on, { reason: this.#maintenance?.reason ?? '', force }));
+    if (answer.outcome === 'refused') this.#undo(before);
+    else if (on !== (before !== undefined)) {
+      this.#options.onEvent({ event: 'maintenance', on, reason: this.#maintenance?.reason ?? '', monotonicMs: monotonicMs() });
+    }
+    this.#options.changed();
+    return answer;
+  }
+
+  #undo(before: Maintenance | undefined): void {
+    const { stateDir } = this.#options.start;
+    this.#maintenance = before;
+    if (before === undefined) forgetMaintenance(stateDir);
+    else keepMaintenance(stateDir, before);
+  }
+
+  async #move(begin: (service: VrrpService) => Promise<FailoverReport>): Promise<FailoverAnswer> {
+    const service = this.#service;
+    if (service === undefined) return refusal(new Error('the failover agent is still starting'));
+    try {
+      const owned = service.snapshot().vips.filter(({ state }) => state === 'master');
+      const moving = begin(service);
+      // The command is on its way: counting delays nothing.
+      const connections = countConnections(owned.map(({ address }) => address));
+      const { results, durationMs, detail } = await moving;
+      const startedAtMs = results.length === 0 ? 0 : Math.min(...results.map((result) => result.startedAtMs));
+      return { outcome: 'done', vips: owned.map(({ name }) => name), durationMs, detail, startedAtMs, connections };
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+
+  async #measure(vip: string, sinceMs: number): Promise<void> {
+    const address = this.#config.vips.find(({ name }) => name === vip)?.address;
+    const target = address === undefined ? undefined : probeOfAddress(this.#config, address);
+    if (target === undefined) return;
+    const isOver = (): boolean => this.#ownedSince.get(vip) !== sinceMs;
+    const tookMs = await measureFirstAnswer({ target, sinceMs, nowMs: monotonicMs, isOver });
+    if (tookMs === undefined || isOver()) return;
+    this.#firstAnswers.set(vip, tookMs);
+    this.#options.changed();
+  }
+
+  #notPromised(): readonly string[] {
+    const control = new AddressControl();
+    try {
+      const { node } = this.#options.start;
+      return notPromised({ config: this.#config, node, networks: control.list(), guardProblem: this.#guardProblem });
+    } finally {
+      control.close();
+    }
+  }
+}
+
+/** Established connections of clients on these addresses; own requests to them do not count. */
+function countConnections(addresses: readonly string[]): number {
+  const wanted = new Set(addresses);
+  return establishedConnections().filter(({ local, remote }) => wanted.has(local) && remote !== local).length;
+}
+
+function refusal(error: unknown): FailoverAnswer {
+  const known = isTospannError(error);
+  return {
+    outcome: 'refused',
+    code: known ? error.code : 'LB_INTERNAL',
+    message: error instanceof Error ? error.message : String(error),
+    hint: known ? error.hint : 'Try again; if it stays, look at the log of this node',
+  };
+}
