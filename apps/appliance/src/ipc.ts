@@ -4,7 +4,7 @@
 import type { PairConfig } from '@tospann/config';
 import type { EventDraft, Operation, OperationReport, ServerChangeReport } from '@tospann/api';
 import type { KnownAddress, ProxySnapshot, ServerOrder } from '@tospann/proxy';
-import type { VrrpSnapshot, VrrpState } from '@tospann/vrrp';
+import type { Ability, Condition, VrrpSnapshot, VrrpState } from '@tospann/vrrp';
 
 /** The children of the supervisor, in the order in which they are started and the reverse of the stop order. */
 export const roles = ['proxy', 'vrrp', 'admin'] as const;
@@ -51,7 +51,7 @@ export type ToChild =
   /** The supervisor is about to replace its program: go on without it until its successor says what follows. */
   | { readonly type: 'outlive' }
   | { readonly type: 'standby'; readonly on: boolean }
-  | { readonly type: 'failover'; readonly id: number }
+  | MoveMessage
   | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer }
   | ReloadMessage
   | { readonly type: 'operation-answer'; readonly id: number; readonly report: OperationReport }
@@ -70,11 +70,50 @@ export interface NodeState {
   readonly children: readonly ChildInfo[];
   readonly proxy?: ProxySnapshot;
   readonly vrrp?: VrrpSnapshot;
+  readonly able?: AbleState;
+}
+
+/** What the vrrp child knows beside the election. */
+export interface AbleState {
+  readonly ability: Ability;
+  readonly reason: string;
+  readonly conditions: readonly Condition[];
+  /** `since` is ISO 8601 in UTC. */
+  readonly maintenance?: { readonly since: string; readonly reason: string };
+  /** What a planned hand-over cannot promise, a sentence each. */
+  readonly notPromised: readonly string[];
+  /** By VIP that this node owns: ms from the take-over to the first real answer. */
+  readonly firstAnswersMs: Readonly<Record<string, number>>;
+}
+
+/** Maintenance on or off; `force`: release the addresses though nobody takes them. */
+export interface MaintenanceOrder {
+  readonly on: boolean;
+  readonly reason: string;
+  readonly force: boolean;
+}
+
+/** Give the addresses away; with `maintenance` as the beginning or end of it. Answered by `failover-answer`. */
+export interface MoveMessage {
+  readonly type: 'failover';
+  readonly id: number;
+  readonly maintenance?: MaintenanceOrder;
 }
 
 /** How a planned failover ended: `refused` is a pre-check that said no (exit 6 on the command line). */
 export type FailoverAnswer =
-  | { readonly outcome: 'done'; readonly durationMs: number; readonly detail: string }
+  | {
+      readonly outcome: 'done';
+      /** Names of what moved; none when this node owned nothing. */
+      readonly vips: readonly string[];
+      /** From priority 0 until the other node was heard as owner. */
+      readonly durationMs: number;
+      readonly detail: string;
+      /** When priority 0 was sent, CLOCK_MONOTONIC in ms; 0: nothing moved. */
+      readonly startedAtMs: number;
+      /** Established connections of clients at that moment. */
+      readonly connections: number;
+    }
   | { readonly outcome: 'refused'; readonly code: string; readonly message: string; readonly hint: string };
 
 /** A listening socket by what it is bound to. */
@@ -111,12 +150,12 @@ export type FromChild =
   | { readonly type: 'fatal'; readonly code: string; readonly message: string; readonly hint: string }
   | { readonly type: 'proxy-snapshot'; readonly snapshot: ProxySnapshot }
   | { readonly type: 'vrrp-state'; readonly vip: string; readonly state: VrrpState }
-  | { readonly type: 'vrrp-snapshot'; readonly snapshot: VrrpSnapshot }
+  | { readonly type: 'vrrp-snapshot'; readonly snapshot: VrrpSnapshot; readonly able: AbleState }
   /** What happened, as the child's operator should read it. */
   | { readonly type: 'event'; readonly event: EventDraft }
   /** The admin child has kept all events up to this one. */
   | { readonly type: 'events-kept'; readonly id: number }
-  | { readonly type: 'failover'; readonly id: number }
+  | MoveMessage
   | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer }
   | { readonly type: 'reload-answer'; readonly id: number; readonly answer: ReloadAnswer }
   | { readonly type: 'operation'; readonly id: number; readonly operation: Operation }

@@ -65,7 +65,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
     clusterKey: fakeKey,
     consoleAssets: (path) => builtAsset(options.dist ?? builtDirectory, path),
     getStatus: () => ({ ...traffic.status(), ...options.overrides }),
-    failover: () => Promise.reject(new Error('not part of the fake')),
+    move: () => Promise.reject(new Error('not part of the fake')),
     changeServer: ({ backend, server, state = 'ready' }) => {
       traffic.admin.set(`${backend}/${server}`, state);
       const status = state === 'ready' ? 'up' : state;

@@ -116,8 +116,29 @@ export const vipStatus = z.object({
   lastAdvertAgeMs: z.number(),
   peerPriority: z.number(),
   checksumDialect: z.enum(['pseudo-header', 'message-only']),
+  /** While this node owns it: from the take-over to the first real answer, in ms, once that is known. */
+  firstAnswerMs: count.optional(),
 });
 export type VipStatus = Frozen<z.infer<typeof vipStatus>>;
+
+export const conditionState = z.enum(['waiting', 'ok', 'warning', 'impaired', 'no-server', 'failed']);
+export type ConditionState = Frozen<z.infer<typeof conditionState>>;
+
+/** One condition under which a node may own addresses. `impaired` gives way to a better node only, `warning` never. */
+export const conditionStatus = z.object({
+  /** `frontend main`, `script disk`, `gateway`. */
+  name: z.string(),
+  state: conditionState,
+  sinceMs: z.number(),
+  sentence: z.string(),
+  /** The end of what a script printed. */
+  output: z.string().optional(),
+});
+export type ConditionStatus = Frozen<z.infer<typeof conditionStatus>>;
+
+/** `since` is ISO 8601 in UTC; empty when it is not known. */
+export const maintenanceStatus = z.object({ since: z.string(), reason: z.string() });
+export type MaintenanceStatus = Frozen<z.infer<typeof maintenanceStatus>>;
 
 /** The failover agent of one node. */
 export const vrrpStatus = z.object({
@@ -128,6 +149,14 @@ export const vrrpStatus = z.object({
   gratuitousArpTotal: count,
   addressRestoredTotal: count,
   freezesTotal: count,
+  /** The sum of the conditions; absent from a node of an older version, as are the next ones. */
+  ability: z.enum(['unknown', 'serves', 'impaired', 'no-live-server', 'cannot-serve']).optional(),
+  abilityReason: z.string().optional(),
+  conditions: z.array(conditionStatus).optional(),
+  /** Absent: the node is not in maintenance. */
+  maintenance: maintenanceStatus.optional(),
+  /** What a planned move cannot promise here, a sentence each. */
+  notPromised: z.array(z.string()).optional(),
 });
 export type VrrpStatus = Frozen<z.infer<typeof vrrpStatus>>;
 
@@ -252,7 +281,11 @@ export const liveMessage = z.discriminatedUnion('topic', [
 export type LiveMessage = Frozen<z.infer<typeof liveMessage>>;
 
 /** `to` absent: to the other node. */
-export const failoverRequest = z.strictObject({ to: z.string().min(1).max(64).optional() });
+export const failoverRequest = z.strictObject({
+  to: z.string().min(1).max(64).optional(),
+  /** Against the checks that may be overruled. */
+  force: z.boolean().optional(),
+});
 export type FailoverRequest = Frozen<z.infer<typeof failoverRequest>>;
 
 /** What a planned failover did. */
@@ -264,8 +297,35 @@ export const failoverReport = z.object({
   /** From the request until the other node was heard as owner. */
   durationMs: count,
   detail: z.string(),
+  /** From the request to priority 0. */
+  detectionMs: count.optional(),
+  /** From the other node's take-over to its first real answer; absent: it was not told in time. */
+  firstAnswerMs: count.optional(),
+  /** Established connections of clients at the moment of the move. */
+  connections: count.optional(),
+  /** What could not be promised, a sentence each. */
+  notPromised: z.array(z.string()).optional(),
 });
 export type FailoverReport = Frozen<z.infer<typeof failoverReport>>;
+
+/** Maintenance of the node that is asked. */
+export const maintenanceRequest = z.strictObject({
+  on: z.boolean(),
+  reason: z.string().max(500).optional(),
+  /** Against the checks that may be overruled, and though nobody takes the addresses. */
+  force: z.boolean().optional(),
+});
+export type MaintenanceRequest = Frozen<z.infer<typeof maintenanceRequest>>;
+
+/** How it ended; `moved` when addresses were given away for it. */
+export const maintenanceReport = z.object({
+  node: z.string(),
+  on: z.boolean(),
+  /** False: it was so already. */
+  changed: z.boolean(),
+  moved: failoverReport.optional(),
+});
+export type MaintenanceReport = Frozen<z.infer<typeof maintenanceReport>>;
 
 /** What an operator may ask of a node over its control socket. */
 export const operation = z.enum(['reload', 'upgrade']);

@@ -8,6 +8,7 @@ export {
   eventGap,
   eventSeverity,
   failoverReport,
+  maintenanceReport,
   failoverRequest,
   frontendStatus,
   historySample,
@@ -44,6 +45,11 @@ export {
   type Frozen,
   type HistorySample,
   type HostStatus,
+  type ConditionState,
+  type ConditionStatus,
+  type MaintenanceReport,
+  type MaintenanceRequest,
+  type MaintenanceStatus,
   type LiveMessage,
   type NodeEvent,
   type NodeStatus,
@@ -76,6 +82,7 @@ export { EVENT_KINDS } from './core/event-log.ts';
 export { openEventStore, type EventStore } from './io/event-store.ts';
 export type { ApiLog, ApiLogLine } from './io/log.ts';
 export type { PeerAddress } from './io/peer-client.ts';
+export type { AgentMove, MoveOrder } from './io/move-routes.ts';
 export type { ConsoleAsset } from './io/routes.ts';
 export type { ApiBind, ApiOptions, RunningApi } from './io/start-api.ts';
 export { startApi } from './io/start-lazy.ts';

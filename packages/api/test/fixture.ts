@@ -46,6 +46,7 @@ export function vip(state: VipStatus['state'], overrides: Partial<VipStatus> = {
     lastAdvertAgeMs: 400,
     peerPriority: 100,
     checksumDialect: 'pseudo-header',
+    ...(state === 'master' ? { firstAnswerMs: 4 } : {}),
     ...overrides,
   };
 }
@@ -100,6 +101,7 @@ export function node(name: string, state: VipStatus['state'], overrides: Overrid
       gratuitousArpTotal: 6,
       addressRestoredTotal: 0,
       freezesTotal: 0,
+      conditions: [{ name: 'frontend main', state: 'ok', sinceMs: 9000, sentence: 'the own listener answers' }],
     },
     notices: [],
     ...overrides,

@@ -50,7 +50,7 @@ export async function startNode(name: string, overrides: Partial<ApiOptions> = {
     clusterKey,
     consoleAssets: () => undefined,
     getStatus: () => current.status,
-    failover: () => Promise.reject(new Error('not expected in this test')),
+    move: () => Promise.reject(new Error('not expected in this test')),
     log: { info: line, warn: line, error: line },
     ...overrides,
   }).catch((error: unknown) => {

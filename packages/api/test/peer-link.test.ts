@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { problem, type ApiOptions, type FailoverReport } from '../src/index.ts';
+import { problem, type ApiOptions, type AgentMove } from '../src/index.ts';
 import { readOrCreateCertificate } from '../src/io/certificate.ts';
 import { peerLinkKey } from '../src/io/cluster-key.ts';
 import { peerFields, proveRequest } from '../src/io/peer-proof.ts';
@@ -186,22 +186,25 @@ test('clocks that differ are told with the difference', async () => {
 
 test('a failover to this node is asked of the peer that owns the addresses', async () => {
   const asked: string[] = [];
-  const failover = (request: { to: string }): Promise<FailoverReport> => {
-    asked.push(request.to);
-    return Promise.resolve({ from: 'lb1', to: request.to, vips: ['public'], durationMs: 12, detail: '' });
+  const move = ({ to }: { readonly to: string }): Promise<AgentMove> => {
+    asked.push(to);
+    taken();
+    return Promise.resolve({ vips: ['public'], durationMs: 12, detectionMs: 1, connections: 7, detail: '' });
   };
-  await using pair = await startPair({ lb1: { failover } });
+  let taken = (): void => {};
+  await using pair = await startPair({ lb1: { move } });
   const link = { peers: [{ name: 'lb2', address: '127.0.0.1', port: pair.lb2.port() }], clusterKey };
   // A second lb1 that knows lb2's port stands for the first, which was started before lb2 had one.
-  await using lb1 = await startNode('lb1', { ...link, failover, tuning });
+  await using lb1 = await startNode('lb1', { ...link, move, tuning });
   await using lb2 = await startNode('lb2', {
     peers: [{ name: 'lb1', address: '127.0.0.1', port: lb1.port() }],
     tuning,
   });
   lb2.current.status = node('lb2', 'backup');
+  taken = (): void => void (lb2.current.status = node('lb2', 'master'));
   await until(() => lb2.api.pair().peer?.reachable === true && lb1.api.pair().peer?.reachable === true);
   const answer = await lb2.overSocket({ method: 'POST', path: '/api/v1/failover', body: '{"to":"lb2"}' });
-  expect(answer.json()).toMatchObject({ from: 'lb1', to: 'lb2', vips: ['public'] });
+  expect(answer.json()).toMatchObject({ from: 'lb1', to: 'lb2', durationMs: 12, connections: 7, firstAnswerMs: 4 });
   expect(asked).toEqual(['lb2']);
   const there = await lb2.overSocket({ method: 'POST', path: '/api/v1/failover', body: '{"to":"lb1"}' });
   expect(problem.parse(there.json())).toMatchObject({

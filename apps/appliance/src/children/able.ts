@@ -12,6 +12,7 @@ import {
   type VrrpService,
   type VrrpStateEvent,
 } from '@tospann/vrrp';
+import type { MaintenanceEvent } from '../core/event-texts.ts';
 import { probeOfAddress, probesOf } from '../core/probes.ts';
 import { notPromised } from '../core/promises.ts';
 import { usersFor } from '../core/users.ts';
@@ -26,14 +27,6 @@ export interface AbleOptions {
   readonly changed: () => void;
   /** Takes events that are no state changes. */
   readonly onEvent: (event: TrackEvent | MaintenanceEvent) => void;
-}
-
-/** Maintenance began or ended. */
-export interface MaintenanceEvent {
-  readonly event: 'maintenance';
-  readonly on: boolean;
-  readonly reason: string;
-  readonly monotonicMs: number;
 }
 
 export class Able {
@@ -133,7 +126,7 @@ export class Able {
     try {
       if (on) {
         const kept = reason === '' && before !== undefined ? before.reason : reason;
-        this.#maintenance = { sinceMs: before?.sinceMs ?? Date.now(), reason: kept };
+        this.#maintenance = { since: before?.since ?? new Date().toISOString(), reason: kept };
         keepMaintenance(stateDir, this.#maintenance);
       } else {
         this.#maintenance = undefined;
@@ -143,10 +136,17 @@ export class Able {
       this.#maintenance = before;
       return refusal(error);
     }
-    const answer = await this.#move((service) => service.maintenance(on, { reason: this.#maintenance?.reason ?? '', force }));
+    const answer = await this.#move((service) =>
+      service.maintenance(on, { reason: this.#maintenance?.reason ?? '', force }),
+    );
     if (answer.outcome === 'refused') this.#undo(before);
     else if (on !== (before !== undefined)) {
-      this.#options.onEvent({ event: 'maintenance', on, reason: this.#maintenance?.reason ?? '', monotonicMs: monotonicMs() });
+      this.#options.onEvent({
+        event: 'maintenance',
+        on,
+        reason: this.#maintenance?.reason ?? '',
+        monotonicMs: monotonicMs(),
+      });
     }
     this.#options.changed();
     return answer;

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import {
   type EventDraft,
   type EventStore,
-  type FailoverReport,
+  type AgentMove,
   loadClusterKey,
+  type MoveOrder,
   type NodeStatus,
   type Operation,
   openEventStore,
@@ -77,7 +78,9 @@ class Admin {
       consoleAssets: consoleAsset,
       getStatus: () => this.#status(message),
       events: this.#events,
-      failover: ({ to }) => this.#failover(node, to),
+      move: (order) => this.#move(order),
+      tellEvent: (event) =>
+        tell({ type: 'event', event: { timeMs: Date.now(), monotonicMs: monotonicMs(), ...event } }),
       operate: (operation) => this.#operate(operation),
       changeServer: (order) => this.#changeServer(order),
       ...(stats === undefined
@@ -151,16 +154,16 @@ class Admin {
   }
 
   /** Asks the failover agent, through the supervisor, to give up this node's addresses. */
-  async #failover(node: string, to: string): Promise<FailoverReport> {
+  async #move({ to, maintenance }: MoveOrder): Promise<AgentMove> {
     const id = this.#nextId++;
-    const vips = (this.state?.vrrp?.vips ?? []).filter((vip) => vip.state === 'master').map((vip) => vip.name);
+    const askedMs = monotonicMs();
     const answer = await new Promise<FailoverAnswer>((resolve) => {
       this.#waiting.set(id, resolve);
-      tell({ type: 'failover', id });
+      tell({ type: 'failover', id, ...(maintenance === undefined ? {} : { maintenance }) });
     });
     if (answer.outcome === 'refused') throw new TospannError('LB_API_FAILOVER_REFUSED', { to, detail: answer.message });
-    const { durationMs, detail } = answer;
-    return { from: node, to, vips, durationMs, detail };
+    const { vips, durationMs, detail, startedAtMs, connections } = answer;
+    return { vips, durationMs, detail, connections, detectionMs: Math.max(0, startedAtMs - askedMs) };
   }
 
   /** Asks the proxy, through the supervisor, which keeps it. */

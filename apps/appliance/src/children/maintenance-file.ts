@@ -8,8 +8,8 @@ const FILE = 'maintenance.json';
 
 /** Since when a node is in maintenance, and why. */
 export interface Maintenance {
-  /** Ms since 1970; 0 when the file does not tell. */
-  readonly sinceMs: number;
+  /** ISO 8601 in UTC; empty when the file does not tell. */
+  readonly since: string;
   readonly reason: string;
 }
 
@@ -21,7 +21,7 @@ export function readMaintenance(stateDir: string): Maintenance | undefined {
     return text === undefined ? undefined : decode(text);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
-    return { sinceMs: 0, reason: `"${file}" cannot be read: ${detail}` };
+    return { since: '', reason: `"${file}" cannot be read: ${detail}` };
   }
 }
 
@@ -37,11 +37,12 @@ export function forgetMaintenance(stateDir: string): void {
 
 function decode(text: string): Maintenance {
   const found: unknown = JSON.parse(text);
-  const part = (key: string): unknown => (typeof found === 'object' && found !== null ? Reflect.get(found, key) : undefined);
-  const sinceMs = part('sinceMs');
+  const part = (key: string): unknown =>
+    typeof found === 'object' && found !== null ? Reflect.get(found, key) : undefined;
+  const since = part('since');
   const reason = part('reason');
   return {
-    sinceMs: typeof sinceMs === 'number' && Number.isFinite(sinceMs) ? sinceMs : 0,
+    since: typeof since === 'string' ? since : '',
     reason: typeof reason === 'string' ? reason : '',
   };
 }

@@ -1,25 +1,26 @@
 // `tospann failover`: the planned move of the virtual addresses to the other node.
 import { failoverReport } from '@tospann/api';
+import { renderMove } from '../core/render-move.ts';
 import { ask } from './control.ts';
 import { complain, Exit, type ExitCode, out } from './exit.ts';
 
 export interface FailoverOptions {
   readonly to?: string;
+  readonly force?: boolean;
   readonly runDir: string;
   readonly json?: boolean;
 }
 
 export async function failoverCommand(options: FailoverOptions): Promise<ExitCode> {
-  const body = options.to === undefined ? {} : { to: options.to };
+  const { to: wanted, force } = options;
+  const body = { ...(wanted === undefined ? {} : { to: wanted }), ...(force === undefined ? {} : { force }) };
   const answer = await ask(options.runDir, { method: 'POST', path: '/api/v1/failover', body });
   const report = failoverReport.safeParse(answer.body);
   if (answer.status !== 200 || !report.success) {
     complain(problemOf(answer.body));
     return answer.status === 409 ? Exit.refused : Exit.failed;
   }
-  const { from, to, vips, durationMs, detail } = report.data;
-  if (options.json === true) out(JSON.stringify(report.data));
-  else out(`${vips.join(', ')} moved from ${from} to ${to} in ${Math.round(durationMs)} ms. ${detail}`);
+  out(options.json === true ? JSON.stringify(report.data) : renderMove(report.data));
   return Exit.ok;
 }
 

@@ -4,8 +4,9 @@ import { isTospannError } from '@tospann/errors';
 import { version } from '../version.ts';
 import { eventsCommand, type EventsOptions } from './events.ts';
 import { complain, Exit, type ExitCode, say } from './exit.ts';
-import { failoverCommand } from './failover.ts';
+import { failoverCommand, type FailoverOptions } from './failover.ts';
 import { importCommand, type ImportOptions } from './import.ts';
+import { maintenanceCommand, type MaintenanceOptions } from './maintenance.ts';
 import { reloadCommand, upgradeCommand, type OperationOptions } from './operation.ts';
 import { runNode, type RunOptions } from './run.ts';
 import { changeServerCommand, listServersCommand, type ServersOptions } from './servers.ts';
@@ -78,9 +79,19 @@ function addNodeCommands(program: Command, ended: (code: ExitCode) => void): voi
     .command('failover')
     .description('give the virtual addresses to the other node; exit code 6 when that is refused')
     .option('--to <node>', 'the node that is to own them')
+    .option('--force', 'though the other node lacks something; what nobody takes stays here')
     .addOption(runDirOption())
     .addOption(jsonOption())
-    .action(async (options: { to?: string; runDir: string; json?: boolean }) => ended(await failoverCommand(options)));
+    .action(async (options: FailoverOptions) => ended(await failoverCommand(options)));
+  program
+    .command('maintenance')
+    .description('take this node out of service, also over a reboot, or let it in again; exit code 6 when refused')
+    .argument('<on|off>')
+    .option('--reason <text>', 'why, for whoever looks at the pair')
+    .option('--force', 'though the other node cannot serve')
+    .addOption(runDirOption())
+    .addOption(jsonOption())
+    .action(async (wish: string, options: MaintenanceOptions) => ended(await maintenanceCommand(wish, options)));
   program
     .command('reload')
     .description('serve the configuration file as it is now; exit code 3 when it is not valid')

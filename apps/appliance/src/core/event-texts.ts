@@ -2,7 +2,7 @@
 // supervisor to events. Pure; the log lines of the same things are written where they happen.
 import type { EventDraft, EventSeverity } from '@tospann/api';
 import type { ProxyEvent } from '@tospann/proxy';
-import type { VrrpLogLine, VrrpStateEvent } from '@tospann/vrrp';
+import type { ConditionState, TrackEvent, VrrpLogLine, VrrpStateEvent } from '@tospann/vrrp';
 import type { Role } from '../ipc.ts';
 
 /** When: both clocks. */
@@ -74,3 +74,36 @@ export function childEvent(
   const text = `The ${role} process ended (${how}) and ${again}; ${means[role]}`;
   return { ...time, event: 'child', severity: role === 'admin' ? 'warning' : 'alarm', text, evidence: { ...ended } };
 }
+
+/** Maintenance began or ended. */
+export interface MaintenanceEvent {
+  readonly event: 'maintenance';
+  readonly on: boolean;
+  readonly reason: string;
+  readonly monotonicMs: number;
+}
+
+/** A tracked condition changed, or maintenance did. */
+export function abilityEvent(
+  event: TrackEvent | MaintenanceEvent,
+  node: string,
+): Omit<EventDraft, 'timeMs' | 'monotonicMs'> {
+  if (event.event === 'track') {
+    const { condition, from, to, sentence, output } = event;
+    const evidence = { condition, from, to, sentence, ...(output === undefined ? {} : { output }) };
+    return { event: 'track', severity: severityOfCondition[to], text: `${node}, ${condition}: ${sentence}`, evidence };
+  }
+  const { on, reason } = event;
+  const why = reason === '' ? '' : `: ${reason}`;
+  const text = on ? `${node} is in maintenance${why}` : `Maintenance of ${node} is over`;
+  return { event: 'maintenance', severity: on ? 'warning' : 'info', text, evidence: { on, reason } };
+}
+
+const severityOfCondition: Readonly<Record<ConditionState, EventSeverity>> = {
+  waiting: 'info',
+  ok: 'info',
+  warning: 'warning',
+  impaired: 'alarm',
+  'no-server': 'alarm',
+  failed: 'alarm',
+};

@@ -1,7 +1,8 @@
 // From what the supervisor knows of this node to what the API says of it: pure. The only place where the words
 // of the data plane and of the failover agent meet those of the API.
-import type { ChildStatus, NodeStatus } from '@tospann/api';
-import type { ChildInfo, NodeState } from '../ipc.ts';
+import type { ChildStatus, NodeStatus, VrrpStatus } from '@tospann/api';
+import type { VrrpSnapshot } from '@tospann/vrrp';
+import type { AbleState, ChildInfo, NodeState } from '../ipc.ts';
 
 export interface NodeFacts {
   readonly node: string;
@@ -23,9 +24,21 @@ export function toNodeStatus(state: NodeState, facts: NodeFacts): NodeStatus {
     monotonicMs: facts.monotonicMs,
     children: state.children.map(toChildStatus),
     ...(state.proxy === undefined || !isRunning(state, 'proxy') ? {} : { proxy: state.proxy }),
-    ...(state.vrrp === undefined || !isRunning(state, 'vrrp') ? {} : { vrrp: state.vrrp }),
+    ...(state.vrrp === undefined || !isRunning(state, 'vrrp') ? {} : { vrrp: vrrpStatus(state.vrrp, state.able) }),
     notices: notices(state),
   };
+}
+
+/** The election and what decides whether this node may take part in it. */
+function vrrpStatus(vrrp: VrrpSnapshot, able: AbleState | undefined): VrrpStatus {
+  if (able === undefined) return vrrp;
+  const { ability, reason: abilityReason, conditions, maintenance, notPromised, firstAnswersMs } = able;
+  const vips = vrrp.vips.map((vip) => {
+    const firstAnswerMs = firstAnswersMs[vip.name];
+    return firstAnswerMs === undefined || vip.state !== 'master' ? vip : { ...vip, firstAnswerMs };
+  });
+  const held = maintenance === undefined ? {} : { maintenance };
+  return { ...vrrp, vips, ability, abilityReason, conditions, notPromised, ...held };
 }
 
 function isRunning(state: NodeState, role: ChildInfo['role']): boolean {
@@ -48,6 +61,11 @@ function notices(state: NodeState): readonly string[] {
   const found: string[] = [];
   if (state.proxy?.engine === 'node')
     found.push(`The data plane runs on node:net, not on io_uring: ${state.proxy.engineReason}`);
+  const { maintenance } = state.able ?? {};
+  if (maintenance !== undefined) {
+    const since = maintenance.since === '' ? '' : ` since ${maintenance.since}`;
+    found.push(`In maintenance${since}${maintenance.reason === '' ? '' : `: ${maintenance.reason}`}`);
+  }
   if (state.vrrp !== undefined && state.vrrp.freezesTotal > 0)
     found.push(`This machine was stopped by its host ${state.vrrp.freezesTotal} times`);
   return found;

@@ -23,7 +23,10 @@ test.each([
     { frontend: 'f', host: '10.0.0.1', port: 80, path: '/', opening: 'PROXY UNKNOWN\r\n' },
   ],
   [frontend('http', '10.0.0.1', ['10.0.1.0/24']), { frontend: 'f', host: '10.0.0.1', port: 80, path: '/' }],
-  [frontend('tcp', '10.0.0.1', ['10.0.0.0/24']), { frontend: 'f', host: '10.0.0.1', port: 80, path: '/', isStream: true }],
+  [
+    frontend('tcp', '10.0.0.1', ['10.0.0.0/24']),
+    { frontend: 'f', host: '10.0.0.1', port: 80, path: '/', isStream: true },
+  ],
   [
     frontend('tcp', '10.0.0.1', ['0.0.0.0/0']),
     { frontend: 'f', host: '10.0.0.1', port: 80, path: '/', isStream: true, opening: 'PROXY UNKNOWN\r\n' },

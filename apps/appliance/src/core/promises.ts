@@ -22,7 +22,9 @@ export function notPromised({ config, node, networks, guardProblem }: PromiseFac
   }
   const far = peers.find(({ address }) => !networks.some((network) => covers(network, address)));
   if (far !== undefined)
-    found.push(`connections break: ${far.name} (${far.address}) is not on a network of ${node}, so packets cannot be sent on`);
+    found.push(
+      `connections break: ${far.name} (${far.address}) is not on a network of ${node}, so packets cannot be sent on`,
+    );
   if (peers.length > 1) found.push('connections break: with more than two nodes nobody knows whose they are');
   if (guardProblem !== '') found.push(`connections break: ${node} cannot send packets on (${guardProblem})`);
   return found;

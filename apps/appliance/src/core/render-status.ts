@@ -18,11 +18,42 @@ export function renderStatus(pair: PairStatus): string {
     ]);
     lines.push('', ...table([['VIP', 'ADDRESS', 'OWNER', 'STATE', 'WHY'], ...rows]));
   }
+  lines.push(...conditionLines(pair.self), ...maintenanceLines(pair));
   const servers = serverRows(pair.self);
   if (servers.length > 0)
     lines.push('', ...table([['SERVER', 'ADDRESS', 'STATE', 'SESSIONS', 'REQUESTS', '5XX', 'LAST CHECK'], ...servers]));
   for (const notice of pair.self.notices) lines.push('', notice);
   return lines.join('\n');
+}
+
+/** What decides whether this node may own addresses, the worst first. */
+function conditionLines(node: NodeStatus): readonly string[] {
+  const conditions = (node.vrrp?.conditions ?? []).toSorted((one, other) => graveness(other) - graveness(one));
+  if (conditions.length === 0) return [];
+  const rows = conditions.map(({ name, state, sinceMs, sentence, output }) => [
+    name,
+    `${state} for ${duration(node.monotonicMs - sinceMs)}`,
+    state === 'ok' || output === undefined ? sentence : `${sentence}: ${lastLine(output)}`,
+  ]);
+  return ['', ...table([['CONDITION', 'STATE', 'WHAT WAS FOUND'], ...rows])];
+}
+
+const byGraveness = ['ok', 'waiting', 'warning', 'impaired', 'no-server', 'failed'] as const;
+
+function graveness({ state }: { readonly state: (typeof byGraveness)[number] }): number {
+  return byGraveness.indexOf(state);
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1) ?? '';
+}
+
+/** The own node's maintenance is among its notices. */
+function maintenanceLines({ peer }: PairStatus): readonly string[] {
+  const maintenance = peer?.status?.vrrp?.maintenance;
+  if (maintenance === undefined) return [];
+  const reason = maintenance.reason === '' ? '' : `: ${maintenance.reason}`;
+  return ['', `${peer?.name ?? ''} is in maintenance since ${maintenance.since}${reason}`];
 }
 
 function nodeRow(node: NodeStatus): readonly string[] {

@@ -9,6 +9,7 @@ import type { VrrpState } from '@tospann/vrrp';
 import {
   type FailoverAnswer,
   type FromChild,
+  type MoveMessage,
   type NodeState,
   type ReloadAnswer,
   type ReloadMessage,
@@ -64,7 +65,7 @@ export class Supervisor {
   readonly #startedMs = monotonicMs();
   readonly #servers: ServerStore;
   #config: PairConfig;
-  #state: Pick<NodeState, 'proxy' | 'vrrp'> = {};
+  #state: Pick<NodeState, 'proxy' | 'vrrp' | 'able'> = {};
   /** By events, which come before the snapshots that show them. */
   readonly #vipStates = new Map<string, VrrpState>();
   #announcedReady = false;
@@ -209,7 +210,7 @@ export class Supervisor {
         if (this.slots.proxy.child !== undefined) this.#tellStandby(this.slots.proxy.child);
         return;
       case 'vrrp-snapshot':
-        this.#state = { ...this.#state, vrrp: message.snapshot };
+        this.#state = { ...this.#state, vrrp: message.snapshot, able: message.able };
         this.#pushState();
         return;
       case 'server-order':
@@ -227,7 +228,7 @@ export class Supervisor {
         this.events.kept(message.id);
         return;
       case 'failover':
-        this.#failover(message.id);
+        this.#failover(message);
         return;
       case 'failover-answer':
         this.#answerFailover(message.id, message.answer);
@@ -280,14 +281,14 @@ export class Supervisor {
     });
   }
 
-  #failover(id: number): void {
+  #failover(message: MoveMessage): void {
     const vrrp = this.slots.vrrp.child;
     if (vrrp === undefined || vrrp.gone || !vrrp.ready) {
-      const { code, message, hint } = new TospannError('LB_OPERATION_NO_AGENT');
-      this.#answerFailover(id, { outcome: 'refused', code, message, hint });
+      const { code, message: text, hint } = new TospannError('LB_OPERATION_NO_AGENT');
+      this.#answerFailover(message.id, { outcome: 'refused', code, message: text, hint });
       return;
     }
-    vrrp.send({ type: 'failover', id });
+    vrrp.send(message);
   }
 
   async #operate(child: Child, { id, operation }: Extract<FromChild, { readonly type: 'operation' }>): Promise<void> {

@@ -1,8 +1,8 @@
 // Who must do what for a planned failover: one row for each situation.
 import { expect, test } from 'vitest';
-import type { NodeStatus, PeerStatus } from '../contract.ts';
+import type { NodeStatus, PairStatus, PeerStatus } from '../contract.ts';
 import { node, peer, server, vip } from '../../test/fixture.ts';
-import { planFailover, type FailoverPlan } from './failover-plan.ts';
+import { planFailover, planMaintenance, type FailoverPlan, type MoveWish } from './failover-plan.ts';
 
 const owner = node('lb1', 'master');
 const spare = node('lb2', 'backup');
@@ -19,29 +19,50 @@ const silent = peer(spare, { reachable: false, error: 'connection refused' });
 const refuse = (to: string, detail: string): FailoverPlan => ({ action: 'refuse', to, detail });
 
 const cases: readonly (readonly [string, NodeStatus, PeerStatus | undefined, string | undefined, FailoverPlan])[] = [
-  ['the owner gives up', owner, peer(spare), undefined, { action: 'resign', to: 'lb2' }],
-  ['the owner gives up to a named node', owner, peer(spare), 'lb2', { action: 'resign', to: 'lb2' }],
-  ['the spare asks the owner', spare, peer(owner), undefined, { action: 'ask-peer', to: 'lb2' }],
-  ['the spare asks the owner for itself by name', spare, peer(owner), 'lb2', { action: 'ask-peer', to: 'lb2' }],
+  ['the owner gives up', owner, peer(spare), undefined, { action: 'resign', to: 'lb2', notPromised: [] }],
+  ['the owner gives up to a named node', owner, peer(spare), 'lb2', { action: 'resign', to: 'lb2', notPromised: [] }],
+  ['the spare asks the owner', spare, peer(owner), undefined, { action: 'ask-peer', to: 'lb2', notPromised: [] }],
+  [
+    'the spare asks the owner for itself by name',
+    spare,
+    peer(owner),
+    'lb2',
+    { action: 'ask-peer', to: 'lb2', notPromised: [] },
+  ],
   ['it is there already', owner, peer(spare), 'lb1', refuse('lb1', 'it owns the addresses already')],
   ['nobody owns', spare, peer(node('lb1', 'backup')), 'lb1', refuse('lb1', 'no node owns an address that could move')],
   ['one node', owner, undefined, undefined, refuse('lb1', 'the cluster has one node')],
-  ['the peer is silent', owner, silent, undefined, refuse('lb2', '"lb2" does not answer (connection refused)')],
+  [
+    'the peer is silent',
+    owner,
+    silent,
+    undefined,
+    refuse(
+      'lb2',
+      '"lb2" does not answer (connection refused): start it, or look at the path between the nodes (admin.bind)',
+    ),
+  ],
   [
     'the spare is in fault',
     owner,
     peer(fault),
     undefined,
-    refuse('lb2', 'public is in state fault there (no link on eth0)'),
+    refuse('lb2', 'public is in state fault there (no link on eth0): look at "tospann status" on lb2'),
   ],
   [
     'the spare has no server',
     owner,
     peer(noServer),
     undefined,
-    refuse('lb2', 'no server of backend "app" is up there'),
+    refuse('lb2', 'no server of backend "app" is up there: look at "tospann status" on lb2'),
   ],
-  ['the spare has no proxy', owner, peer(noProxy), undefined, refuse('lb2', 'its proxy does not answer')],
+  [
+    'the spare has no proxy',
+    owner,
+    peer(noProxy),
+    undefined,
+    refuse('lb2', 'its proxy does not answer: look at "tospann status" on lb2'),
+  ],
   ['an unknown node', owner, peer(spare), 'lb9', { action: 'unknown-node', to: 'lb9', known: ['lb1', 'lb2'] }],
 ];
 
@@ -52,5 +73,63 @@ test.each(cases)('planFailover() when %s', (...row) => {
     ...(other === undefined ? {} : { peer: other }),
     verdict: { level: 'ok', sentence: '' },
   } as const;
-  expect(planFailover(pair, to)).toEqual(plan);
+  expect(planFailover(pair, { to })).toEqual(plan);
 });
+
+const checked = (taker: NodeStatus, wish: MoveWish = {}): string => {
+  const plan = planFailover(pairOf(owner, peer(taker)), wish);
+  return plan.action === 'refuse' ? plan.detail : plan.action;
+};
+
+test('planFailover() lists all failed checks at once, each with its remedy, and force overrules them', () => {
+  const condition = {
+    name: 'script disk',
+    state: 'failed',
+    sinceMs: 1,
+    sentence: 'it failed with exit code 3',
+  } as const;
+  const bad: NodeStatus = {
+    ...spare,
+    configHash: 'cd'.repeat(32),
+    proxy: spare.proxy && { ...spare.proxy, frontends: [] },
+    vrrp: spare.vrrp && { ...spare.vrrp, conditions: [condition], maintenance: { since: '', reason: 'new disk' } },
+  };
+  expect(checked(bad).split('\n')).toEqual([
+    '4 checks failed',
+    '  - script disk of lb2 is failed (it failed with exit code 3): put that right on lb2 first',
+    '  - lb2 is in maintenance (new disk): run "tospann maintenance off" on lb2',
+    expect.stringContaining('lb2 runs another configuration (cdcdcdcdcdcd there, abababababab on lb1): give both'),
+    '  - lb2 does not listen on 0.0.0.0:80: reload lb2 with the same file',
+  ]);
+  expect(checked(bad, { force: true })).toBe('resign');
+});
+
+test('planFailover() says what it cannot promise, of both nodes and once each', () => {
+  const promise = (status: NodeStatus, texts: readonly string[]): NodeStatus => ({
+    ...status,
+    vrrp: status.vrrp && { ...status.vrrp, notPromised: texts },
+  });
+  const pair = pairOf(promise(owner, ['no nft', 'far']), peer(promise(spare, ['far'])));
+  expect(planFailover(pair)).toEqual({ action: 'resign', to: 'lb2', notPromised: ['far', 'no nft'] });
+});
+
+test('planFailover() with force gives the addresses up though the other node is silent: the agent keeps what nobody takes', () => {
+  expect(planFailover(pairOf(owner, silent), { force: true })).toMatchObject({ action: 'resign', to: 'lb2' });
+});
+
+test('planMaintenance() spares a node only while the other can serve', () => {
+  const held: NodeStatus = { ...spare, vrrp: spare.vrrp && { ...spare.vrrp, maintenance: { since: '', reason: '' } } };
+  expect(planMaintenance(pairOf(owner, peer(spare)), false)).toMatchObject({ action: 'go', to: 'lb2' });
+  expect(planMaintenance(pairOf(spare, peer(owner)), false)).toMatchObject({ action: 'go' });
+  expect(planMaintenance(pairOf(owner, peer(held)), false)).toMatchObject({ action: 'refuse' });
+  expect(planMaintenance(pairOf(owner, silent), false)).toMatchObject({ action: 'refuse' });
+  expect(planMaintenance(pairOf(owner, silent), true)).toMatchObject({ action: 'go' });
+  expect(planMaintenance(pairOf(held, silent), false)).toMatchObject({ action: 'go' });
+  expect(planMaintenance(pairOf(owner), false)).toMatchObject({ action: 'refuse' });
+  // A backup with another file goes, so that it can get the right one.
+  expect(planMaintenance(pairOf({ ...spare, configHash: 'cd' }, peer(owner)), false)).toMatchObject({ action: 'go' });
+});
+
+function pairOf(self: NodeStatus, other?: PeerStatus): PairStatus {
+  return { self, ...(other === undefined ? {} : { peer: other }), verdict: { level: 'ok', sentence: '' } };
+}

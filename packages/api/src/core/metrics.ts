@@ -288,6 +288,12 @@ const vipRows: readonly Row<VipStatus>[] = [
     'Age of the last valid advert of the peer.',
     (v) => (v.lastAdvertAgeMs < 0 ? [] : one(v.lastAdvertAgeMs / 1000, vipLabel(v))),
   ],
+  [
+    'vrrp_first_answer_seconds',
+    'gauge',
+    "From this node's last take-over to its first real answer on the address, while it owns it.",
+    (v) => (v.firstAnswerMs === undefined ? [] : one(v.firstAnswerMs / 1000, vipLabel(v))),
+  ],
   ['vrrp_adverts_sent_total', 'counter', 'Adverts sent.', (v) => one(v.adverts.sentTotal, vipLabel(v))],
   [
     'vrrp_adverts_received_total',
@@ -303,7 +309,21 @@ const vipRows: readonly Row<VipStatus>[] = [
   ],
 ];
 
+const conditionStates = ['waiting', 'ok', 'warning', 'impaired', 'no-server', 'failed'] as const;
+
 const agentRows: readonly Row<VrrpStatus>[] = [
+  [
+    'vrrp_condition',
+    'gauge',
+    'A condition under which this node may own addresses: 1 for the state it is in.',
+    (a) => (a.conditions ?? []).flatMap(({ name, state }) => oneHot(conditionStates, state, { condition: name })),
+  ],
+  [
+    'vrrp_maintenance',
+    'gauge',
+    'Whether this node is in maintenance: 1 then.',
+    (a) => one(a.maintenance === undefined ? 0 : 1),
+  ],
   ['vrrp_gratuitous_arp_total', 'counter', 'Gratuitous ARP packets sent.', (a) => one(a.gratuitousArpTotal)],
   [
     'vrrp_address_restored_total',

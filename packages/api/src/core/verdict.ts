@@ -69,11 +69,28 @@ function nodeFindings(node: NodeStatus, owners: readonly Owner[]): readonly Find
       findings.push({ level: hurts ? 'down' : 'degraded', text: childSentence(node.node, child) });
     }
   }
+  findings.push(...abilityFindings(node));
   for (const vip of vipsOf(node)) {
     const held = owners.some((owner) => owner.vip === vip.name && owner.nodes.length > 0);
     if (vip.state === 'fault' && held) {
       findings.push({ level: 'degraded', text: `${node.node} cannot take ${vip.name}: ${vip.reason}.` });
     }
+  }
+  return findings;
+}
+
+/** Maintenance and conditions that a person should look at. */
+function abilityFindings(node: NodeStatus): readonly Finding[] {
+  const findings: Finding[] = [];
+  const { maintenance, conditions = [] } = node.vrrp ?? {};
+  if (maintenance !== undefined) {
+    const why = maintenance.reason === '' ? '' : ` (${maintenance.reason})`;
+    findings.push({ level: 'degraded', text: `${node.node} is in maintenance${why}.` });
+  }
+  for (const { name, state, sentence } of conditions) {
+    // A gateway that never answered is no news: many networks filter the question.
+    if (state !== 'impaired' && (state !== 'warning' || !name.startsWith('script '))) continue;
+    findings.push({ level: 'degraded', text: `${name} of ${node.node}: ${sentence}.` });
   }
   return findings;
 }

@@ -79,8 +79,8 @@ export class PeerLink {
    *
    * @throws {TospannError} LB_API_FAILOVER_REFUSED with the peer's reason.
    */
-  async askFailover(to: string): Promise<FailoverReport> {
-    const body = JSON.stringify({ to });
+  async askFailover({ to, force }: { readonly to: string; readonly force: boolean }): Promise<FailoverReport> {
+    const body = JSON.stringify({ to, ...(force ? { force } : {}) });
     const refuse = (detail: string): TospannError => new TospannError('LB_API_FAILOVER_REFUSED', { to, detail });
     let reply;
     try {
@@ -98,6 +98,15 @@ export class PeerLink {
     if (report?.success) return report.data;
     const refusal = problem.safeParse(content);
     throw refuse(refusal.success ? refusal.data.detail : `"${this.#options.peer.name}" answered HTTP ${reply.status}`);
+  }
+
+  /** Asks the peer how it is now; undefined: no answer. */
+  async freshStatus(): Promise<NodeStatus | undefined> {
+    try {
+      return await this.#askStatus();
+    } catch {
+      return undefined;
+    }
   }
 
   /** Asks the peer to change a server as this node did. Says how it went: `done`, or why not. */

@@ -2,21 +2,14 @@
 // files. Thin: each asks the node (ApiNode) and answers; who may come is decided in access.ts.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TospannError } from '@tospann/errors';
-import {
-  failoverRequest,
-  sessionRequest,
-  type FailoverReport,
-  type Operation,
-  type OperationReport,
-  type PairStatus,
-} from '../contract.ts';
-import { planFailover } from '../core/failover-plan.ts';
+import { sessionRequest, type Operation, type OperationReport } from '../contract.ts';
 import { metricFamilies } from '../core/metrics.ts';
 import { requireOwnOrigin, type AccessControl } from './access.ts';
 import { expositionType, writeExposition } from './exposition.ts';
 import type { LiveHub } from './live-hub.ts';
 import type { ApiApp } from './listener.ts';
 import { addEventRoutes, type EventNode } from './event-routes.ts';
+import { addMoveRoutes, type MoveNode } from './move-routes.ts';
 import { addServerRoutes, type ServerNode } from './server-routes.ts';
 
 /** One file of the console. `body` is what is sent; `etag` may come with its quotes or without. */
@@ -27,15 +20,9 @@ export interface ConsoleAsset {
 }
 
 /** The node behind the API. */
-export interface ApiNode extends ServerNode, EventNode {
-  readonly nodeName: string;
+export interface ApiNode extends ServerNode, MoveNode, EventNode {
   readonly access: AccessControl;
   readonly hub: LiveHub;
-  readonly pair: () => PairStatus;
-  /** Gives this node's addresses up to `to`. */
-  readonly resign: (to: string) => Promise<FailoverReport>;
-  /** Asks the peer to give its addresses up to this node. */
-  readonly askPeer: (to: string) => Promise<FailoverReport>;
   /** Does what an operator asks over the control socket. */
   readonly operate: (operation: Operation) => Promise<OperationReport>;
   readonly consoleAssets: (path: string) => ConsoleAsset | undefined;
@@ -44,7 +31,7 @@ export interface ApiNode extends ServerNode, EventNode {
 /** Puts all routes on a listener. `isSocket`: requests come over the control socket and need no token. */
 export function addRoutes(app: ApiApp, node: ApiNode, options: { readonly isSocket: boolean }): void {
   addReadRoutes(app, node);
-  addFailoverRoutes(app, node, options);
+  addMoveRoutes(app, node, options);
   if (options.isSocket) addOperationRoutes(app, node);
   addServerRoutes(app, node, options);
   addEventRoutes(app, node, (request) => options.isSocket || mayStay(node, request));
@@ -64,36 +51,6 @@ function addReadRoutes(app: ApiApp, node: ApiNode): void {
     const text = await writeExposition(metricFamilies(self, peer));
     return noStore(reply).header('content-type', expositionType).send(text);
   });
-}
-
-function addFailoverRoutes(app: ApiApp, node: ApiNode, options: { readonly isSocket: boolean }): void {
-  let isMoving = false;
-  const move = async (to: string | undefined, mayAskPeer: boolean): Promise<FailoverReport> => {
-    const plan = planFailover(node.pair(), to);
-    const refuse = (detail: string): TospannError =>
-      new TospannError('LB_API_FAILOVER_REFUSED', { to: plan.to, detail });
-    if (plan.action === 'unknown-node') {
-      throw new TospannError('LB_API_UNKNOWN_NODE', { name: plan.to, known: plan.known.join(' and ') });
-    }
-    if (plan.action === 'refuse') throw refuse(plan.detail);
-    if (isMoving) throw refuse('another failover is under way');
-    if (plan.action === 'ask-peer' && !mayAskPeer) throw refuse('this node owns nothing that it could give up');
-    isMoving = true;
-    try {
-      return await (plan.action === 'resign' ? node.resign(plan.to) : node.askPeer(plan.to));
-    } finally {
-      isMoving = false;
-    }
-  };
-  app.post('/api/v1/failover', { schema: { body: failoverRequest.nullish() } }, async (request, reply) =>
-    noStore(reply).send(await move(request.body?.to, true)),
-  );
-  // Only the peer's proof opens this one, and the control socket has none.
-  if (options.isSocket) return;
-  const forPeer = { config: { access: 'peer' }, schema: { body: failoverRequest } } as const;
-  app.post('/api/v1/node/failover', forPeer, async (request, reply) =>
-    noStore(reply).send(await move(request.body.to, false)),
-  );
 }
 
 /** Only on the control socket: what is done is done with files and programs of this machine. */

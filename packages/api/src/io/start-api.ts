@@ -6,6 +6,7 @@ import { TospannError } from '@tospann/errors';
 import { judge } from '../core/verdict.ts';
 import { remember, sampleOf } from '../core/history.ts';
 import type {
+  EventDraft,
   FailoverReport,
   HistorySample,
   NodeStatus,
@@ -25,6 +26,7 @@ import { buildListener, type ApiApp } from './listener.ts';
 import { LiveHub } from './live-hub.ts';
 import type { ApiLog } from './log.ts';
 import type { PeerAddress } from './peer-client.ts';
+import type { AgentMove, MoveOrder } from './move-routes.ts';
 import { PeerLink } from './peer-link.ts';
 import { addRoutes, type ApiNode, type ConsoleAsset } from './routes.ts';
 import { Sessions } from './sessions.ts';
@@ -51,8 +53,10 @@ export interface ApiOptions {
   readonly consoleAssets: (path: string) => ConsoleAsset | undefined;
   /** This node's status now; called about once a second and for each question. `host` may be left out. */
   readonly getStatus: () => NodeStatus;
-  /** Gives this node's addresses up to `to` and ends when the other node owns them. */
-  readonly failover: (request: { readonly to: string }) => Promise<FailoverReport>;
+  /** Gives this node's addresses up, for a failover or maintenance, and ends when the other node owns them. */
+  readonly move: (order: MoveOrder) => Promise<AgentMove>;
+  /** Puts something into the event stream of this node. @default nothing */
+  readonly tellEvent?: (event: Omit<EventDraft, 'timeMs' | 'monotonicMs'>) => void;
   /** Does what an operator asks over the control socket; absent: those paths are not known. */
   readonly operate?: (operation: Operation) => Promise<OperationReport>;
   /** Does what an operator wants of a server of this node. Absent: every server is unknown. */
@@ -162,8 +166,10 @@ class ApiCore {
       hub: this.#hub,
       self: () => this.#self(),
       pair: () => this.#pair(),
-      resign: (to) => options.failover({ to }),
-      askPeer: (to) => this.#askPeer(to),
+      resign: (order) => options.move(order),
+      askPeer: (wish) => this.#askPeer(wish),
+      freshPeer: async () => await this.#link?.freshStatus(),
+      tellEvent: options.tellEvent ?? ((): void => {}),
       operate: options.operate ?? (() => Promise.reject(new TospannError('LB_API_NOT_FOUND', { path: 'operation' }))),
       changeServer: (order) => this.#changeServer(order),
       changePeersServer: async (order) => await this.#link?.askServerChange(order),
@@ -223,9 +229,9 @@ class ApiCore {
     throw new TospannError('LB_API_UNKNOWN_SERVER', { name: `${order.backend}/${order.server}` });
   }
 
-  #askPeer(to: string): Promise<FailoverReport> {
-    if (this.#link !== undefined) return this.#link.askFailover(to);
-    throw new TospannError('LB_API_FAILOVER_REFUSED', { to, detail: 'the cluster has one node' });
+  #askPeer(wish: { readonly to: string; readonly force: boolean }): Promise<FailoverReport> {
+    if (this.#link !== undefined) return this.#link.askFailover(wish);
+    throw new TospannError('LB_API_FAILOVER_REFUSED', { to: wish.to, detail: 'the cluster has one node' });
   }
 }
 

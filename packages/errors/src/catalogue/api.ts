@@ -70,7 +70,14 @@ export const apiErrors = {
     retry: 'always',
     status: 409,
     message: 'Cannot fail over to "{to}": {detail}',
-    hint: 'Bring the other node to ready first; "tospann status" says what is missing.',
+    hint: 'Put that right first; --force overrules what the other node lacks.',
+  },
+  LB_API_MAINTENANCE_REFUSED: {
+    source: 'client',
+    retry: 'always',
+    status: 409,
+    message: 'Cannot put "{node}" into maintenance: {detail}',
+    hint: 'Put that right first; with --force this node goes all the same.',
   },
   LB_API_UNKNOWN_NODE: {
     source: 'client',

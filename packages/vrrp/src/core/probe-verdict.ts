@@ -58,7 +58,7 @@ function abilityOf(result: ProbeResult, verdict: ProbeVerdict): 'serves' | 'no-l
   return undefined;
 }
 
-function answered(state: ProbeState, result: ProbeResult, answer: Ability): ProbePlan {
+function answered(state: ProbeState, result: ProbeResult, answer: ProbeVerdict): ProbePlan {
   const sameAsLast = state.last !== undefined && abilityOf(state.last, state.verdict) === answer;
   // A proxy that could not serve and now answers is alive, whatever it answers.
   const aliveAgain = state.verdict === 'cannot-serve' && state.agreeing > 0;

@@ -43,6 +43,10 @@ export interface VrrpSnapshot {
     readonly maxMs: number;
     readonly count: number;
   };
+  /** Since the snapshot before. */
+  readonly latenessRecentMs: number;
+  /** Why interface or own address cannot be used; empty: they can. */
+  readonly linkProblem: string;
   readonly gratuitousArpTotal: number;
   readonly addressRestoredTotal: number;
   readonly freezesTotal: number;

@@ -431,6 +431,8 @@ export class AgentLoop {
       latenessMaxMs: this.#lateness.maxMs,
       latenessLastMinuteMs: this.#lateness.lastMinuteMs(now),
       advertLateness: this.#advertLateness.figures(now),
+      latenessRecentMs: this.#lateness.takeRecentMs(),
+      linkProblem: [...this.#problems].join('; '),
     });
     this.#port.send({ type: 'snapshot', snapshot });
   }

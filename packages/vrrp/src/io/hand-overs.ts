@@ -1,6 +1,7 @@
 // The hand-over that an operator asked for and that is under way: one at a time, over all elections that this node owns.
 // Remembers who waits for it and gathers the results. Not the hand-over itself (core/machine.ts).
 import type { TospannError } from '@tospann/errors';
+import { monotonicMs } from '@tospann/linux';
 import type { Effect } from '../core/state.ts';
 import type { HandoverResult, LoopMessage } from './messages.ts';
 import { plainError } from './plain-error.ts';
@@ -42,8 +43,9 @@ export class HandOvers {
     const waiting = this.#waiting;
     if (waiting === undefined || !waiting.elections.delete(election)) return;
     const { taken, detail, durationUs } = effect;
-    for (const vip of of.vips)
-      waiting.results.push({ vip, group: of.group, taken, detail, durationMs: durationUs / 1000 });
+    const durationMs = durationUs / 1000;
+    const startedAtMs = monotonicMs() - durationMs;
+    for (const vip of of.vips) waiting.results.push({ vip, group: of.group, taken, detail, durationMs, startedAtMs });
     if (waiting.elections.size > 0) return;
     this.#waiting = undefined;
     this.#send({ type: 'failover-ended', id: waiting.id, results: waiting.results });

@@ -18,6 +18,7 @@ export interface LatenessFigures {
 
 export class LatenessMeter {
   #maxUs = 0;
+  #recentUs = 0;
   #halfStartUs = 0;
   #current = new Histogram();
   #previous = new Histogram();
@@ -28,10 +29,18 @@ export class LatenessMeter {
     this.#turn(nowUs);
     this.#current.add(nowUs - dueUs);
     this.#maxUs = Math.max(this.#maxUs, nowUs - dueUs);
+    this.#recentUs = Math.max(this.#recentUs, nowUs - dueUs);
   }
 
   get maxMs(): number {
     return this.#maxUs / 1000;
+  }
+
+  /** The largest since this was asked last. */
+  takeRecentMs(): number {
+    const recentUs = this.#recentUs;
+    this.#recentUs = 0;
+    return recentUs / 1000;
   }
 
   lastMinuteMs(nowUs: number): number {

@@ -76,6 +76,8 @@ export interface HandoverResult {
   readonly detail: string;
   /** From the priority 0 until the new owner's first advert was heard, or until the limit. */
   readonly durationMs: number;
+  /** When the priority 0 was sent, CLOCK_MONOTONIC. */
+  readonly startedAtMs: number;
 }
 
 /** A typed error as it crosses the thread. */

@@ -20,6 +20,8 @@ interface Parts {
   readonly latenessMaxMs: number;
   readonly latenessLastMinuteMs: number;
   readonly advertLateness: LatenessFigures;
+  readonly latenessRecentMs: number;
+  readonly linkProblem: string;
 }
 
 /** The snapshot of a whole agent, with the time of the last advert instead of its age. */
@@ -38,6 +40,8 @@ export function snapshotOf(parts: Parts): TimedSnapshot {
     latenessMaxMs: parts.latenessMaxMs,
     latenessLastMinuteMs: parts.latenessLastMinuteMs,
     advertLateness: parts.advertLateness,
+    latenessRecentMs: parts.latenessRecentMs,
+    linkProblem: parts.linkProblem,
     gratuitousArpTotal: 2 * total('announcements'),
     addressRestoredTotal: total('restored'),
     freezesTotal: total('freezes'),

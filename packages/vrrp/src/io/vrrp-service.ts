@@ -59,6 +59,8 @@ export interface VrrpService {
   /** Resolves when the loop has ended, however it came; rejects if it broke. */
   readonly ended: Promise<void>;
   snapshot(): VrrpSnapshot;
+  /** The largest lateness of the loop since this was asked last, ms. */
+  takeLatenessMs(): number;
   /** What the self-probe says; the election follows at once. `reason` is shown to the operator. */
   setCanServe(ability: Exclude<Ability, 'unknown'>, reason: string): void;
   /**
@@ -106,6 +108,7 @@ class Service implements VrrpService {
   readonly #waiters = new Map<number, Waiter>();
   #snapshot: TimedSnapshot = emptySnapshot;
   #nextId = 1;
+  #latenessMs = 0;
   #closed = false;
   #failure: TospannError | undefined;
 
@@ -149,6 +152,12 @@ class Service implements VrrpService {
       lastAdvertAgeMs: lastAdvertAtMs < 0 ? -1 : Math.max(0, nowMs - lastAdvertAtMs),
     }));
     return { ...this.#snapshot, vips };
+  }
+
+  takeLatenessMs(): number {
+    const latenessMs = this.#latenessMs;
+    this.#latenessMs = 0;
+    return latenessMs;
   }
 
   setCanServe(ability: Exclude<Ability, 'unknown'>, reason: string): void {
@@ -207,6 +216,7 @@ class Service implements VrrpService {
         return this.#onEvent(message.event);
       case 'snapshot':
         this.#snapshot = message.snapshot;
+        this.#latenessMs = Math.max(this.#latenessMs, message.snapshot.latenessRecentMs);
         return;
       case 'word':
         return this.#options.onWord?.(message.elections);
@@ -282,6 +292,8 @@ const emptySnapshot: TimedSnapshot = {
   scheduling: '',
   latenessMaxMs: 0,
   latenessLastMinuteMs: 0,
+  latenessRecentMs: 0,
+  linkProblem: '',
   gratuitousArpTotal: 0,
   addressRestoredTotal: 0,
   freezesTotal: 0,

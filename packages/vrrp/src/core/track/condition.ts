@@ -47,13 +47,14 @@ export function noteFinding(
 }
 
 /**
- * Sums up.
+ * Sums up. The link is not in it: the agent's loop sees that itself, at once, and bears a short flap.
  *
  * @param requiredFrontends Frontends that need a live server each; empty: one of all suffices.
  */
 export function sumUp(conditions: readonly Condition[], requiredFrontends: readonly string[]): TrackVerdict {
   const frontends = conditions.filter(({ kind }) => kind === 'frontend');
-  const first = (state: ConditionState): Condition | undefined => conditions.find((one) => one.state === state);
+  const first = (state: ConditionState): Condition | undefined =>
+    conditions.find((one) => one.state === state && one.kind !== 'link');
   const failed = first('failed');
   if (failed !== undefined) return { ability: 'cannot-serve', reason: reasonOf(failed) };
   const waiting = frontends.find(({ state }) => state === 'waiting');

@@ -45,14 +45,7 @@ export function gatewayFinding({ tally, everReached, last }: GatewayState): Find
 }
 
 function sentenceOf(result: GatewayResult): string {
-  switch (result.type) {
-    case 'answered':
-      return `${result.address} answers by ${result.by}`;
-    case 'silent':
-      return `${result.address} does not answer`;
-    case 'no-route':
-      return 'this node has no default route';
-    case 'not-asked':
-      return `it cannot be asked: ${result.why}`;
-  }
+  if (result.type === 'answered') return `${result.address} answers by ${result.by}`;
+  if (result.type === 'silent') return `${result.address} does not answer`;
+  return result.type === 'no-route' ? 'this node has no default route' : `it cannot be asked: ${result.why}`;
 }

@@ -45,14 +45,8 @@ export function scriptFinding({ tally, last }: ScriptState, output: string): Fin
 }
 
 function sentenceOf(outcome: ScriptOutcome): string {
-  switch (outcome.type) {
-    case 'passed':
-      return 'it passed';
-    case 'failed':
-      return `it failed with ${outcome.how}`;
-    case 'timed-out':
-      return `it timed out after ${outcome.afterMs} ms and was killed`;
-    case 'not-started':
-      return `it could not be started (${outcome.why})`;
-  }
+  if (outcome.type === 'passed') return 'it passed';
+  if (outcome.type === 'failed') return `it failed with ${outcome.how}`;
+  if (outcome.type === 'timed-out') return `it timed out after ${outcome.afterMs} ms and was killed`;
+  return `it could not be started (${outcome.why})`;
 }
