@@ -188,10 +188,10 @@ test('a failover to this node is asked of the peer that owns the addresses', asy
   const asked: string[] = [];
   const move = ({ to }: { readonly to: string }): Promise<AgentMove> => {
     asked.push(to);
-    taken();
+    // Whom the second lb1 asks.
+    pair.lb2.current.status = node('lb2', 'master');
     return Promise.resolve({ vips: ['public'], durationMs: 12, detectionMs: 1, connections: 7, detail: '' });
   };
-  let taken = (): void => {};
   await using pair = await startPair({ lb1: { move } });
   const link = { peers: [{ name: 'lb2', address: '127.0.0.1', port: pair.lb2.port() }], clusterKey };
   // A second lb1 that knows lb2's port stands for the first, which was started before lb2 had one.
@@ -201,7 +201,6 @@ test('a failover to this node is asked of the peer that owns the addresses', asy
     tuning,
   });
   lb2.current.status = node('lb2', 'backup');
-  taken = (): void => void (lb2.current.status = node('lb2', 'master'));
   await until(() => lb2.api.pair().peer?.reachable === true && lb1.api.pair().peer?.reachable === true);
   const answer = await lb2.overSocket({ method: 'POST', path: '/api/v1/failover', body: '{"to":"lb2"}' });
   expect(answer.json()).toMatchObject({ from: 'lb1', to: 'lb2', durationMs: 12, connections: 7, firstAnswerMs: 4 });
