@@ -146,6 +146,10 @@ export const vrrpStatus = z.object({
   scheduling: z.string(),
   latenessMaxMs: z.number(),
   latenessLastMinuteMs: z.number(),
+  /** How late this node's adverts left in the last minute; `count` 0: none was planned. */
+  advertLateness: z
+    .object({ p50Ms: z.number(), p99Ms: z.number(), p999Ms: z.number(), maxMs: z.number(), count })
+    .optional(),
   gratuitousArpTotal: count,
   addressRestoredTotal: count,
   freezesTotal: count,

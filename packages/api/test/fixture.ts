@@ -98,6 +98,7 @@ export function node(name: string, state: VipStatus['state'], overrides: Overrid
       scheduling: 'SCHED_RR 50',
       latenessMaxMs: 2.5,
       latenessLastMinuteMs: 0.2,
+      advertLateness: { p50Ms: 0.1, p99Ms: 0.4, p999Ms: 0.8, maxMs: 0.9, count: 600 },
       gratuitousArpTotal: 6,
       addressRestoredTotal: 0,
       freezesTotal: 0,

@@ -8,11 +8,13 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { VrrpSnapshot } from '../src/index.ts';
-import type { PairShape, VipShape } from './pair-config.ts';
+import type { GroupShape, PairShape, VipShape } from './pair-config.ts';
 
 export type Place = 'a' | 'b' | 'c';
 export const nodeAddress: Readonly<Record<Place, string>> = { a: '10.99.0.2', b: '10.99.0.3', c: '10.99.0.10' };
 export const vip = '10.99.0.100';
+export const nodeAddress6: Readonly<Record<Place, string>> = { a: 'fd00:99::2', b: 'fd00:99::3', c: 'fd00:99::a' };
+export const vip6 = 'fd00:99::100';
 
 /** Where the lab's HTTP servers listen. */
 export const tcpPort = 25_080;
@@ -142,6 +144,20 @@ export class Lab implements AsyncDisposable {
     run('ip', '-n', sw, 'link', 'set', `p-${place}`, 'master', 'br0', 'up');
     run('ip', '-n', own, 'link', 'set', 'eth0', 'up');
     run('ip', '-n', own, 'addr', 'add', `${nodeAddress[place]}/24`, 'dev', 'eth0');
+    run('ip', '-n', own, 'addr', 'add', `${nodeAddress6[place]}/64`, 'dev', 'eth0', 'nodad');
+  }
+
+  /** Gives places a second network: `eth1` without an address of its own. */
+  connectInside(places: readonly Place[]): void {
+    const sw = this.namespace('sw');
+    run('ip', '-n', sw, 'link', 'add', 'br1', 'type', 'bridge', 'mcast_snooping', '0');
+    run('ip', '-n', sw, 'link', 'set', 'br1', 'up');
+    for (const place of places) {
+      const own = this.namespace(place);
+      run('ip', '-n', sw, 'link', 'add', `q-${place}`, 'type', 'veth', 'peer', 'name', 'eth1', 'netns', own);
+      run('ip', '-n', sw, 'link', 'set', `q-${place}`, 'master', 'br1', 'up');
+      run('ip', '-n', own, 'link', 'set', 'eth1', 'up');
+    }
   }
 
   /** Cuts or mends the cable at the switch without the node's carrier going down: a silent loss. */
@@ -166,6 +182,8 @@ export class Lab implements AsyncDisposable {
     const shape: PairShape & { node: string } = {
       node: place === 'a' ? 'lb1' : 'lb2',
       nodes: { lb1: nodeAddress.a, lb2: nodeAddress.b },
+      nodes6: { lb1: nodeAddress6.a, lb2: nodeAddress6.b },
+      ...(options.groups === undefined ? {} : { groups: options.groups }),
       vips: options.vips ?? { public: { address: vip, ...options.vip } },
       guard: options.guard ?? false,
       port: tcpPort,
@@ -184,10 +202,15 @@ export class Lab implements AsyncDisposable {
     return this.start(place, [process.execPath, ...nodeFlags, file, ...args]);
   }
 
-  /** Starts keepalived with one instance of router id 51. */
+  /** Starts keepalived with one instance of router id 51; `six`: for IPv6, by multicast. */
   keepalived(
     place: 'a' | 'b',
-    options: { readonly priority: number; readonly unicast: boolean; readonly state: string },
+    options: {
+      readonly priority: number;
+      readonly unicast: boolean;
+      readonly state: string;
+      readonly six?: boolean;
+    },
   ): LabProcess {
     const peer = place === 'a' ? nodeAddress.b : nodeAddress.a;
     const unicast = options.unicast ? `unicast_src_ip ${nodeAddress[place]}\n unicast_peer {\n ${peer}\n }` : '';
@@ -196,7 +219,7 @@ export class Lab implements AsyncDisposable {
       file,
       `global_defs {\n vrrp_version 3\n}\nvrrp_instance VI_1 {\n interface eth0\n state ${options.state}\n` +
         ` virtual_router_id 51\n priority ${options.priority}\n advert_int 0.1\n ${unicast}\n` +
-        ` virtual_ipaddress {\n ${vip}/32\n }\n}\n`,
+        ` virtual_ipaddress {\n ${options.six === true ? `${vip6}/128` : `${vip}/32`}\n }\n}\n`,
     );
     const pid = (name: string): string => join(this.directory, `${place}-${name}.pid`);
     return this.start(place, [
@@ -241,6 +264,7 @@ export class Lab implements AsyncDisposable {
 export interface AgentOptions {
   readonly vip?: Partial<VipShape>;
   readonly vips?: Readonly<Record<string, VipShape>>;
+  readonly groups?: Readonly<Record<string, GroupShape>>;
   readonly guard?: boolean;
   /** Tell the agent at once that its node serves. Default true. */
   readonly serves?: boolean;

@@ -1,10 +1,14 @@
 // A whole pair configuration from the few things that matter to the agent's tests.
-import type { PairConfig } from '@tospann/config';
+import type { GroupConfig, PairConfig } from '@tospann/config';
 
 export interface PairShape {
   readonly nodes: Readonly<Record<string, string>>;
+  /** The nodes' own IPv6 addresses. */
+  readonly nodes6?: Readonly<Record<string, string>>;
   readonly interface?: string;
   readonly vips?: Readonly<Record<string, VipShape>>;
+  /** Elections by name; without them each VIP is one of its own. */
+  readonly groups?: Readonly<Record<string, GroupShape>>;
   readonly guard?: boolean;
   /** Port of the one frontend that the guard protects. */
   readonly port?: number;
@@ -17,7 +21,12 @@ export interface VipShape {
   readonly preferred?: string;
   readonly transport?: 'unicast' | 'multicast';
   readonly priorities?: Readonly<Record<string, number>>;
+  /** Where both nodes have it, if not on the interface of the pair. */
+  readonly interface?: string;
 }
+
+/** What of an election matters to a test. */
+export type GroupShape = Pick<GroupConfig, 'vips' | 'routers'> & Partial<GroupConfig>;
 
 /** Fills everything else with the product's defaults; the proxy's part is empty. */
 export function pairConfig(shape: PairShape): PairConfig {
@@ -27,18 +36,33 @@ export function pairConfig(shape: PairShape): PairConfig {
     version: 1,
     cluster: {
       name: 'test',
-      nodes: names.map((name) => ({ name, address: shape.nodes[name] ?? '', interface: shape.interface ?? 'eth0' })),
+      nodes: names.map((name) => ({
+        name,
+        address: shape.nodes[name] ?? '',
+        interface: shape.interface ?? 'eth0',
+        ...optional('address6', shape.nodes6?.[name]),
+      })),
     },
     vips: Object.entries(shape.vips ?? {}).map(([name, vip]) => ({
       name,
       address: vip.address,
-      prefixLength: 24,
+      prefixLength: vip.address.includes(':') ? 64 : 24,
       routerId: vip.routerId ?? 51,
       advertIntervalMs: vip.advertIntervalMs ?? 100,
-      ...(vip.preferred === undefined ? {} : { preferred: vip.preferred }),
+      ...optional('preferred', vip.preferred),
       transport: vip.transport ?? 'unicast',
       priorities: vip.priorities ?? Object.fromEntries(names.map((node) => [node, node === vip.preferred ? 150 : 100])),
+      ...optional(
+        'interfaces',
+        vip.interface === undefined ? undefined : Object.fromEntries(names.map((node) => [node, vip.interface ?? ''])),
+      ),
     })),
+    ...optional(
+      'groups',
+      shape.groups === undefined
+        ? undefined
+        : Object.entries(shape.groups).map(([name, group]) => groupConfig(name, group, names)),
+    ),
     frontends: shape.port === undefined ? [] : [frontend(shape.port)],
     backends: [],
     timeouts: { ...timeouts, httpKeepAliveMs: 10_000, checkMs: 10_000, tunnelMs: 3_600_000 },
@@ -51,6 +75,25 @@ export function pairConfig(shape: PairShape): PairConfig {
     proxy: { engine: 'auto', threads: 1, user: 'nobody' },
     hash: '',
   };
+}
+
+function groupConfig(name: string, shape: GroupShape, nodes: readonly string[]): GroupConfig {
+  return {
+    name,
+    version: 3,
+    advertIntervalMs: 100,
+    missedAdverts: 3,
+    transport: 'unicast',
+    checksum: 'auto',
+    auth: { type: 'none' },
+    announce: { type: 'vrrp' },
+    priorities: Object.fromEntries(nodes.map((node) => [node, node === shape.preferred ? 150 : 100])),
+    ...shape,
+  };
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: V });
 }
 
 function frontend(port: number): PairConfig['frontends'][number] {

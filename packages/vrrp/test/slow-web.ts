@@ -1,14 +1,14 @@
-// Lab helper. `serve`: HTTP on the wildcard address; `/` answers at once, `/slow` sends 150 x 1000 bytes over 3 s.
+// Lab helper. `serve`: HTTP on the wildcard addresses of both families; `/` answers at once, `/slow` sends 150 x 1000 bytes over 3 s.
 // `fetch ADDRESS COUNT`: that many slow transfers at once. `rate ADDRESS PER_SECOND SECONDS`: each request on a new
 // connection. Both print one JSON line.
-import { createServer, get } from 'node:http';
+import { createServer, get, type RequestListener } from 'node:http';
 import { tcpPort } from './lab.ts';
 
 const [mode, address = '', count = '5', seconds = '3'] = process.argv.slice(2);
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
 if (mode === 'serve') {
-  const server = createServer((request, response) => {
+  const answer: RequestListener = (request, response) => {
     if (request.url !== '/slow') return response.end('page');
     response.writeHead(200, { 'content-length': 150_000 });
     let sent = 0;
@@ -19,8 +19,11 @@ if (mode === 'serve') {
       response.end();
     }, 20);
     return response;
-  });
-  server.listen(tcpPort, '0.0.0.0', () => say({ ready: true }));
+  };
+  // As the proxy does it: a listener for each family, so that the guard's wildcard matches in both.
+  createServer(answer).listen(tcpPort, '0.0.0.0', () =>
+    createServer(answer).listen({ port: tcpPort, host: '::', ipv6Only: true }, () => say({ ready: true })),
+  );
 }
 
 interface Transfer {

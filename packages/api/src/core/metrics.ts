@@ -324,7 +324,12 @@ const agentRows: readonly Row<VrrpStatus>[] = [
     'Whether this node is in maintenance: 1 then.',
     (a) => one(a.maintenance === undefined ? 0 : 1),
   ],
-  ['vrrp_gratuitous_arp_total', 'counter', 'Gratuitous ARP packets sent.', (a) => one(a.gratuitousArpTotal)],
+  [
+    'vrrp_gratuitous_arp_total',
+    'counter',
+    'Gratuitous ARP packets and unsolicited neighbour advertisements sent.',
+    (a) => one(a.gratuitousArpTotal),
+  ],
   [
     'vrrp_address_restored_total',
     'counter',
@@ -344,11 +349,28 @@ const agentRows: readonly Row<VrrpStatus>[] = [
     "Largest lateness of the agent's loop in the last minute.",
     (a) => one(a.latenessLastMinuteMs / 1000),
   ],
+  [
+    'vrrp_advert_lateness_seconds',
+    'gauge',
+    "How late this node's adverts left in the last minute; quantile 1 is the largest.",
+    (a) => (a.advertLateness === undefined || a.advertLateness.count === 0 ? [] : quantiles(a.advertLateness)),
+  ],
 ];
 
 function vrrpFamilies({ vrrp }: NodeStatus): readonly MetricFamily[] {
   if (vrrp === undefined) return [];
   return [...vipRows.map((row) => family(row, vrrp.vips)), ...agentRows.map((row) => family(row, [vrrp]))];
+}
+
+function quantiles(late: NonNullable<VrrpStatus['advertLateness']>): readonly MetricSample[] {
+  const { p50Ms, p99Ms, p999Ms, maxMs } = late;
+  const rows: readonly (readonly [string, number])[] = [
+    ['0.5', p50Ms],
+    ['0.99', p99Ms],
+    ['0.999', p999Ms],
+    ['1', maxMs],
+  ];
+  return rows.flatMap(([quantile, ms]) => one(ms / 1000, { quantile }));
 }
 
 function vipLabel(vip: VipStatus): Labels {

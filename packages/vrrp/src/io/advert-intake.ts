@@ -14,10 +14,10 @@ import type { AdvertStreams, StreamKey } from './advert-stream.ts';
  */
 const packetsPerRound = 256;
 const packetBytes = 2048;
-/** Evidence of the same kind about the same election comes no more often. */
-const contenderEveryUs = 1_000_000;
+/** Evidence of the same kind about the same election comes no more often: a flood is one contender. */
+const contenderEveryUs = 5000;
 /** Reasons that mean: somebody else uses our router id. The others are noise or damage. */
-const contenderReasons: ReadonlySet<string> = new Set(['unknown-source', 'transport', 'own-source', 'version', 'auth']);
+const contenderReasons: ReadonlySet<string> = new Set(['unknown-source', 'transport', 'own-source', 'version']);
 
 export interface IntakeHandlers {
   readonly onEvent: (election: number, event: MachineEvent) => void;
@@ -100,7 +100,6 @@ export class AdvertIntake {
     const name = `${election} ${reason}`;
     if (!contenderReasons.has(reason) || nowUs < (this.#nextContenderUs.get(name) ?? 0)) return;
     this.#nextContenderUs.set(name, nowUs + contenderEveryUs);
-    const fromPeer = this.#plan.peers.some(({ address, address6 }) => source === address || source === address6);
-    this.#handlers.onEvent(election, { type: 'contender', nowUs, source, fromPeer, reason });
+    this.#handlers.onEvent(election, { type: 'contender', nowUs, source, fromPeer: false, reason });
   }
 }

@@ -433,6 +433,7 @@ export class AgentLoop {
       advertLateness: this.#advertLateness.figures(now),
       latenessRecentMs: this.#lateness.takeRecentMs(),
       linkProblem: [...this.#problems].join('; '),
+      announcedTotal: this.#network.announcedTotal,
     });
     this.#port.send({ type: 'snapshot', snapshot });
   }

@@ -49,6 +49,7 @@ export class VipNetwork {
   readonly #monitor = new AddressMonitor();
   readonly #announcer: Announcer;
   #links: ReadonlyMap<string, LinkRecord> = new Map();
+  #announcedTotal = 0;
 
   /** @throws {TospannError} LB_KERNEL_NO_CAPABILITY (CAP_NET_RAW), LB_KERNEL_CALL. */
   constructor(plan: AgentPlan) {
@@ -64,6 +65,11 @@ export class VipNetwork {
 
   get monitorFd(): number {
     return this.#monitor.fd;
+  }
+
+  /** Frames of announcements that have left since the start. */
+  get announcedTotal(): number {
+    return this.#announcedTotal;
   }
 
   /**
@@ -176,10 +182,10 @@ export class VipNetwork {
     if (this.#managed(vip.address)) this.#control.delete(requestOf(vip, this.#indexOf(vip)));
   }
 
-  /** Announces a VIP once. @returns How many frames left. */
-  announce(index: number): number {
-    const managed = this.#managed(this.#vips[index]?.address ?? '');
-    return managed ? this.#announcer.announce(index) : 0;
+  /** Announces a VIP once. */
+  announce(index: number): void {
+    if (!this.#managed(this.#vips[index]?.address ?? '')) return;
+    this.#announcedTotal += this.#announcer.announce(index);
   }
 
   close(): void {

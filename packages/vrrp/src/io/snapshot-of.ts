@@ -22,6 +22,8 @@ interface Parts {
   readonly advertLateness: LatenessFigures;
   readonly latenessRecentMs: number;
   readonly linkProblem: string;
+  /** Frames of gratuitous ARP and neighbour advertisements. */
+  readonly announcedTotal: number;
 }
 
 /** The snapshot of a whole agent, with the time of the last advert instead of its age. */
@@ -42,7 +44,7 @@ export function snapshotOf(parts: Parts): TimedSnapshot {
     advertLateness: parts.advertLateness,
     latenessRecentMs: parts.latenessRecentMs,
     linkProblem: parts.linkProblem,
-    gratuitousArpTotal: 2 * total('announcements'),
+    gratuitousArpTotal: parts.announcedTotal,
     addressRestoredTotal: total('restored'),
     freezesTotal: total('freezes'),
     strayPacketsTotal: { ...drops[plan.elections.length] },
@@ -52,7 +54,10 @@ export function snapshotOf(parts: Parts): TimedSnapshot {
 /** The name of an owner: of this node, of a peer with this address, a stranger's address, empty for nobody. */
 export function nodeName(plan: AgentPlan, owner: string): string {
   if (owner === self) return plan.node;
-  return plan.peers.find(({ address, address6 }) => address === owner || address6 === owner)?.name ?? owner;
+  const known = plan.peers.find(({ address, address6 }) => address === owner || address6 === owner);
+  // A link-local source is in no configuration; of two nodes it can only be the other one's.
+  const only = plan.peers.length === 1 && /^fe[89ab]/.test(owner) ? plan.peers[0] : undefined;
+  return (known ?? only)?.name ?? owner;
 }
 
 /** What this node says about its elections over the peer link. */
