@@ -4,7 +4,7 @@
 import type { PairConfig } from '@tospann/config';
 import type { EventDraft, Operation, OperationReport, ServerChangeReport } from '@tospann/api';
 import type { KnownAddress, ProxySnapshot, ServerOrder } from '@tospann/proxy';
-import type { Ability, Condition, VrrpSnapshot, VrrpState } from '@tospann/vrrp';
+import type { Ability, Condition, MoverResult, VrrpSnapshot, VrrpState } from '@tospann/vrrp';
 
 /** The children of the supervisor, in the order in which they are started and the reverse of the stop order. */
 export const roles = ['proxy', 'vrrp', 'admin'] as const;
@@ -70,6 +70,7 @@ export interface NodeState {
   readonly children: readonly ChildInfo[];
   readonly proxy?: ProxySnapshot;
   readonly vrrp?: VrrpSnapshot;
+  readonly movers?: readonly MoverResult[];
   readonly able?: AbleState;
 }
 
@@ -153,6 +154,8 @@ export type FromChild =
   | { readonly type: 'vrrp-snapshot'; readonly snapshot: VrrpSnapshot; readonly able: AbleState }
   /** What happened, as the child's operator should read it. */
   | { readonly type: 'event'; readonly event: EventDraft }
+  /** How the last moves outside this machine went. */
+  | { readonly type: 'movers'; readonly results: readonly MoverResult[] }
   /** The admin child has kept all events up to this one. */
   | { readonly type: 'events-kept'; readonly id: number }
   | MoveMessage

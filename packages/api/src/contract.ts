@@ -139,6 +139,20 @@ export type ConditionStatus = Frozen<z.infer<typeof conditionStatus>>;
 /** `since` is ISO 8601 in UTC; empty when it is not known. */
 export const maintenanceStatus = z.object({ since: z.string(), reason: z.string() });
 export type MaintenanceStatus = Frozen<z.infer<typeof maintenanceStatus>>;
+/** How the last move of an address outside its machine went (`announce: hook`). */
+export const moverStatus = z.object({
+  vip: z.string(),
+  outcome: z.enum(['calling', 'waiting', 'done', 'failed', 'cancelled']),
+  /** The fencing token of the call. */
+  term: count,
+  attempts: count,
+  /** Why it failed last; empty: it did not. */
+  detail: z.string(),
+  /** Monotonic ms of the take-over, and how long after it this came about. */
+  sinceMs: z.number(),
+  durationMs: count,
+});
+export type MoverStatus = Frozen<z.infer<typeof moverStatus>>;
 
 /** The failover agent of one node. */
 export const vrrpStatus = z.object({
@@ -161,6 +175,7 @@ export const vrrpStatus = z.object({
   maintenance: maintenanceStatus.optional(),
   /** What a planned move cannot promise here, a sentence each. */
   notPromised: z.array(z.string()).optional(),
+  movers: z.array(moverStatus).optional(),
 });
 export type VrrpStatus = Frozen<z.infer<typeof vrrpStatus>>;
 

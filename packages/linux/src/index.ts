@@ -20,6 +20,7 @@ export { monotonicMs } from './io/clock.ts';
 export { BrotliCompressor, CompressStep, GzipCompressor, type StreamCompressor } from './io/compression.ts';
 export { sampleConntrack } from './io/conntrack.ts';
 export { drainEventFd, openEventFd, signalEventFd } from './io/eventfd.ts';
+export { makeFifo } from './io/fifo.ts';
 export { CancelFlag, CompletionFlag, EntryFlag, IoPriority, RingOp } from './io/io-uring-layout.ts';
 export { probeIoUring, type IoUringProbe } from './io/io-uring-probe.ts';
 export { BufferRing, IoUring, registerRing, type CompletionHandler, type IoUringOptions } from './io/io-uring.ts';

@@ -1,7 +1,13 @@
 // @tospann/vrrp: the failover agent: VRRPv3 election, addresses, gratuitous ARP, self-probe.
+export type { AgentEvent, AgentReport } from './core/agent-event.ts';
+export type { MoverResult } from './core/mover.ts';
+export { NotifyLines } from './core/notify-lines.ts';
 export type { ElectionWord, PeerWord } from './core/peer-word.ts';
 export type { VipSnapshot, VrrpSnapshot, VrrpState } from './core/snapshot.ts';
 export type { Ability } from './core/state.ts';
+export { Hooks } from './io/hooks.ts';
+export { makeMovers, type Mover } from './io/mover.ts';
+export { NotifyFifo } from './io/notify-fifo.ts';
 export type { HandoverResult, LoopData, VrrpLogLine, VrrpStateEvent } from './io/messages.ts';
 export type { Condition, ConditionState, TrackVerdict } from './core/track/condition.ts';
 export { measureFirstAnswer, type FirstAnswerOptions } from './io/first-answer.ts';

@@ -18,11 +18,12 @@ export function runVrrpChild(): void {
     message: (message) => {
       if (message.type === 'start') start(message).then((started) => (agent = started), fail);
       if (message.type === 'new-config') agent?.able.configure(message.config);
+      if (message.type === 'new-config') agent?.events.configure(message.config);
       if (message.type === 'event') agent?.events.take(message.event);
       if (message.type === 'failover') void move(agent?.able, message);
-      if (message.type === 'stop') void stop(agent?.service);
+      if (message.type === 'stop') void stop(agent);
     },
-    orphaned: () => void release(agent?.service),
+    orphaned: () => void release(agent),
   });
 }
 
@@ -82,13 +83,15 @@ async function move(able: Able | undefined, { id, maintenance }: MoveMessage): P
 }
 
 /** A planned end: the address stays answered until the other node has it. */
-async function stop(service: VrrpService | undefined): Promise<void> {
-  await service?.stop();
+async function stop(agent: Agent | undefined): Promise<void> {
+  await agent?.service.stop();
+  await agent?.events.close();
   process.exit(0);
 }
 
 /** The supervisor is dead: nothing here serves any more, so the address goes at once. */
-async function release(service: VrrpService | undefined): Promise<void> {
-  await service?.close();
+async function release(agent: Agent | undefined): Promise<void> {
+  await agent?.service.close();
+  await agent?.events.close();
   process.exit(0);
 }

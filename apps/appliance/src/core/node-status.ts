@@ -24,7 +24,9 @@ export function toNodeStatus(state: NodeState, facts: NodeFacts): NodeStatus {
     monotonicMs: facts.monotonicMs,
     children: state.children.map(toChildStatus),
     ...(state.proxy === undefined || !isRunning(state, 'proxy') ? {} : { proxy: state.proxy }),
-    ...(state.vrrp === undefined || !isRunning(state, 'vrrp') ? {} : { vrrp: vrrpStatus(state.vrrp, state.able) }),
+    ...(state.vrrp === undefined || !isRunning(state, 'vrrp')
+      ? {}
+      : { vrrp: { ...vrrpStatus(state.vrrp, state.able), movers: state.movers } }),
     notices: notices(state),
   };
 }

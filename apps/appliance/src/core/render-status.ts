@@ -1,5 +1,5 @@
 // The text of `tospann status`: pure. One verdict sentence, then the addresses, then the servers.
-import type { NodeStatus, PairStatus } from '@tospann/api';
+import type { MoverStatus, NodeStatus, PairStatus } from '@tospann/api';
 
 /** Renders the pair for a terminal; no colour, so that it can be piped and pasted. */
 export function renderStatus(pair: PairStatus): string {
@@ -18,6 +18,9 @@ export function renderStatus(pair: PairStatus): string {
     ]);
     lines.push('', ...table([['VIP', 'ADDRESS', 'OWNER', 'STATE', 'WHY'], ...rows]));
   }
+  const movers = pair.self.vrrp?.movers ?? [];
+  if (movers.length > 0)
+    lines.push('', ...table([['MOVER', 'LAST MOVE', 'TERM', 'ATTEMPTS', 'WHY'], ...movers.map(moverRow)]));
   lines.push(...conditionLines(pair.self), ...maintenanceLines(pair));
   const servers = serverRows(pair.self);
   if (servers.length > 0)
@@ -76,6 +79,10 @@ function peerRows(pair: PairStatus): readonly (readonly string[])[] {
   if (peer.reachable && peer.status !== undefined) return [nodeRow(peer.status)];
   const seen = peer.lastSeenAgeMs < 0 ? 'never seen' : `last seen ${duration(peer.lastSeenAgeMs)} ago`;
   return [[peer.name, '-', '-', '-', '-', `${seen}: ${peer.error ?? 'no answer'}`]];
+}
+
+function moverRow({ vip, outcome, durationMs, term, attempts, detail }: MoverStatus): readonly string[] {
+  return [vip, `${outcome} after ${Math.round(durationMs)} ms`, String(term), String(attempts), detail];
 }
 
 function serverRows(node: NodeStatus): readonly (readonly string[])[] {

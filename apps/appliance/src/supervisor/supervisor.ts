@@ -65,7 +65,7 @@ export class Supervisor {
   readonly #startedMs = monotonicMs();
   readonly #servers: ServerStore;
   #config: PairConfig;
-  #state: Pick<NodeState, 'proxy' | 'vrrp' | 'able'> = {};
+  #state: Pick<NodeState, 'proxy' | 'vrrp' | 'able' | 'movers'> = {};
   /** By events, which come before the snapshots that show them. */
   readonly #vipStates = new Map<string, VrrpState>();
   #announcedReady = false;
@@ -223,6 +223,9 @@ export class Supervisor {
       case 'event':
         if (child.role === 'vrrp') this.events.keep(message.event);
         else this.events.note(message.event);
+        return;
+      case 'movers':
+        this.#state = { ...this.#state, movers: message.results };
         return;
       case 'events-kept':
         this.events.kept(message.id);
