@@ -1,10 +1,12 @@
 // Debian's keepalived as the other node, in both roles, unicast and multicast. Needs root and keepalived.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Lab, until } from './lab.ts';
+import { Lab, until, vip6 } from './lab.ts';
 
 const downMs = 361;
 const slackMs = 600;
+/** Duplicate address detection of the link-local address, from which IPv6 adverts go. */
+const linkLocalMs = 5000;
 
 for (const transport of ['unicast', 'multicast'] as const) {
   const unicast = transport === 'unicast';
@@ -49,3 +51,34 @@ for (const transport of ['unicast', 'multicast'] as const) {
     await until('we have the address', () => lab.hasVip('a') && !lab.hasVip('b'), slackMs);
   });
 }
+
+test('keepalived for IPv6 stays BACKUP under our higher priority and takes over at our priority 0', async () => {
+  await using lab = new Lab(['a', 'b']);
+  const options = { vip: { address: vip6, transport: 'multicast', priorities: { lb1: 150, lb2: 100 } } } as const;
+  const ours = await lab.startAgent('a', options);
+  await ours.becomes('master', { withinMs: linkLocalMs + downMs + slackMs });
+  const other = lab.keepalived('b', { priority: 100, unicast: false, state: 'BACKUP', six: true });
+  await other.line((line) => line.includes('Entering BACKUP STATE'), { withinMs: 10_000 });
+  await sleep(4 * downMs);
+  expect(other.lines.filter((line) => line.includes('MASTER STATE'))).toEqual([]);
+  expect(lab.hasVip('b', vip6)).toBe(false);
+  ours.say('failover');
+  await other.line((line) => line.includes('Entering MASTER STATE'), { withinMs: 300 + slackMs });
+  await until('keepalived alone has the address', () => lab.hasVip('b', vip6) && !lab.hasVip('a', vip6), slackMs);
+});
+
+test("for IPv6 we stay backup under keepalived's higher priority and take over at its priority 0", async () => {
+  await using lab = new Lab(['a', 'b']);
+  const other = lab.keepalived('b', { priority: 200, unicast: false, state: 'MASTER', six: true });
+  await other.line((line) => line.includes('Entering MASTER STATE'), { withinMs: 10_000 });
+  const options = { vip: { address: vip6, transport: 'multicast', priorities: { lb1: 100, lb2: 200 } } } as const;
+  const ours = await lab.startAgent('a', options);
+  await ours.becomes('backup', { withinMs: linkLocalMs + slackMs });
+  await sleep(4 * downMs);
+  const view = (await ours.snapshot()).vips[0];
+  expect(view).toMatchObject({ state: 'backup', peerPriority: 200 });
+  expect(view?.adverts.droppedTotal).toEqual({});
+  other.signal('SIGTERM');
+  await ours.becomes('master', { withinMs: downMs + slackMs });
+  await until('we have the address', () => lab.hasVip('a', vip6) && !lab.hasVip('b', vip6), slackMs);
+});

@@ -3,6 +3,7 @@
 import { encodeAdvert, type ChecksumDialect } from '../core/advert.ts';
 import { parseAddress } from '../core/ipv4.ts';
 import type { AgentPlan, PlannedElection, PlannedRouter } from '../core/plan.ts';
+import { encodeAdvert6, type Advert6 } from './advert6.ts';
 import { vrrpGroups, type AdvertPorts } from './advert-ports.ts';
 
 /** One router of the plan: `election` is its election's index, `router` the index in that. */
@@ -69,18 +70,14 @@ export class AdvertStreams {
     const { family, routerId } = router;
     const source = this.#ports.source(family, transport);
     if (source === undefined) return 'no socket';
-    const message = {
-      routerId,
-      priority: advert.priority,
-      intervalMs: intervalUs / 1000,
-      addresses: router.addresses.map(parseAddress),
-    };
+    const message = { routerId, priority: advert.priority, intervalMs: intervalUs / 1000 };
     let failure = '';
     const destinations = transport === 'multicast' ? [vrrpGroups[family]] : this.#peersOf(family);
     let left = destinations.length === 0;
     for (const to of destinations) {
-      const route = { source: parseAddress(source), destination: parseAddress(to), dialect: advert.dialect };
-      const result = this.#ports.send({ family, transport }, encodeAdvert(message, route), to);
+      const listed = { ...message, addresses: router.addresses };
+      const payload = family === 6 ? encodeAdvert6(listed, source, to) : payload4(listed, { source, to, ...advert });
+      const result = this.#ports.send({ family, transport }, payload, to);
       if (result === '') left = true;
       else failure = result;
     }
@@ -90,4 +87,13 @@ export class AdvertStreams {
   #peersOf(family: 4 | 6): readonly string[] {
     return this.#plan.peers.flatMap(({ address, address6 }) => (family === 4 ? address : (address6 ?? [])));
   }
+}
+
+function payload4(
+  advert: Advert6,
+  route: { readonly source: string; readonly to: string; readonly dialect: ChecksumDialect },
+): Uint8Array {
+  const { source, to, dialect } = route;
+  const numbers = { ...advert, addresses: advert.addresses.map(parseAddress) };
+  return encodeAdvert(numbers, { source: parseAddress(source), destination: parseAddress(to), dialect });
 }
