@@ -16,6 +16,7 @@ const rooms: Readonly<Record<string, { readonly level: number; readonly also?: r
   'packages/http': { level: 1 },
   'packages/proxy': { level: 2 },
   'packages/vrrp': { level: 2 },
+  'packages/tuner': { level: 2 },
   'packages/api': { level: 2 },
   'packages/testing': { level: 3 },
   'apps/appliance': { level: 4, also: ['@tospann/console'] },

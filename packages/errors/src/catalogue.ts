@@ -7,6 +7,7 @@ import { configErrors } from './catalogue/config.ts';
 import { kernelErrors } from './catalogue/kernel.ts';
 import { operationErrors } from './catalogue/operation.ts';
 import { trafficErrors } from './catalogue/traffic.ts';
+import { tunerErrors } from './catalogue/tuner.ts';
 import { vrrpErrors } from './catalogue/vrrp.ts';
 
 /** Values for the `{name}` places of a message. */
@@ -28,6 +29,7 @@ export const catalogue = {
   ...kernelErrors,
   ...operationErrors,
   ...trafficErrors,
+  ...tunerErrors,
   ...vrrpErrors,
 } as const satisfies Readonly<Record<`LB_${string}`, ErrorEntry>>;
 

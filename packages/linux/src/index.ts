@@ -24,6 +24,7 @@ export { makeFifo } from './io/fifo.ts';
 export { CancelFlag, CompletionFlag, EntryFlag, IoPriority, RingOp } from './io/io-uring-layout.ts';
 export { probeIoUring, type IoUringProbe } from './io/io-uring-probe.ts';
 export { BufferRing, IoUring, registerRing, type CompletionHandler, type IoUringOptions } from './io/io-uring.ts';
+export { tryLockFile } from './io/file-lock.ts';
 export { errnoName, ErrorNumber } from './io/kernel-error.ts';
 export { dropPages, mapMemory, type MappedMemory } from './io/memory.ts';
 export { openArpReceiver, openFrameReceiver, openPacketSender } from './io/packet-socket.ts';

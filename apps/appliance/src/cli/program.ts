@@ -12,6 +12,7 @@ import { runNode, type RunOptions } from './run.ts';
 import { changeServerCommand, listServersCommand, type ServersOptions } from './servers.ts';
 import { statusCommand, type StatusOptions } from './status.ts';
 import { tokenCommand } from './token.ts';
+import { addTuneCommands } from './tune-commands.ts';
 import { validateCommand, type ValidateOptions } from './validate.ts';
 import { versionCommand } from './version.ts';
 
@@ -56,6 +57,7 @@ function makeProgram(ended: (code: ExitCode) => void): Command {
   addNodeCommands(program, ended);
   addServerCommands(program, ended);
   addFileCommands(program, ended);
+  addTuneCommands(program, ended);
   return program;
 }
 

@@ -1,0 +1,91 @@
+// Catalogue: memory, scheduling and other settings of the machine.
+import type { CatalogueEntry } from '../model.ts';
+import { entry, flag, number } from './entry.ts';
+
+const VM = 'kernel: Documentation/admin-guide/sysctl/vm.rst';
+const KERNEL = 'kernel: Documentation/admin-guide/sysctl/kernel.rst';
+
+export const machineEntries: readonly CatalogueEntry[] = [
+  entry({
+    key: 'vm.swappiness',
+    theme: 'machine',
+    scope: 'host',
+    unit: 'weight',
+    policy: 'set',
+    form: number(0, 200),
+    propose: (_, wanted) => (wanted.profile === 'latency' ? '10' : undefined),
+    mayLower: 'it is a weight, not a capacity',
+    why: 'A proxy whose memory was swapped out answers late; with the profile latency files give way first.',
+    source: VM,
+  }),
+  entry({
+    key: 'vm.overcommit_memory',
+    theme: 'machine',
+    scope: 'host',
+    unit: 'choice',
+    form: number(0, 2),
+    why: 'Left alone: 2 breaks runtimes that reserve address space.',
+    source: VM,
+  }),
+  entry({
+    key: 'vm.min_free_kbytes',
+    theme: 'machine',
+    scope: 'host',
+    unit: 'KiB',
+    form: number(0),
+    why: 'By memory already; gigabytes of it on a small machine leave nothing for the proxy.',
+    source: VM,
+  }),
+  entry({
+    key: 'kernel.numa_balancing',
+    theme: 'machine',
+    scope: 'host',
+    unit: 'flag',
+    policy: 'set',
+    form: number(0, 2),
+    propose: (_, wanted) => (wanted.profile === 'latency' ? '0' : undefined),
+    mayLower: 'it is a switch',
+    why: 'Moving pages between memory nodes stalls a program that has one of them anyway.',
+    source: KERNEL,
+  }),
+  entry({
+    key: 'kernel.timer_migration',
+    theme: 'machine',
+    scope: 'host',
+    unit: 'flag',
+    policy: 'set',
+    form: flag,
+    propose: (_, wanted) => (wanted.profile === 'latency' ? '0' : undefined),
+    mayLower: 'it is a switch',
+    why: 'The timers of the failover agent stay on its own processor, which is awake.',
+    source: KERNEL,
+  }),
+  entry({
+    key: 'kernel.sched_rt_runtime_us',
+    theme: 'machine',
+    scope: 'host',
+    unit: 'us',
+    form: { type: 'number', min: -1, max: 1_000_000 },
+    why: 'Protects the machine from a real-time thread that never sleeps, the failover agent included: leave it on.',
+    source: KERNEL,
+  }),
+  entry({
+    key: 'kernel.pid_max',
+    theme: 'machine',
+    scope: 'host',
+    unit: 'processes',
+    form: number(301, 4_194_304),
+    why: 'The node is four processes.',
+    source: KERNEL,
+  }),
+  entry({
+    key: 'kernel.io_uring_disabled',
+    theme: 'machine',
+    scope: 'host',
+    unit: 'choice',
+    form: number(0, 2),
+    since: [6, 6],
+    why: 'Other than 0 the proxy uses its slower engine; whoever set that had a reason.',
+    source: KERNEL,
+  }),
+];

@@ -1,0 +1,50 @@
+// From the configuration of the pair to what the kernel should be good for. Pure.
+import type { PairConfig } from '@tospann/config';
+import type { Wanted } from './model.ts';
+import type { NotrackFlows } from './notrack.ts';
+
+/** Share of new client connections that need a new one to a server, where server connections are kept. */
+const NEW_UPSTREAM_SHARE = 0.1;
+
+/** What a node of this pair needs; without a `tuner` section the profile is balanced. */
+export function wantedOf(config: PairConfig): Wanted {
+  const { tuner, frontends, backends, http, timeouts, admin, failover } = config;
+  const connections = tuner?.connections ?? sum(frontends.map(({ maxConnections }) => maxConnections));
+  // Connections that live as long as an idle one may: with all places taken, so many come a second.
+  const byIdle = Math.ceil(connections / Math.max(1, timeouts.httpKeepAliveMs / 1000));
+  const connectionRate = tuner?.connectionRate ?? Math.max(100, byIdle);
+  const closes = http.serverClose || frontends.some(({ mode }) => mode === 'tcp');
+  const servers = backends.flatMap((backend) => backend.servers.map(({ address, port }) => `${address} ${port}`));
+  const binds = [...frontends.flatMap(({ binds }) => binds), ...admin.binds, ...(admin.stats?.binds ?? [])];
+  const peerPort = failover?.peerPort ?? 0;
+  return {
+    profile: tuner?.profile ?? 'balanced',
+    connections,
+    connectionRate,
+    upstreamRate: Math.ceil(connectionRate * (closes ? 1 : NEW_UPSTREAM_SHARE)),
+    upstreams: new Set(servers).size,
+    ports: [...new Set([...binds.map(({ port }) => port), ...(peerPort > 0 ? [peerPort] : [])])].sort((a, b) => a - b),
+    vips: config.vips.length,
+    overrides: tuner?.overrides ?? {},
+  };
+}
+
+/** Connections of this pair that need no tracking. Servers that are known by name only are left tracked. */
+export function notrackFlowsOf(config: PairConfig): NotrackFlows {
+  const nodes = config.cluster.nodes.flatMap(({ address, address6 }) => [
+    address,
+    ...(address6 === undefined ? [] : [address6]),
+  ]);
+  return {
+    addresses: [...config.vips.map(({ address }) => address), ...nodes],
+    ports: config.frontends.flatMap(({ binds }) => binds.map(({ port }) => port)),
+    servers: config.backends.flatMap(({ servers }) =>
+      servers.flatMap(({ address, port, isName }) => (isName === true ? [] : [{ address, port }])),
+    ),
+    vrrp: config.vips.length > 0,
+  };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
+}
