@@ -117,28 +117,33 @@ export async function planCommand(options: TuneOptions): Promise<ExitCode> {
 }
 
 export async function applyCommand(options: TuneOptions): Promise<ExitCode> {
-  const confirmMs = options.confirmWithin === undefined ? undefined : parseDurationMs(options.confirmWithin);
-  const wrong = confirmMs === undefined || confirmMs < 1000 || confirmMs > 3_600_000;
-  if (options.confirmWithin !== undefined && wrong)
-    return usage('--confirm-within must be a duration of 1s to 1h, for instance 60s');
+  const within = confirmWithin(options);
+  if (within === undefined) return usage('--confirm-within must be a duration of 1s to 1h, for instance 60s');
   needRoot();
   const asked = await wishes(options);
   if (asked === undefined) return Exit.configInvalid;
-  const notrack = asked.config?.tuner?.notrack === true ? notrackFlowsOf(asked.config) : undefined;
-  if (notrack !== undefined && confirmMs === undefined)
+  const notrack = asked.config?.tuner?.notrack === true ? { notrack: notrackFlowsOf(asked.config) } : {};
+  if ('notrack' in notrack && !('confirmWithinSeconds' in within))
     return usage('tuner.notrack changes firewall rules: apply with --confirm-within, for instance 60s');
   const place = placeOf(options);
   const report = await applyPlan({
     ...place,
+    ...notrack,
+    ...within,
     plan: () => makePlan(factsFor(asked.wanted, place), asked.wanted),
     conntrackIsModule: readFacts().conntrack.isModule,
     at: new Date().toISOString(),
-    ...(notrack === undefined ? {} : { notrack }),
-    ...(confirmMs === undefined ? {} : { confirmWithinSeconds: confirmMs / 1000 }),
     startGuard: () => startGuard(options.stateDir),
   });
   out(options.json === true ? JSON.stringify(report) : renderApplied(report));
   return report.outcomes.some(({ outcome }) => outcome === 'refused') ? Exit.failed : Exit.ok;
+}
+
+/** Empty without the option; undefined when it is no such duration. */
+function confirmWithin(options: TuneOptions): { readonly confirmWithinSeconds?: number } | undefined {
+  if (options.confirmWithin === undefined) return {};
+  const ms = parseDurationMs(options.confirmWithin) ?? 0;
+  return ms < 1000 || ms > 3_600_000 ? undefined : { confirmWithinSeconds: ms / 1000 };
 }
 
 export function confirmCommand(options: TuneOptions): ExitCode {

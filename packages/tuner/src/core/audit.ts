@@ -48,6 +48,8 @@ const NEEDS: Readonly<
   },
 };
 
+const CAPACITIES: readonly string[] = ['bytes', 'pages', 'connections', 'sockets', 'files', 'entries'];
+
 /**
  * Judges every line of a file.
  *
@@ -107,29 +109,29 @@ function judgeUnknown(setting: { readonly key: string; readonly value: string },
   return { verdict: 'kept', why: 'the tuner does not touch it, so it may stay in /etc/sysctl.d' };
 }
 
-function compare(value: string, entry: CatalogueEntry, { facts, wanted, lines }: Context): Judged {
-  const proposed = proposalOf(entry, facts, wanted);
-  const current = facts.values[entry.key]?.raw;
-  const without = NEEDS[entry.key];
+function compare(value: string, entry: CatalogueEntry, context: Context): Judged {
+  const { facts, wanted, lines } = context;
   const reason = sentence(entry.why);
-  if (entry.policy === 'raise' && current !== undefined && isBelow(value, current) && !isOwn(value, entry, facts)) {
-    return { verdict: 'lowers', better: normalise(current), why: `this kernel has ${normalise(current)}: ${reason}` };
-  }
-  if (proposed !== undefined && !asGood(value, proposed, entry)) {
-    return {
-      verdict: 'better',
-      better: proposed,
-      why: `${proposed} is better: ${without?.without(lines) ? without.why : reason}`,
-    };
-  }
-  if (without?.without(lines) === true) return { verdict: 'no-effect', why: without.why };
+  const normal = kernelsOwn(value, entry, facts);
+  if (normal !== undefined) return { verdict: 'lowers', better: normal, why: `this kernel has ${normal}: ${reason}` };
+  const without = NEEDS[entry.key];
+  const missing = without?.without(lines) === true ? without.why : undefined;
+  const proposed = proposalOf(entry, facts, wanted);
+  if (proposed !== undefined && !asGood(value, proposed, entry))
+    return { verdict: 'better', better: proposed, why: `${proposed} is better: ${missing ?? reason}` };
+  if (missing !== undefined) return { verdict: 'no-effect', why: missing };
   if (proposed !== undefined) return { verdict: 'kept', why: `the tuner wants the same: ${reason}` };
-  if (entry.policy === 'watch' && current !== undefined && isBelow(value, current) && isCapacity(entry)) {
-    return { verdict: 'lowers', better: normalise(current), why: `this kernel has ${normalise(current)}: ${reason}` };
-  }
-  if (current !== undefined && sameValue(value, current, entry.form))
-    return { verdict: 'kept', why: `it is what this machine has now: ${reason}` };
-  return { verdict: 'kept', why: `the tuner leaves it: ${reason}` };
+  const current = facts.values[entry.key]?.raw;
+  const isSame = current !== undefined && sameValue(value, current, entry.form);
+  return { verdict: 'kept', why: `${isSame ? 'it is what this machine has now' : 'the tuner leaves it'}: ${reason}` };
+}
+
+/** The kernel's own value of a capacity, where the line has less. */
+function kernelsOwn(value: string, entry: CatalogueEntry, facts: Facts): string | undefined {
+  const current = facts.values[entry.key]?.raw;
+  if (current === undefined || !isBelow(value, current) || isOwn(current, entry, facts)) return undefined;
+  const isCapacity = entry.policy === 'raise' || (entry.policy === 'watch' && CAPACITIES.includes(entry.unit));
+  return isCapacity ? normalise(current) : undefined;
 }
 
 /** What the tuner would have there; for raise-only keys what the kernel has is compared elsewhere. */
@@ -151,10 +153,6 @@ function isOwn(value: string, entry: CatalogueEntry, facts: Facts): boolean {
 function asGood(value: string, proposed: string, entry: CatalogueEntry): boolean {
   if (sameValue(value, proposed, entry.form)) return true;
   return entry.policy === 'raise' && !isBelow(value, proposed);
-}
-
-function isCapacity(entry: CatalogueEntry): boolean {
-  return ['bytes', 'pages', 'connections', 'sockets', 'files', 'entries'].includes(entry.unit);
 }
 
 function isHostOnly(entry: CatalogueEntry, facts: Facts): boolean {

@@ -106,6 +106,8 @@ export function appliedChanges(records: readonly JournalRecord[]): readonly Appl
 
 type Detail = Exclude<JournalRecord, { readonly type: 'begin' | 'reverted' | 'undone' }>;
 
+// Types make it exhaustive.
+// oxlint-disable-next-line typescript/consistent-return
 function changeOf(apply: AppliedChange, record: Detail): AppliedChange {
   switch (record.type) {
     case 'key': {

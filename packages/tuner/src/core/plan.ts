@@ -2,7 +2,7 @@
 // changes and planning again gives no changes.
 import { adviceFor } from './advice.ts';
 import { canonicalKey, catalogue, entryOf } from './catalogue.ts';
-import type { CatalogueEntry, Facts, FoundValue, Plan, PlanAction, PlanItem, Wanted } from './model.ts';
+import type { CatalogueEntry, Facts, FoundValue, Plan, PlanItem, Wanted } from './model.ts';
 import { SYSCTL_FILE } from './persist.ts';
 import { greater, isBelow, mustBe, normalise, sameValue } from './values.ts';
 
@@ -53,7 +53,7 @@ function planEntry(entry: CatalogueEntry, facts: Facts, wanted: Wanted): PlanIte
   if (entry.policy === 'advise') return { ...base, action: 'advise', proposed };
   return {
     ...base,
-    ...writable(entry.scope, found, facts, base.why),
+    ...writable(base, found, facts),
     proposed,
     ...winsAtBoot(entry.key, proposed, facts),
   };
@@ -92,19 +92,15 @@ function planOverride(key: string, value: string | null, facts: Facts): PlanItem
   if (sameValue(found.raw, value, entry?.form)) return { ...asked, action: 'keep' };
   if (facts.drifted?.includes(key) === true) return { ...asked, action: 'yours', why: DRIFTED };
   const risk = isBelow(value, found.raw) ? 'It is less than this kernel has by itself' : asked.risk;
-  return { ...asked, ...writable(base.scope, found, facts, asked.why), risk, ...winsAtBoot(key, value, facts) };
+  return { ...asked, ...writable(asked, found, facts), risk, ...winsAtBoot(key, value, facts) };
 }
 
 function writable(
-  scope: 'netns' | 'host',
+  { scope, why }: Pick<PlanItem, 'scope' | 'why'>,
   found: FoundValue,
   facts: Facts,
-  why: string,
-): { readonly action: PlanAction; readonly why: string } {
-  const no = (reason: string): { readonly action: PlanAction; readonly why: string } => ({
-    action: 'impossible',
-    why: reason,
-  });
+): Pick<PlanItem, 'action' | 'why'> {
+  const no = (reason: string): Pick<PlanItem, 'action' | 'why'> => ({ action: 'impossible', why: reason });
   if (found.writable === 'read-only') return no('/proc/sys is mounted read-only here: set it on the host.');
   if (scope === 'host' && !facts.initialNetns)
     return no(

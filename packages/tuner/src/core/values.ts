@@ -22,20 +22,14 @@ export function numbersOf(text: string): readonly number[] {
 
 /** What is wrong with a text as a value of this form, to follow "it must be"; undefined when nothing is. */
 export function mustBe(text: string, form: ValueForm): string | undefined {
-  switch (form.type) {
-    case 'ports':
-      return parsePorts(text) === undefined ? 'a list of ports such as 1936,9000-9010' : undefined;
-    case 'word':
-      return /^[\w.-]+$/.test(text.trim()) ? undefined : 'one word';
-    case 'number':
-    case 'tuple': {
-      const length = form.type === 'number' ? 1 : form.length;
-      const numbers = numbersOf(text);
-      const fits = numbers.length === length && numbers.every((one) => one >= form.min && one <= form.max);
-      const what = length === 1 ? 'a whole number' : `${length} whole numbers`;
-      return fits ? undefined : `${what} from ${form.min} to ${form.max}`;
-    }
-  }
+  if (form.type === 'ports')
+    return parsePorts(text) === undefined ? 'a list of ports such as 1936,9000-9010' : undefined;
+  if (form.type === 'word') return /^[\w.-]+$/.test(text.trim()) ? undefined : 'one word';
+  const length = form.type === 'number' ? 1 : form.length;
+  const numbers = numbersOf(text);
+  const fits = numbers.length === length && numbers.every((one) => one >= form.min && one <= form.max);
+  const what = length === 1 ? 'a whole number' : `${length} whole numbers`;
+  return fits ? undefined : `${what} from ${form.min} to ${form.max}`;
 }
 
 /** The greater of two values, number by number. */

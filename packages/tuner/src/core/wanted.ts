@@ -8,25 +8,31 @@ const NEW_UPSTREAM_SHARE = 0.1;
 
 /** What a node of this pair needs; without a `tuner` section the profile is balanced. */
 export function wantedOf(config: PairConfig): Wanted {
-  const { tuner, frontends, backends, http, timeouts, admin, failover } = config;
+  const { tuner, frontends, backends, http, timeouts } = config;
   const connections = tuner?.connections ?? sum(frontends.map(({ maxConnections }) => maxConnections));
   // Connections that live as long as an idle one may: with all places taken, so many come a second.
   const byIdle = Math.ceil(connections / Math.max(1, timeouts.httpKeepAliveMs / 1000));
   const connectionRate = tuner?.connectionRate ?? Math.max(100, byIdle);
+  const ports = portsOf(config);
   const closes = http.serverClose || frontends.some(({ mode }) => mode === 'tcp');
   const servers = backends.flatMap((backend) => backend.servers.map(({ address, port }) => `${address} ${port}`));
-  const binds = [...frontends.flatMap(({ binds }) => binds), ...admin.binds, ...(admin.stats?.binds ?? [])];
-  const peerPort = failover?.peerPort ?? 0;
   return {
     profile: tuner?.profile ?? 'balanced',
     connections,
     connectionRate,
     upstreamRate: Math.ceil(connectionRate * (closes ? 1 : NEW_UPSTREAM_SHARE)),
     upstreams: new Set(servers).size,
-    ports: [...new Set([...binds.map(({ port }) => port), ...(peerPort > 0 ? [peerPort] : [])])].sort((a, b) => a - b),
+    ports,
     vips: config.vips.length,
     overrides: tuner?.overrides ?? {},
   };
+}
+
+function portsOf({ frontends, admin, failover }: PairConfig): readonly number[] {
+  const binds = [...frontends.flatMap((frontend) => frontend.binds), ...admin.binds, ...(admin.stats?.binds ?? [])];
+  const peerPort = failover?.peerPort ?? 0;
+  const ports = [...binds.map(({ port }) => port), ...(peerPort > 0 ? [peerPort] : [])];
+  return [...new Set(ports)].sort((a, b) => a - b);
 }
 
 /** Connections of this pair that need no tracking. Servers that are known by name only are left tracked. */

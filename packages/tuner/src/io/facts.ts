@@ -33,8 +33,6 @@ export function readFacts(options: FactsOptions = {}): Facts {
   const initialNetns = root.exists(FIRST_NAMESPACE_KEY);
   const release = (root.read('/proc/sys/kernel/osrelease') ?? '').trim();
   const softnet = parseSoftnet(root.read('/proc/net/softnet_stat') ?? '');
-  const openFiles = options.pid === undefined ? undefined : root.read(`/proc/${options.pid}/limits`);
-  const limits = openFiles === undefined ? undefined : parseOpenFiles(openFiles);
   return {
     kernel: { release, version: versionOf(release) },
     memoryMib: parseMemoryMib(root.read('/proc/meminfo') ?? ''),
@@ -43,11 +41,7 @@ export function readFacts(options: FactsOptions = {}): Facts {
     uptimeSeconds: Number((root.read('/proc/uptime') ?? '').split(' ')[0] ?? 0),
     initialNetns,
     virtualisation: virtualisationOf({ ...machineSigns(root), initialNetns, procSysReadOnly: readOnly }),
-    conntrack: {
-      available: root.exists('/proc/sys/net/netfilter/nf_conntrack_max'),
-      isModule: root.exists('/sys/module/nf_conntrack/initstate'),
-      entries: Number((root.read('/proc/sys/net/netfilter/nf_conntrack_count') ?? '0').trim()),
-    },
+    conntrack: conntrackOf(root),
     interfaces: interfacesOf(root),
     values: readKeys(root, [...new Set([...catalogue.map(({ key }) => key), ...(options.keys ?? [])])], readOnly),
     setBy: readSettings(root),
@@ -57,7 +51,7 @@ export function readFacts(options: FactsOptions = {}): Facts {
       timeSqueeze: softnet.reduce((sum, cpu) => sum + cpu.timeSqueeze, 0),
       softnetDropped: softnet.reduce((sum, cpu) => sum + cpu.dropped, 0),
     },
-    ...(limits === undefined ? {} : { openFiles: limits.soft }),
+    ...openFilesOf(root, options.pid),
   };
 }
 
@@ -79,6 +73,19 @@ export function readSettings(root: SystemRoot): Readonly<Record<string, readonly
       return text === undefined ? [] : [{ file, text }];
     }),
   );
+}
+
+function conntrackOf(root: SystemRoot): Facts['conntrack'] {
+  return {
+    available: root.exists('/proc/sys/net/netfilter/nf_conntrack_max'),
+    isModule: root.exists('/sys/module/nf_conntrack/initstate'),
+    entries: Number((root.read('/proc/sys/net/netfilter/nf_conntrack_count') ?? '0').trim()),
+  };
+}
+
+function openFilesOf(root: SystemRoot, pid: number | undefined): Pick<Facts, 'openFiles'> {
+  const limits = pid === undefined ? undefined : parseOpenFiles(root.read(`/proc/${pid}/limits`) ?? '');
+  return limits === undefined ? {} : { openFiles: limits.soft };
 }
 
 function cpusOf(stat: string): number {

@@ -1,5 +1,5 @@
 // Keys of /proc/sys: read and written by name, through files; no sysctl(8), no child process.
-import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statSync, writeSync } from 'node:fs';
 import type { FoundValue } from '../core/model.ts';
 import type { SystemRoot } from './system-root.ts';
 
@@ -19,8 +19,14 @@ export function readKey(root: SystemRoot, key: string): string | undefined {
 export function writeKey(root: SystemRoot, key: string, value: string): void {
   const path = keyPath(key);
   if (path === undefined) throw new Error(`"${key}" is no name of a key`);
-  // The kernel takes one write: a second one would be a second value.
-  writeFileSync(root.path(path), value, { flag: 'r+' });
+  // One write: the kernel takes each as a whole value. Without O_CREAT: a key that is gone must not become a file.
+  const text = value.endsWith('\n') ? value : `${value}\n`;
+  const fd = openSync(root.path(path), constants.O_WRONLY | constants.O_TRUNC);
+  try {
+    writeSync(fd, text);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The keys that are there, with their values. */
