@@ -22,10 +22,15 @@ interface Size extends Listing {
   readonly connections: number;
 }
 
-const read = <T>(name: string): T =>
-  JSON.parse(readFileSync(fileURLToPath(new URL(`listings/${name}`, import.meta.url)), 'utf8')) as T;
-const recorded = read<Listing>('linux-6.18.json');
-export const { kernels, sizes } = read<{ kernels: readonly Kernel[]; sizes: readonly Size[] }>('kernels.json');
+function read(name: string): unknown {
+  return JSON.parse(readFileSync(fileURLToPath(new URL(`listings/${name}`, import.meta.url)), 'utf8'));
+}
+// The files are beside this one and written with it.
+const recorded = read('linux-6.18.json') as Listing;
+export const { kernels, sizes } = read('kernels.json') as {
+  readonly kernels: readonly Kernel[];
+  readonly sizes: readonly Size[];
+};
 
 /** The newest kernel on a machine with 2 processors. */
 export const usual = { kernel: kernels.at(-1) as Kernel, size: sizes[1] as Size, conntrack: true };
