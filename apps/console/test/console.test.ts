@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { consoleToken } from '@tospann/api';
+import { consoleToken, type EventSeverity } from '@tospann/api';
 import { fakeKey, startFakeNode, type FakeNode, type FakeWorld } from './fake-node.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -99,6 +99,21 @@ describe.skipIf(!existsSync(chromiumPath))('the page', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('the last events of both nodes are listed, newest first, and a new one comes by itself', async () => {
+    const page = await openPage('lb1');
+    await login(page);
+    await expectText(page, '[aria-labelledby=events]', 'Nothing has happened yet.');
+    tell('lb2', { severity: 'info', text: 'lb2 stands by for public: it hears lb1', ageMs: 60_000 });
+    tell('lb1', { severity: 'alarm', text: 'The proxy process ended (signal SIGKILL)', ageMs: 5000 });
+    await expectText(page, '[data-testid=event]:first-child', 'The proxy process ended (signal SIGKILL)');
+    await expectText(page, '[data-testid=event]:last-child', 'lb2 stands by for public: it hears lb1');
+    tell('lb2', { severity: 'warning', text: `lb2 owns <b>public</b> now: ${'long '.repeat(80)}`, ageMs: 0 });
+    await expectText(page, '[data-testid=event]:first-child', 'lb2 owns <b>public</b> now');
+    expect(await page.getByTestId('event').first().getAttribute('data-severity')).toBe('warning');
+    expect(await page.getByTestId('event').count()).toBe(3);
+    expect(complaints).toEqual([]);
+  });
+
   test('an address that moves is shown and told', async () => {
     const page = await openPage('lb2');
     await login(page);
@@ -175,6 +190,9 @@ describe.skipIf(!existsSync(chromiumPath))('the page', () => {
   ] as const)('in %s at %i px nothing overflows and axe finds no fault of WCAG A or AA', async (colorScheme, width) => {
     world.downServer = 'app/web2';
     world.errorsPerSecond = 3;
+    tell('lb2', { severity: 'info', text: 'lb2 stands by for public: it hears lb1', ageMs: 60_000 });
+    tell('lb1', { severity: 'warning', text: 'lb1 gave public up: the other node serves better', ageMs: 9000 });
+    tell('lb1', { severity: 'alarm', text: `The proxy process ended: ${'x'.repeat(300)}`, ageMs: 5000 });
     const page = await openPage('lb1', { colorScheme, viewport: { width, height: 900 } });
     await page.getByTestId('login-token').waitFor();
     expect(await faultsOf(page)).toEqual([]);
@@ -189,6 +207,12 @@ describe.skipIf(!existsSync(chromiumPath))('the page', () => {
 async function startNode(name: 'lb1' | 'lb2'): Promise<FakeNode> {
   const other = name === 'lb1' ? 'lb2' : 'lb1';
   return startFakeNode({ name, port: ports[name], peer: { name: other, port: ports[other] }, world, dist });
+}
+
+function tell(name: 'lb1' | 'lb2', said: { severity: EventSeverity; text: string; ageMs: number }): void {
+  const { severity, text, ageMs } = said;
+  const time = { timeMs: Date.now() - ageMs, monotonicMs: performance.now() - ageMs };
+  nodes[name]?.events.append({ ...time, event: 'vrrp-state', severity, text });
 }
 
 async function stop(name: 'lb1' | 'lb2'): Promise<void> {

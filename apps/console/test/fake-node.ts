@@ -9,6 +9,8 @@ import {
   startApi,
   type AdminState,
   type ConsoleAsset,
+  type EventStore,
+  openEventStore,
   type NodeStatus,
   type RunningApi,
   type ServerStatus,
@@ -35,6 +37,7 @@ export interface FakeWorld {
 export interface FakeNode extends AsyncDisposable {
   readonly api: RunningApi;
   readonly url: string;
+  readonly events: EventStore;
 }
 
 export interface FakeNodeOptions {
@@ -55,6 +58,9 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
   const { name, port, peer, world } = options;
   const directory = mkdtempSync(join(tmpdir(), 'tospann-console-'));
   const traffic = new FakeTraffic(name, world);
+  const silent = (): void => undefined;
+  const log = { info: silent, warn: silent, error: silent };
+  const events = openEventStore({ node: name, stateDir: directory, log });
   const timer = setInterval(() => traffic.advance(), 100);
   const api = await startApi({
     nodeName: name,
@@ -72,15 +78,18 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
       const figures = { weight: 100, effectiveWeight: state === 'ready' ? 100 : 0, currentSessions: 0 };
       return Promise.resolve({ backend, server, status, admin: state, ...figures });
     },
-    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    events,
+    log,
     tuning: { requestsPerMinute: 100_000 },
   });
   return {
     api,
+    events,
     url: `https://127.0.0.1:${api.addresses()[0]?.port ?? 0}/`,
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
       await api.close();
+      events.close();
       rmSync(directory, { recursive: true, force: true });
     },
   };

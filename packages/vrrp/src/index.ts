@@ -7,6 +7,7 @@ export type { VipSnapshot, VrrpSnapshot, VrrpState } from './core/snapshot.ts';
 export type { Ability } from './core/state.ts';
 export { Hooks } from './io/hooks.ts';
 export { makeMovers, type Mover } from './io/mover.ts';
+export { StealMeter } from './io/steal-meter.ts';
 export { NotifyFifo } from './io/notify-fifo.ts';
 export type { HandoverResult, LoopData, VrrpLogLine, VrrpStateEvent } from './io/messages.ts';
 export type { Condition, ConditionState, TrackVerdict } from './core/track/condition.ts';

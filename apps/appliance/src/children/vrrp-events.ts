@@ -11,6 +11,7 @@ import {
   type Mover,
   NotifyFifo,
   NotifyLines,
+  StealMeter,
   type VrrpLogLine,
   type VrrpStateEvent,
 } from '@tospann/vrrp';
@@ -29,6 +30,7 @@ export class AgentEvents {
   readonly #hooks: Hooks;
   readonly #lines: NotifyLines;
   readonly #movers: ReadonlyMap<string, Mover>;
+  readonly #steal = new StealMeter();
   #fifo: NotifyFifo | undefined;
 
   constructor(message: Pick<StartMessage, 'config' | 'node'>, log: Logger) {
@@ -59,7 +61,9 @@ export class AgentEvents {
     if (event.to === 'master') mover?.taken(Number(event.evidence['term'] ?? 0));
     else mover?.lost();
     this.#fifo?.write(this.#lines.of(event));
-    this.#emit(stateEvent(event, this.#node, timeOf(event.monotonicMs)));
+    const stolen = this.#steal.percent();
+    const evidence = stolen === undefined ? event.evidence : { ...event.evidence, stealPercent: stolen };
+    this.#emit(stateEvent({ ...event, evidence }, this.#node, timeOf(event.monotonicMs)));
   }
 
   /** What the agent noticed. */
@@ -82,6 +86,7 @@ export class AgentEvents {
     await Promise.all([...this.#movers.values()].map(async (mover) => await mover.close()));
     await this.#hooks.close(CLOSE_LIMIT_MS);
     this.#fifo?.close();
+    this.#steal.close();
   }
 
   #emit(event: EventDraft): void {

@@ -2,7 +2,7 @@
 // thread owns sockets, timers and addresses.
 import { startVrrp, type VrrpService } from '@tospann/vrrp';
 import { startWorker } from '../assets.ts';
-import { abilityEvent } from '../core/event-texts.ts';
+import { abilityEvent, handoverEvent } from '../core/event-texts.ts';
 import type { FailoverAnswer, MoveMessage, StartMessage } from '../ipc.ts';
 import { makeLog } from '../log.ts';
 import { Able } from './able.ts';
@@ -20,7 +20,7 @@ export function runVrrpChild(): void {
       if (message.type === 'new-config') agent?.able.configure(message.config);
       if (message.type === 'new-config') agent?.events.configure(message.config);
       if (message.type === 'event') agent?.events.take(message.event);
-      if (message.type === 'failover') void move(agent?.able, message);
+      if (message.type === 'failover') void move(agent, message);
       if (message.type === 'stop') void stop(agent);
     },
     orphaned: () => void release(agent),
@@ -28,6 +28,7 @@ export function runVrrpChild(): void {
 }
 
 interface Agent {
+  readonly node: string;
   readonly service: VrrpService;
   readonly events: AgentEvents;
   readonly able: Able;
@@ -68,18 +69,23 @@ async function start(message: StartMessage): Promise<Agent> {
   able.begin(service);
   setInterval(push, SNAPSHOT_INTERVAL_MS);
   tell({ type: 'ready' });
-  return { service, events, able };
+  return { node: message.node, service, events, able };
 }
 
-async function move(able: Able | undefined, { id, maintenance }: MoveMessage): Promise<void> {
+async function move(agent: Agent | undefined, { id, maintenance }: MoveMessage): Promise<void> {
   const starting: FailoverAnswer = {
     outcome: 'refused',
     code: 'LB_INTERNAL',
     message: 'the failover agent is still starting',
     hint: 'Try again in some seconds.',
   };
-  const moved = maintenance === undefined ? able?.failover() : able?.maintain(maintenance);
-  tell({ type: 'failover-answer', id, answer: (await moved) ?? starting });
+  const able = agent?.able;
+  const answer = (await (maintenance === undefined ? able?.failover() : able?.maintain(maintenance))) ?? starting;
+  // Maintenance of a node that owns nothing moves nothing; it is an event of its own.
+  if (answer.outcome === 'refused' || answer.vips.length > 0) {
+    agent?.events.tell(handoverEvent(answer, agent.node));
+  }
+  tell({ type: 'failover-answer', id, answer });
 }
 
 /** A planned end: the address stays answered until the other node has it. */

@@ -28,6 +28,13 @@ const withChild = (status: NodeStatus, name: string, state: 'down' | 'starting')
     child.name === name ? { ...child, state, restartsTotal: 2, detail: 'signal SIGKILL' } : child,
   ),
 });
+const withMover = (status: NodeStatus, outcome: 'waiting' | 'failed' | 'done'): NodeStatus => ({
+  ...status,
+  vrrp: status.vrrp && {
+    ...status.vrrp,
+    movers: [{ vip: 'public', outcome, term: 4, attempts: 2, detail: 'quota', sinceMs: 1, durationMs: 9 }],
+  },
+});
 const gone: PeerStatus = {
   name: 'lb1',
   address: '10.10.0.11:9443',
@@ -38,6 +45,27 @@ const gone: PeerStatus = {
 };
 
 const cases: readonly (readonly [string, NodeStatus, PeerStatus | undefined, string, string])[] = [
+  [
+    'what was not moved outside serves nobody',
+    withMover(lb1, 'failed'),
+    peer(lb2),
+    'down',
+    'Down. public was not moved to lb1 (quota). lb1 holds public, lb2 ready.',
+  ],
+  [
+    'what is about to be moved is told',
+    lb2,
+    peer(withMover(lb1, 'waiting')),
+    'degraded',
+    'Degraded. public is not yet moved to lb1 (quota). lb1 holds public, lb2 ready.',
+  ],
+  [
+    'an old failure of a node that owns it no more is none',
+    lb1,
+    peer(withMover(lb2, 'failed')),
+    'ok',
+    'Healthy. lb1 holds public, lb2 ready.',
+  ],
   ['owner asked', lb1, peer(lb2), 'ok', 'Healthy. lb1 holds public, lb2 ready.'],
   ['spare asked', lb2, peer(lb1), 'ok', 'Healthy. lb1 holds public, lb2 ready.'],
   ['one node, no VIP', withVip(lb1), undefined, 'ok', 'Healthy. lb1 serves; there is no floating address.'],

@@ -69,7 +69,7 @@ function nodeFindings(node: NodeStatus, owners: readonly Owner[]): readonly Find
       findings.push({ level: hurts ? 'down' : 'degraded', text: childSentence(node.node, child) });
     }
   }
-  findings.push(...abilityFindings(node));
+  findings.push(...abilityFindings(node), ...moverFindings(node));
   for (const vip of vipsOf(node)) {
     const held = owners.some((owner) => owner.vip === vip.name && owner.nodes.length > 0);
     if (vip.state === 'fault' && held) {
@@ -93,6 +93,18 @@ function abilityFindings(node: NodeStatus): readonly Finding[] {
     findings.push({ level: 'degraded', text: `${name} of ${node.node}: ${sentence}.` });
   }
   return findings;
+}
+
+/** Where the address moves outside this machine, an owner that it was not moved to is none. */
+function moverFindings(node: NodeStatus): readonly Finding[] {
+  const owned = new Set(vipsOf(node).flatMap(({ name, state }) => (state === 'master' ? [name] : [])));
+  return (node.vrrp?.movers ?? []).flatMap(({ vip, outcome, detail }): readonly Finding[] => {
+    if (!owned.has(vip)) return [];
+    const why = detail === '' ? '' : ` (${detail})`;
+    if (outcome === 'failed') return [{ level: 'down', text: `${vip} was not moved to ${node.node}${why}.` }];
+    if (outcome !== 'waiting') return [];
+    return [{ level: 'degraded', text: `${vip} is not yet moved to ${node.node}${why}.` }];
+  });
 }
 
 function ownsAny(node: NodeStatus, owners: readonly Owner[]): boolean {

@@ -2,7 +2,7 @@
 // `GROUP "shop" MASTER 150` once all of them are in that state. Programs that read keepalived's FIFO read them. Pure.
 import type { GroupConfig } from '@tospann/config';
 import type { VrrpState } from './snapshot.ts';
-import { lastResortPriority, ownerPriority } from './timers.ts';
+import { impairedPriority, lastResortPriority, ownerPriority } from './timers.ts';
 
 /** What keepalived calls the states; it has no word for the time before the first one. */
 const words = { master: 'MASTER', backup: 'BACKUP', fault: 'FAULT', init: 'STOP' } as const satisfies Record<
@@ -46,6 +46,7 @@ export class NotifyLines {
 
   #priority({ group: name, evidence }: NotifiedChange): number {
     if (evidence['ability'] === 'no-live-server') return lastResortPriority;
+    if (evidence['ability'] === 'impaired') return impairedPriority;
     const group = this.#groups.get(name);
     return group?.owner === this.#node ? ownerPriority : (group?.priorities[this.#node] ?? 0);
   }
