@@ -118,6 +118,8 @@ export const vipStatus = z.object({
   checksumDialect: z.enum(['pseudo-header', 'message-only']),
   /** While this node owns it: from the take-over to the first real answer, in ms, once that is known. */
   firstAnswerMs: count.optional(),
+  /** Take-overs of the election, counted over both nodes: the fencing token of hooks. */
+  term: count.optional(),
 });
 export type VipStatus = Frozen<z.infer<typeof vipStatus>>;
 
@@ -154,9 +156,37 @@ export const moverStatus = z.object({
 });
 export type MoverStatus = Frozen<z.infer<typeof moverStatus>>;
 
+/** The second path to the other node: what both say to each other beside the adverts. */
+export const peerLinkStatus = z.object({
+  /** The other node's name. */
+  peer: z.string(),
+  connected: z.boolean(),
+  /** Connected, and words come. */
+  speaking: z.boolean(),
+  /** Monotonic ms of this node: since when it is connected or not. */
+  sinceMs: z.number(),
+  /** -1: none came yet. */
+  lastWordAgeMs: z.number(),
+  /** There and back, ms; -1: not known yet. */
+  roundTripMs: z.number(),
+  /** How far the peer's wall clock is ahead of this node's, ms. */
+  clockAheadMs: z.number(),
+  /** Why it is not connected; empty when it is. */
+  detail: z.string(),
+  peerVersion: z.string(),
+  connectionsTotal: count,
+  /** Connections from addresses that are not the peer's, closed at once. */
+  strangersTotal: count,
+  /** What is wrong between the nodes now, in sentences. */
+  problems: z.array(z.string()),
+});
+export type PeerLinkStatus = Frozen<z.infer<typeof peerLinkStatus>>;
+
 /** The failover agent of one node. */
 export const vrrpStatus = z.object({
   vips: z.array(vipStatus),
+  /** Absent: there is no peer link (one node, failover.peerPort 0). */
+  peerLink: peerLinkStatus.optional(),
   scheduling: z.string(),
   latenessMaxMs: z.number(),
   latenessLastMinuteMs: z.number(),

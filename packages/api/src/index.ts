@@ -73,6 +73,7 @@ export {
   type Verdict,
   type VipState,
   type VipStatus,
+  type PeerLinkStatus,
   type VrrpStatus,
 } from './contract.ts';
 export { planFailover, type FailoverPlan } from './core/failover-plan.ts';

@@ -1,5 +1,5 @@
 // Statuses for tests: a healthy pair with one floating address, two backends and figures that differ from each other.
-import type { NodeStatus, PeerStatus, ServerStatus, VipStatus } from '../src/index.ts';
+import type { NodeStatus, PeerLinkStatus, PeerStatus, ServerStatus, VipStatus } from '../src/index.ts';
 
 export type Overrides = Partial<NodeStatus>;
 
@@ -47,7 +47,25 @@ export function vip(state: VipStatus['state'], overrides: Partial<VipStatus> = {
     peerPriority: 100,
     checksumDialect: 'pseudo-header',
     ...(state === 'master' ? { firstAnswerMs: 4 } : {}),
+    term: 7,
     ...overrides,
+  };
+}
+
+export function peerLink(peer: string, problems: readonly string[] = []): PeerLinkStatus {
+  return {
+    peer,
+    connected: true,
+    speaking: true,
+    sinceMs: 12_000,
+    lastWordAgeMs: 20,
+    roundTripMs: 0.4,
+    clockAheadMs: -3,
+    detail: '',
+    peerVersion: '0.1.0',
+    connectionsTotal: 1,
+    strangersTotal: 0,
+    problems,
   };
 }
 
@@ -95,6 +113,7 @@ export function node(name: string, state: VipStatus['state'], overrides: Overrid
     },
     vrrp: {
       vips: [vip(state)],
+      peerLink: peerLink(name === 'lb1' ? 'lb2' : 'lb1'),
       scheduling: 'SCHED_RR 50',
       latenessMaxMs: 2.5,
       latenessLastMinuteMs: 0.2,

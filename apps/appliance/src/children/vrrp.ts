@@ -1,10 +1,12 @@
 // The vrrp child: the failover agent of this node. able.ts tells the agent whether this node can serve; the agent's worker
 // thread owns sockets, timers and addresses.
+import { loadClusterKey } from '@tospann/api';
 import { startVrrp, type VrrpService } from '@tospann/vrrp';
 import { startWorker } from '../assets.ts';
 import { abilityEvent, handoverEvent } from '../core/event-texts.ts';
 import type { FailoverAnswer, MoveMessage, StartMessage } from '../ipc.ts';
 import { makeLog } from '../log.ts';
+import { version } from '../version.ts';
 import { Able } from './able.ts';
 import { fail, openChannel, tell } from './channel.ts';
 import { AgentEvents } from './vrrp-events.ts';
@@ -17,8 +19,11 @@ export function runVrrpChild(): void {
   openChannel({
     message: (message) => {
       if (message.type === 'start') start(message).then((started) => (agent = started), fail);
-      if (message.type === 'new-config') agent?.able.configure(message.config);
-      if (message.type === 'new-config') agent?.events.configure(message.config);
+      if (message.type === 'new-config') {
+        agent?.able.configure(message.config);
+        agent?.events.configure(message.config);
+        agent?.service.setConfigHash(message.config.hash);
+      }
       if (message.type === 'event') agent?.events.take(message.event);
       if (message.type === 'failover') void move(agent, message);
       if (message.type === 'stop') void stop(agent);
@@ -51,6 +56,8 @@ async function start(message: StartMessage): Promise<Agent> {
     config: message.config,
     node: message.node,
     startWorker,
+    stateDir: message.stateDir,
+    peerLink: { clusterKey: loadClusterKey(message.stateDir), version },
     onEvent: (event) => {
       tell({ type: 'vrrp-state', vip: event.vip, state: event.to });
       log.info(event, 'The state of the virtual address changed');

@@ -1,5 +1,5 @@
 // The text of `tospann status`: pure. One verdict sentence, then the addresses, then the servers.
-import type { MoverStatus, NodeStatus, PairStatus } from '@tospann/api';
+import type { MoverStatus, NodeStatus, PairStatus, PeerLinkStatus } from '@tospann/api';
 
 /** Renders the pair for a terminal; no colour, so that it can be piped and pasted. */
 export function renderStatus(pair: PairStatus): string {
@@ -22,6 +22,8 @@ export function renderStatus(pair: PairStatus): string {
   if (movers.length > 0)
     lines.push('', ...table([['MOVER', 'LAST MOVE', 'TERM', 'ATTEMPTS', 'WHY'], ...movers.map(moverRow)]));
   lines.push(...conditionLines(pair.self), ...maintenanceLines(pair));
+  const link = pair.self.vrrp?.peerLink;
+  if (link !== undefined) lines.push('', peerLinkLine(link, pair.self.monotonicMs));
   const servers = serverRows(pair.self);
   if (servers.length > 0)
     lines.push('', ...table([['SERVER', 'ADDRESS', 'STATE', 'SESSIONS', 'REQUESTS', '5XX', 'LAST CHECK'], ...servers]));
@@ -57,6 +59,19 @@ function maintenanceLines({ peer }: PairStatus): readonly string[] {
   if (maintenance === undefined) return [];
   const reason = maintenance.reason === '' ? '' : `: ${maintenance.reason}`;
   return ['', `${peer?.name ?? ''} is in maintenance since ${maintenance.since}${reason}`];
+}
+
+/** The problems are in the verdict. */
+function peerLinkLine(link: PeerLinkStatus, nowMs: number): string {
+  const since = duration(nowMs - link.sinceMs);
+  if (!link.connected) return `Peer link to ${link.peer}: down for ${since}: ${link.detail || 'not connected yet'}`;
+  const facts = [
+    `up for ${since}`,
+    link.lastWordAgeMs < 0 ? 'no word yet' : `last word ${link.lastWordAgeMs.toFixed(0)} ms ago`,
+    link.roundTripMs < 0 ? '' : `round trip ${link.roundTripMs.toFixed(1)} ms`,
+    `clocks ${Math.abs(link.clockAheadMs).toFixed(0)} ms apart`,
+  ];
+  return `Peer link to ${link.peer}: ${facts.filter((fact) => fact !== '').join(', ')}`;
 }
 
 function nodeRow(node: NodeStatus): readonly string[] {

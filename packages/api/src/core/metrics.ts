@@ -5,6 +5,7 @@ import type {
   BackendStatus,
   FrontendStatus,
   NodeStatus,
+  PeerLinkStatus,
   PeerStatus,
   ServerStatus,
   VipStatus,
@@ -275,6 +276,12 @@ const vipRows: readonly Row<VipStatus>[] = [
     'State of the failover agent for an address: 1 for the one it is in.',
     (v) => oneHot(vipStates, v.state, vipLabel(v)),
   ],
+  [
+    'vrrp_term',
+    'gauge',
+    'Take-overs over both nodes: the fencing token.',
+    (v) => (v.term === undefined ? [] : one(v.term, vipLabel(v))),
+  ],
   ['vrrp_transitions_total', 'counter', 'Changes of that state.', (v) => one(v.transitionsTotal, vipLabel(v))],
   [
     'vrrp_priority',
@@ -357,9 +364,48 @@ const agentRows: readonly Row<VrrpStatus>[] = [
   ],
 ];
 
+const peerLinkRows: readonly Row<PeerLinkStatus>[] = [
+  ['vrrp_peer_link_up', 'gauge', 'The peer link is connected and speaks.', (p) => one(p.speaking ? 1 : 0)],
+  [
+    'vrrp_peer_last_word_age_seconds',
+    'gauge',
+    'Age of the last word of the other node over the peer link.',
+    (p) => (p.lastWordAgeMs < 0 ? [] : one(p.lastWordAgeMs / 1000)),
+  ],
+  [
+    'vrrp_peer_round_trip_seconds',
+    'gauge',
+    'Time of a word there and back.',
+    (p) => (p.roundTripMs < 0 ? [] : one(p.roundTripMs / 1000)),
+  ],
+  [
+    'vrrp_peer_clock_ahead_seconds',
+    'gauge',
+    "How far the other node's wall clock is ahead of this one's.",
+    (p) => one(p.clockAheadMs / 1000),
+  ],
+  [
+    'vrrp_peer_problems',
+    'gauge',
+    'Problems between the nodes that the peer link shows; status has their sentences.',
+    (p) => one(p.problems.length),
+  ],
+  ['vrrp_peer_connections_total', 'counter', 'Connections of the peer link.', (p) => one(p.connectionsTotal)],
+  [
+    'vrrp_peer_strangers_total',
+    'counter',
+    "Connections to the peer link's port from other addresses than the peer's.",
+    (p) => one(p.strangersTotal),
+  ],
+];
+
 function vrrpFamilies({ vrrp }: NodeStatus): readonly MetricFamily[] {
   if (vrrp === undefined) return [];
-  return [...vipRows.map((row) => family(row, vrrp.vips)), ...agentRows.map((row) => family(row, [vrrp]))];
+  return [
+    ...vipRows.map((row) => family(row, vrrp.vips)),
+    ...agentRows.map((row) => family(row, [vrrp])),
+    ...peerLinkRows.map((row) => family(row, vrrp.peerLink === undefined ? [] : [vrrp.peerLink])),
+  ];
 }
 
 function quantiles(late: NonNullable<VrrpStatus['advertLateness']>): readonly MetricSample[] {

@@ -1,7 +1,7 @@
 // The verdict's sentences: one row each, as an operator would read them.
 import { expect, test } from 'vitest';
 import type { NodeStatus, PeerStatus } from '../contract.ts';
-import { node, peer, server, vip } from '../../test/fixture.ts';
+import { node, peer, peerLink, server, vip } from '../../test/fixture.ts';
 import { judge } from './verdict.ts';
 
 const lb1 = node('lb1', 'master');
@@ -21,6 +21,11 @@ const withServers = (status: NodeStatus, states: readonly ('up' | 'down')[]): No
 const withVip = (status: NodeStatus, ...vips: Parameters<typeof vip>[]): NodeStatus => ({
   ...status,
   vrrp: status.vrrp && { ...status.vrrp, vips: vips.map((args) => vip(...args)) },
+});
+const clocks = 'Cannot compare logs of the pair: the clock of "lb2" is 1 h ahead of the clock of "lb1"';
+const withProblem = (status: NodeStatus): NodeStatus => ({
+  ...status,
+  vrrp: status.vrrp && { ...status.vrrp, peerLink: peerLink('lb2', [clocks]) },
 });
 const withChild = (status: NodeStatus, name: string, state: 'down' | 'starting'): NodeStatus => ({
   ...status,
@@ -65,6 +70,13 @@ const cases: readonly (readonly [string, NodeStatus, PeerStatus | undefined, str
     peer(withMover(lb2, 'failed')),
     'ok',
     'Healthy. lb1 holds public, lb2 ready.',
+  ],
+  [
+    'what the peer link shows is said once',
+    withProblem(lb1),
+    peer(withProblem(lb2)),
+    'degraded',
+    `Degraded. ${clocks}. lb1 holds public, lb2 ready.`,
   ],
   ['owner asked', lb1, peer(lb2), 'ok', 'Healthy. lb1 holds public, lb2 ready.'],
   ['spare asked', lb2, peer(lb1), 'ok', 'Healthy. lb1 holds public, lb2 ready.'],

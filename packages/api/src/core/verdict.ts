@@ -26,6 +26,7 @@ export function judge(self: NodeStatus, peer?: PeerStatus): Verdict {
     ...ownerFindings(owners, nodes),
     ...nodes.flatMap((node) => nodeFindings(node, owners)),
     ...peerFindings(self, peer),
+    ...pathFindings(nodes),
     ...serverFindings(nodes, owners),
   ].sort((a, b) => rank(a) - rank(b));
   const worst = findings[0]?.level ?? 'ok';
@@ -125,6 +126,12 @@ function peerFindings(self: NodeStatus, peer?: PeerStatus): readonly Finding[] {
   return peer.status !== undefined && peer.status.configHash !== self.configHash
     ? [{ level: 'degraded', text: `${self.node} and ${peer.name} run different configurations.` }]
     : [];
+}
+
+/** What the failover agents find wrong between each other; a sentence that both say counts once. */
+function pathFindings(nodes: readonly NodeStatus[]): readonly Finding[] {
+  const sentences = nodes.flatMap((node) => node.vrrp?.peerLink?.problems ?? []);
+  return [...new Set(sentences)].map((sentence) => ({ level: 'degraded', text: `${sentence}.` }));
 }
 
 /** Servers are judged as the node sees them that serves: its checks decide where requests go. */

@@ -26,10 +26,39 @@ export interface VipSnapshot {
   readonly lastAdvertAgeMs: number;
   readonly peerPriority: number;
   readonly checksumDialect: 'pseudo-header' | 'message-only';
+  /** Take-overs of the election, counted over both nodes: the fencing token of hooks. */
+  readonly term: number;
+}
+
+/** The second path to the other node, as this node sees it. */
+export interface PeerLinkSnapshot {
+  /** The other node's name. */
+  readonly peer: string;
+  readonly connected: boolean;
+  /** Connected, and words come. */
+  readonly speaking: boolean;
+  /** Monotonic ms: since when it is connected or not. */
+  readonly sinceMs: number;
+  /** -1: none came yet. */
+  readonly lastWordAgeMs: number;
+  /** There and back, ms; -1: not known yet. */
+  readonly roundTripMs: number;
+  /** How far the peer's wall clock is ahead of this node's, ms; 0 before the first word. */
+  readonly clockAheadMs: number;
+  /** Why it is not connected; empty when it is. */
+  readonly detail: string;
+  readonly peerVersion: string;
+  readonly connectionsTotal: number;
+  /** Connections from addresses that are not the peer's, closed at once. */
+  readonly strangersTotal: number;
+  /** What is wrong between the nodes now, in sentences. */
+  readonly problems: readonly string[];
 }
 
 export interface VrrpSnapshot {
   readonly vips: readonly VipSnapshot[];
+  /** Absent: there is no peer link (one node, failover.peerPort 0). */
+  readonly peerLink?: PeerLinkSnapshot;
   /** `SCHED_RR 50`, `nice -20` or `normal`: what the kernel allowed. */
   readonly scheduling: string;
   /** Lateness of the loop in ms: largest since start, and of the last minute. */

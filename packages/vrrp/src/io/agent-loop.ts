@@ -110,6 +110,8 @@ export class AgentLoop {
     } finally {
       this.#releaseAll();
       this.#sendSnapshot(nowUs());
+      // The last word: this node is the owner no more.
+      this.#sendWord(nowUs());
       this.#network.close();
       this.#drain?.leave();
       this.#port.send({ type: 'stopped' });
@@ -223,6 +225,8 @@ export class AgentLoop {
 
   #readCommands(): void {
     for (let command = this.#port.take(); command !== undefined; command = this.#port.take()) {
+      // The peer hears of a change of ability or maintenance at once.
+      if (command.type !== 'peer') this.#wordDueUs = 0;
       switch (command.type) {
         case 'ability':
           this.#feedAll({ type: 'ability', nowUs: nowUs(), ability: command.ability, reason: command.reason });

@@ -48,7 +48,7 @@ export interface VrrpStateEvent {
 export interface VrrpNotice {
   readonly event: 'vrrp-notice';
   readonly vip: string;
-  readonly what: NoticeKind | 'stale-address' | 'guard' | 'dialect';
+  readonly what: NoticeKind | 'stale-address' | 'guard' | 'dialect' | 'peer-link' | 'peer-problem-ended';
   readonly detail: string;
   readonly monotonicMs: number;
 }

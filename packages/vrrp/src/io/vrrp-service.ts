@@ -1,10 +1,11 @@
 // The failover agent as its process's main thread sees it: starts the loop's thread, sends it commands, keeps its last
 // snapshot. It holds no socket and decides nothing. Side effects: one thread, one eventfd.
+import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
-import type { PairConfig } from '@tospann/config';
+import { failoverOf, type PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { closeFd, monotonicMs, openEventFd, signalEventFd } from '@tospann/linux';
-import type { ElectionWord, PeerWord } from '../core/peer-word.ts';
+import type { PeerWord } from '../core/peer-word.ts';
 import { addressesOf, planAgent, type AgentPlan } from '../core/plan.ts';
 import type { VrrpSnapshot } from '../core/snapshot.ts';
 import type { Ability } from '../core/state.ts';
@@ -19,7 +20,9 @@ import type {
   VrrpLogLine,
   VrrpStateEvent,
 } from './messages.ts';
+import { PeerWatch } from './peer-watch.ts';
 import { reviveError } from './plain-error.ts';
+import { TermFile } from './term-file.ts';
 
 export interface VrrpOptions {
   readonly config: PairConfig;
@@ -35,10 +38,10 @@ export interface VrrpOptions {
   readonly onFatal: (error: TospannError) => void;
   /** Keep connections of a planned hand-over alive where nft allows it. @default true */
   readonly guard?: boolean;
-  /** The term of each election in an earlier life of this node, by its name. @default 0 for each */
-  readonly terms?: Readonly<Record<string, number>>;
-  /** Takes what this node has to say over the peer link: at each change and four times an advert interval. */
-  readonly onWord?: (elections: Readonly<Record<string, ElectionWord>>) => void;
+  /** Where the terms of the elections are kept; absent: a restart forgets them. */
+  readonly stateDir?: string;
+  /** The pair's secret (32 bytes) and this product's version; absent: no peer link. */
+  readonly peerLink?: { readonly clusterKey: Uint8Array; readonly version: string };
 }
 
 /** How a planned failover ended; every address was taken. */
@@ -69,8 +72,8 @@ export interface VrrpService {
    * @throws {TospannError} LB_VRRP_NOT_OWNER, LB_VRRP_BUSY, LB_VRRP_HANDOVER_NOT_TAKEN (this node goes on serving).
    */
   failover(): Promise<FailoverReport>;
-  /** What the other node said over the peer link; undefined: the link is lost. */
-  tellPeer(words: PeerWord | undefined): void;
+  /** Another configuration serves; nodes and addresses are the same. The peer compares its hash with its own. */
+  setConfigHash(hash: string): void;
   /**
    * Hands every owned address over and owns nothing until it is switched off. With `force` the addresses are released
    * though nobody takes them.
@@ -105,6 +108,8 @@ class Service implements VrrpService {
   readonly #worker: Worker;
   readonly #options: VrrpOptions;
   readonly #guard: ConnectionGuard | undefined;
+  readonly #terms: TermFile;
+  readonly #peer: PeerWatch | undefined;
   readonly #waiters = new Map<number, Waiter>();
   #snapshot: TimedSnapshot = emptySnapshot;
   #nextId = 1;
@@ -117,11 +122,13 @@ class Service implements VrrpService {
     const plan = planAgent(options.config, options.node);
     this.#guard = this.#makeGuard(plan);
     const guard = this.#guard !== undefined;
+    this.#terms = this.#openTerms(plan);
+    this.#peer = this.#makePeerWatch(plan);
     this.#worker = options.startWorker('vrrp-worker', {
       plan,
       wakeFd: this.#wakeFd,
       guard,
-      terms: options.terms ?? {},
+      terms: this.#terms.all(),
     });
     const ready = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
@@ -151,7 +158,7 @@ class Service implements VrrpService {
       ...vip,
       lastAdvertAgeMs: lastAdvertAtMs < 0 ? -1 : Math.max(0, nowMs - lastAdvertAtMs),
     }));
-    return { ...this.#snapshot, vips };
+    return { ...this.#snapshot, vips, ...(this.#peer === undefined ? {} : { peerLink: this.#peer.snapshot() }) };
   }
 
   takeLatenessMs(): number {
@@ -164,8 +171,8 @@ class Service implements VrrpService {
     this.#command({ type: 'ability', ability, reason });
   }
 
-  tellPeer(words: PeerWord | undefined): void {
-    this.#command({ type: 'peer', words });
+  setConfigHash(hash: string): void {
+    this.#peer?.setConfigHash(hash);
   }
 
   failover(): Promise<FailoverReport> {
@@ -173,7 +180,12 @@ class Service implements VrrpService {
   }
 
   maintenance(on: boolean, options: { readonly reason: string; readonly force: boolean }): Promise<FailoverReport> {
-    return this.#ask((id) => ({ type: 'maintenance', id, on, ...options }));
+    const report = this.#ask((id) => ({ type: 'maintenance', id, on, ...options }));
+    report.then(
+      () => this.#peer?.setMaintenance(on),
+      () => {},
+    );
+    return report;
   }
 
   #ask(command: (id: number) => LoopCommand): Promise<FailoverReport> {
@@ -197,7 +209,7 @@ class Service implements VrrpService {
 
   /** After the loop's thread: the guard goes, then the promise settles. */
   async #end(failure: TospannError | undefined, ended: PromiseWithResolvers<void>): Promise<void> {
-    await this.#guard?.close();
+    await Promise.all([this.#guard?.close(), this.#peer?.close()]);
     if (failure === undefined) return ended.resolve();
     ended.reject(failure);
     this.#options.onFatal(failure);
@@ -217,9 +229,10 @@ class Service implements VrrpService {
       case 'snapshot':
         this.#snapshot = message.snapshot;
         this.#latenessMs = Math.max(this.#latenessMs, message.snapshot.latenessRecentMs);
+        this.#peer?.see(message.snapshot);
         return;
       case 'word':
-        return this.#options.onWord?.(message.elections);
+        return this.#peer?.say(message.elections);
       case 'failed':
         return this.#fail(reviveError(message.error));
       case 'failover-refused':
@@ -251,8 +264,37 @@ class Service implements VrrpService {
     });
   }
 
+  #openTerms({ elections }: AgentPlan): TermFile {
+    const { stateDir } = this.#options;
+    return new TermFile({
+      file: stateDir === undefined ? undefined : join(stateDir, 'terms.json'),
+      elections: elections.map(({ name }) => name),
+      wallMs: Date.now,
+      onProblem: ({ code, message, hint }) =>
+        this.#onEvent({ event: 'vrrp-problem', code, message, hint, monotonicMs: monotonicMs() }),
+    });
+  }
+
+  /** The link needs exactly one other node. */
+  #makePeerWatch(plan: AgentPlan): PeerWatch | undefined {
+    const { config, peerLink } = this.#options;
+    const port = failoverOf(config).peerPort;
+    const [peer, ...more] = plan.peers;
+    if (peerLink === undefined || port === 0 || peer === undefined || more.length > 0) return undefined;
+    const tellPeer = (words: PeerWord | undefined): void => {
+      for (const [election, { term }] of Object.entries(words?.elections ?? {})) {
+        if (plan.elections.some(({ name }) => name === election)) this.#terms.keep(election, term);
+      }
+      this.#command({ type: 'peer', words });
+    };
+    const emit = (event: VrrpEvent): void => this.#onEvent(event);
+    return new PeerWatch({ plan, cluster: config.cluster.name, port, ...peerLink, tellPeer, emit }, peer);
+  }
+
   #onEvent(event: VrrpEvent): void {
     if (event.event === 'vrrp-state') {
+      // On the disk before anybody hears of it.
+      if (event.to === 'master') this.#terms.keep(event.group, Number(event.evidence['term']));
       this.#guard?.onState(event);
       return this.#options.onEvent(event);
     }
