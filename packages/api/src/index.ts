@@ -77,7 +77,8 @@ export {
   type VrrpStatus,
 } from './contract.ts';
 export { planFailover, type FailoverPlan } from './core/failover-plan.ts';
-export { metricFamilies, type MetricFamily, type MetricSample } from './core/metrics.ts';
+export type { MetricFamily, MetricSample } from './core/metric-rows.ts';
+export { metricFamilies } from './core/metrics.ts';
 export { notReady } from './core/ready.ts';
 export { judge } from './core/verdict.ts';
 export { consoleToken, loadClusterKey, readOrCreateClusterKey, type ClusterKey } from './io/cluster-key.ts';

@@ -1,7 +1,7 @@
 // Writes metric families as Prometheus text through prom-client's registry. The figures come ready from the status
 // of the node, so each scrape has its own registry and nothing is kept between two.
 import { Registry, type Metric } from 'prom-client';
-import type { MetricFamily } from '../core/metrics.ts';
+import type { MetricFamily } from '../core/metric-rows.ts';
 
 /** Content type of the text. */
 export const expositionType = Registry.PROMETHEUS_CONTENT_TYPE;
