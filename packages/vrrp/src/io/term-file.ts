@@ -1,7 +1,7 @@
 // The terms of this node's elections (core/terms.ts) and the file that keeps them: written whole beside the old one,
 // synced and put in its place, so that a crash leaves one or the other. Synchronous: a term must be on the disk before
 // anybody hears of it. On the main thread; one write for each take-over.
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { TospannError } from '@tospann/errors';
 import { formatTerms, parseTerms, type Terms } from '../core/terms.ts';
@@ -73,7 +73,7 @@ export class TermFile {
       syncDirectory(dirname(file));
       this.#failed = false;
     } catch (error) {
-      rmSync(temporary, { force: true });
+      remove(temporary);
       const detail = messageOf(error);
       if (!this.#failed)
         onProblem(new TospannError('LB_VRRP_TERM_FILE', { file, detail, action: 'get terms that a restart forgets' }));
@@ -85,10 +85,18 @@ export class TermFile {
 function writeSynced(file: string, content: string): void {
   const fd = openSync(file, 'w', 0o640);
   try {
-    writeSync(fd, content);
+    writeFileSync(fd, content);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+function remove(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // It is not there, or lies where nothing can be removed: the write has told why.
   }
 }
 
