@@ -4,19 +4,23 @@ import { canonicalHash } from './canonical.ts';
 import { buildBackend } from './build/backend.ts';
 import { buildFrontend } from './build/frontend.ts';
 import { buildHttp } from './build/http.ts';
-import { entries } from './build/shape.ts';
-import type { NodeConfig, VipConfig } from './model-failover.ts';
+import { buildElections } from './build/elections.ts';
+import { buildEvents, buildFailover, buildTuner } from './build/failover.ts';
+import { entries, present } from './build/shape.ts';
+import type { NodeConfig } from './model-failover.ts';
 import type { AdminConfig, LogConfig, MapConfig, PairConfig } from './model.ts';
 import type { ConfigFile } from './schema.ts';
-import { PRIORITY } from './schema/cluster.ts';
 
 /** Makes the model of a file that has passed the schema and the lint. */
 export function buildModel(file: ConfigFile): PairConfig {
-  const nodes = entries(file.cluster.nodes, (name, node): NodeConfig => ({ name, ...node }));
+  const nodes = entries(file.cluster.nodes, (name, node): NodeConfig => ({ name, ...present(node) }));
   const model: Omit<PairConfig, 'hash'> = {
     version: 1,
     cluster: { name: file.cluster.name, nodes },
-    vips: entries(file.vips, (name, vip) => buildVip(name, vip, nodes)),
+    ...buildElections(file, nodes),
+    failover: buildFailover(file.failover),
+    events: buildEvents(file.events),
+    tuner: buildTuner(file.tuner),
     frontends: entries(file.frontends, (name, frontend) => buildFrontend(name, frontend, file.http.errorPages)),
     backends: entries(file.backends, (name, backend) => buildBackend(name, backend, file.timeouts.check)),
     timeouts: {
@@ -40,22 +44,6 @@ export function buildModel(file: ConfigFile): PairConfig {
     },
   };
   return { ...model, hash: canonicalHash(model) };
-}
-
-function buildVip(name: string, vip: ConfigFile['vips'][string], nodes: readonly NodeConfig[]): VipConfig {
-  const priorities = Object.fromEntries(
-    nodes.map((node) => [node.name, node.name === vip.preferred ? PRIORITY.preferred : PRIORITY.other]),
-  );
-  return {
-    name,
-    address: vip.address.address,
-    prefixLength: vip.address.prefixLength,
-    routerId: vip.routerId,
-    advertIntervalMs: vip.advertInterval,
-    ...(vip.preferred === undefined ? {} : { preferred: vip.preferred }),
-    transport: vip.transport,
-    priorities,
-  };
 }
 
 function buildLog(log: ConfigFile['log']): LogConfig {

@@ -258,3 +258,8 @@ function findControlCharacter(text: string): PlacedFinding | undefined {
     place: { line: before.split('\n').length, column: at - before.lastIndexOf('\n') },
   };
 }
+
+/** Tells a mapping of the file from its other values. */
+export function isRawMap(value: Raw | undefined): value is RawMap {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

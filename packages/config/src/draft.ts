@@ -1,7 +1,7 @@
 // The file as far as it can be read, for the checks between fields: every value may be missing or wrong, so that
 // these checks run, and all problems appear at once, although the schema has found some already.
 import type { Raw, RawMap } from './document.ts';
-import { isRawMap } from './not-served.ts';
+import { isRawMap } from './document.ts';
 import type { BindConfig } from './model.ts';
 import type { Path } from './problem.ts';
 import { aclsOf, readCondition } from './schema/condition.ts';
@@ -11,6 +11,7 @@ import {
   readDuration,
   readEndpoint,
   readHostAddress,
+  readHostAddress6,
   readInterfaceAddress,
   type Endpoint,
   type Reading,
@@ -25,12 +26,15 @@ export interface Found<T> {
 export interface DraftNode {
   readonly name: string;
   readonly address?: Found<string>;
+  readonly address6?: Found<string>;
   readonly interface?: string;
 }
 
 export interface DraftVip {
   readonly name: string;
   readonly path: Path;
+  /** As written, for what belongs to its election. */
+  readonly raw: RawMap;
   readonly address?: Found<string>;
   readonly routerId?: Found<number>;
   readonly preferred?: Found<string>;
@@ -95,6 +99,8 @@ export interface DraftBackend {
 export interface Draft {
   readonly nodes: readonly DraftNode[];
   readonly vips: readonly DraftVip[];
+  /** Absent: all VIPs are one election. */
+  readonly groups?: Readonly<Record<string, { readonly vips: readonly string[] }>>;
   readonly frontends: readonly DraftFrontend[];
   readonly backends: readonly DraftBackend[];
   readonly adminBinds: readonly Found<BindConfig>[];
@@ -102,6 +108,8 @@ export interface Draft {
   readonly maps: readonly { readonly name: string; readonly path: Path }[];
   /** Sections as written, for checks of single keys. */
   readonly http: RawMap;
+  readonly failover: RawMap;
+  readonly events: RawMap;
   readonly stats?: RawMap;
   readonly timeoutCheckMs?: number;
 }
@@ -114,12 +122,15 @@ export function readDraft(root: RawMap): Draft {
   return {
     nodes: children(cluster['nodes'], ['cluster', 'nodes']).map(readNode),
     vips: children(root['vips'], ['vips']).map(readVip),
+    ...(root['groups'] === undefined ? {} : { groups: readGroups(root) }),
     frontends: children(root['frontends'], ['frontends']).map(readFrontend),
     backends: children(root['backends'], ['backends']).map(readBackend),
     adminBinds: readBinds(root['admin'], ['admin']),
     statsBinds: readBinds(stats, ['admin', 'stats']),
     maps: children(root['maps'], ['maps']).map(({ name, path }) => ({ name, path })),
     http: mapAt(root, 'http'),
+    failover: mapAt(root, 'failover'),
+    events: mapAt(root, 'events'),
     ...(isRawMap(stats) ? { stats } : {}),
     ...(timeoutCheck === undefined ? {} : { timeoutCheckMs: timeoutCheck.value }),
   };
@@ -146,8 +157,17 @@ function readNode(child: Child): DraftNode {
   return {
     name: child.name,
     ...pick('address', read(child.raw, child.path, { key: 'address', as: fromText(readHostAddress) })),
+    ...pick('address6', read(child.raw, child.path, { key: 'address6', as: fromText(readHostAddress6) })),
     ...(name === undefined ? {} : { interface: name.value }),
   };
+}
+
+function readGroups(root: RawMap): Readonly<Record<string, { readonly vips: readonly string[] }>> {
+  const groups = children(root['groups'], ['groups']).map(({ name, raw }) => {
+    const vips = isRawMap(raw) && Array.isArray(raw['vips']) ? (raw['vips'] as readonly Raw[]) : [];
+    return [name, { vips: vips.filter((vip) => typeof vip === 'string') }] as const;
+  });
+  return Object.fromEntries(groups);
 }
 
 function readVip(child: Child): DraftVip {
@@ -156,6 +176,7 @@ function readVip(child: Child): DraftVip {
   return {
     name: child.name,
     path,
+    raw: isRawMap(raw) ? raw : {},
     ...(address === undefined ? {} : { address: { path: address.path, value: address.value.address } }),
     ...pick('routerId', read(raw, path, { key: 'routerId', as: number })),
     ...pick('preferred', read(raw, path, { key: 'preferred', as: text })),

@@ -14,6 +14,23 @@ export const FAILOVER_DEFAULTS: FailoverConfig = {
   drainMs: 120_000,
 };
 
+/** An election before it is built: its name and its VIPs. */
+export interface ElectionName {
+  readonly name: string;
+  readonly vips: readonly string[];
+}
+
+/** Which VIPs move together: as the groups say, or all of them. */
+export function electionNames(
+  vips: readonly string[],
+  groups: Readonly<Record<string, { readonly vips: readonly string[] }>> | undefined,
+): readonly ElectionName[] {
+  if (groups !== undefined) return Object.entries(groups).map(([name, group]) => ({ name, vips: group.vips }));
+  const [first] = vips;
+  if (first === undefined) return [];
+  return [{ name: vips.length === 1 ? first : 'all', vips }];
+}
+
 /** All elections; a VIP that no group names is one of its own. */
 export function groupsOf(config: Pick<PairConfig, 'vips' | 'groups'>): readonly GroupConfig[] {
   return config.groups ?? config.vips.map(groupOfOne);

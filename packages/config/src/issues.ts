@@ -3,7 +3,7 @@
 import type { z } from 'zod';
 import { configSchema } from './schema.ts';
 import { placesOfKey, schemaPlace } from './schema/walk.ts';
-import { isRawMap } from './not-served.ts';
+import { isRawMap } from './document.ts';
 import { didYouMean } from './suggest.ts';
 import { formatPath, showValue, type Finding, type Path } from './problem.ts';
 import type { Raw } from './document.ts';

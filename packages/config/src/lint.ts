@@ -4,6 +4,8 @@
 import type { RawMap } from './document.ts';
 import { lintBackends } from './lint/backends.ts';
 import { lintCluster } from './lint/cluster.ts';
+import { lintElections } from './lint/elections.ts';
+import { lintFailover } from './lint/failover.ts';
 import { lintFeatures } from './lint/features.ts';
 import { lintFrontends } from './lint/frontends.ts';
 import { lintRules } from './lint/rules.ts';
@@ -16,6 +18,8 @@ export function lint(root: RawMap): Finding[] {
   const draft = readDraft(root);
   return [
     ...lintCluster(draft),
+    ...lintElections(draft),
+    ...lintFailover(draft),
     ...lintFrontends(draft),
     ...lintRules(draft),
     ...lintBackends(draft),

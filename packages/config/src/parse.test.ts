@@ -151,7 +151,7 @@ test('parseConfig() gives another hash when a server changes its place or its we
 test('formatProblem() writes FILE:LINE:COL: CODE path: message and a hint line', () => {
   const result = parseConfig(EXAMPLE_CONFIG.replace('client: 1m', 'client: 10'), { file: '/etc/tospann/tospann.yaml' });
   expect(result.ok ? [] : result.problems.map(formatProblem)).toEqual([
-    '/etc/tospann/tospann.yaml:29:64: LB_CONFIG_BAD_TYPE timeouts.client: Cannot use this value as client must be a duration with a unit (ms, s, m, h, d): current value is 10\n  hint: Write it like "client: 1m".',
+    '/etc/tospann/tospann.yaml:34:64: LB_CONFIG_BAD_TYPE timeouts.client: Cannot use this value as client must be a duration with a unit (ms, s, m, h, d): current value is 10\n  hint: Write it like "client: 1m".',
   ]);
 });
 

@@ -2,11 +2,11 @@
 // on input: a wrong file is an expected result.
 import { TospannError } from '@tospann/errors';
 import { buildModel } from './build.ts';
-import { readDocument, type ConfigDocument, type DocumentReading, type Place, type Raw } from './document.ts';
+import { isRawMap, readDocument, type ConfigDocument, type DocumentReading, type Place, type Raw } from './document.ts';
 import { exampleOf, findingsOf } from './issues.ts';
 import { lint } from './lint.ts';
 import type { PairConfig } from './model.ts';
-import { isRawMap, takeNotServed } from './not-served.ts';
+
 import { problemAt, sortProblems, type ConfigProblem, type Finding } from './problem.ts';
 import { configSchema } from './schema.ts';
 
@@ -49,10 +49,9 @@ function parseReading(reading: DocumentReading, options: { readonly file: string
     const parsed = configSchema.safeParse(root);
     return failure([...textProblems, ...place(findingsOf(parsed.error?.issues ?? [], root), document, options.file)]);
   }
-  const notServed = takeNotServed(root);
   const parsed = configSchema.safeParse(root);
   const schemaFindings = parsed.success ? [] : findingsOf(parsed.error.issues, root);
-  const all = place([...notServed, ...schemaFindings, ...required(root), ...lint(root)], document, options.file);
+  const all = place([...schemaFindings, ...required(root), ...lint(root)], document, options.file);
   const problems = [...textProblems, ...all];
   const errors = problems.filter((problem) => problem.severity === 'error');
   if (errors.length > 0 || !parsed.success) return failure(problems);

@@ -14,6 +14,11 @@ cluster:
     lb2: { address: 10.10.0.12, interface: eth0 }
 vips:
   public: { address: 192.168.1.200/24, routerId: 51, advertInterval: 1s, preferred: lb1 }
+  public6: { address: "2001:db8::200/64" }
+groups: { site: { vips: [public, public6] } }
+failover: { requireServers: [main], gateway: auto, scripts: { disk: { run: [/usr/local/bin/check-disk, /var] } } }
+events: { hooks: { chat: { on: [vrrp-state], url: https://hooks.example/tospann } } }
+tuner: { profile: balanced, conntrackAlarmPercent: 80, stealAlarmPercent: 10 }
 frontends:
   main:
     bind: ["*:80"]

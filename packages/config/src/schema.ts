@@ -1,8 +1,10 @@
 // The schema of the configuration file: the one place that knows how it is written. What it means is model.ts;
-// rules between fields are in lint.ts; keys that later versions serve are in not-served.ts.
+// rules between fields are in lint.ts.
 import { z } from 'zod';
 import { field, mapping } from './schema/fields.ts';
-import { adminSchema, clusterSchema, vipsSchema } from './schema/cluster.ts';
+import { adminSchema, clusterSchema } from './schema/cluster.ts';
+import { eventsSchema, failoverSchema, tunerSchema } from './schema/failover.ts';
+import { groupsSchema, vipsSchema } from './schema/vips.ts';
 import { backendsSchema } from './schema/backends.ts';
 import { frontendsSchema, mapsSchema } from './schema/frontends.ts';
 import { httpSchema, logSchema, proxySchema, timeoutsSchema } from './schema/settings.ts';
@@ -18,6 +20,10 @@ export const configSchema = mapping(
     }),
     cluster: clusterSchema,
     vips: vipsSchema,
+    groups: groupsSchema,
+    failover: failoverSchema,
+    events: eventsSchema,
+    tuner: tunerSchema,
     frontends: frontendsSchema,
     backends: backendsSchema,
     timeouts: timeoutsSchema,

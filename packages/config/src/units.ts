@@ -157,24 +157,34 @@ export function readHostName(text: string): Reading<string> {
   return fits && !/^\d+$/.test(labels.at(-1) ?? '') ? { ok: true, value: name } : { ok: false, reason: 'value', must };
 }
 
-/** Reads `192.168.1.200/24`: a host's address with the prefix length (1 to 32) of its network. */
+/** Reads one IPv6 address that one host can have, without brackets; in its shortest form (RFC 5952). */
+export function readHostAddress6(text: string): Reading<string> {
+  if (!isIpv6(text)) return { ok: false, reason: 'value', must: 'an IPv6 address of one host' };
+  return readAnyAddress(`[${text}]`);
+}
+
+/** Reads an address of one host, IPv4 or IPv6 without brackets. */
+export function readAnyHost(text: string): Reading<string> {
+  return isIpv6(text) ? readHostAddress6(text) : readHostAddress(text);
+}
+
+/** Reads `192.168.1.200/24` or `2001:db8::200/64`: a host's address with the prefix length of its network. */
 export function readInterfaceAddress(text: string): Reading<{ address: string; prefixLength: number }> {
-  const must = 'an IPv4 address with its prefix length (1 to 32), such as 192.168.1.200/24';
-  if (cidrv6.safeParse(text).success || isIpv6(text)) {
-    return { ok: false, reason: 'unsupported', must: `the IPv6 address "${text}"` };
-  }
-  const [address = '', prefix = ''] = text.split('/');
-  if (!cidrv4.safeParse(text).success || !readHostAddress(address).ok) return { ok: false, reason: 'value', must };
+  const must = 'an IP address with its prefix length, such as 192.168.1.200/24 or 2001:db8::200/64';
+  const [host = '', prefix = ''] = text.split('/');
+  const address = readAnyHost(host);
+  const isNetwork = cidrv4.safeParse(text).success || cidrv6.safeParse(text).success;
+  if (!isNetwork || !address.ok) return { ok: false, reason: 'value', must };
   const prefixLength = Number(prefix);
   if (prefixLength < 1) return { ok: false, reason: 'range', must };
-  if (prefixLength < 31) {
+  if (!isIpv6(host) && prefixLength < 31) {
     const hostBits = 2 ** (32 - prefixLength);
-    const host = ipv4Number(address) % hostBits;
-    if (host === 0 || host === hostBits - 1) {
+    const number = ipv4Number(host) % hostBits;
+    if (number === 0 || number === hostBits - 1) {
       return { ok: false, reason: 'range', must: `the address of a host, not the network's first or last address` };
     }
   }
-  return { ok: true, value: { address, prefixLength } };
+  return { ok: true, value: { address: address.value, prefixLength } };
 }
 
 /** Reads a network; a single address means /32 or /128. The result always has a prefix length. */

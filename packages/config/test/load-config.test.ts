@@ -41,7 +41,7 @@ test('loadConfig() warns of maps and error pages that this machine does not have
   expect(result.ok).toBe(true);
   expect(result.warnings).toHaveLength(3);
   expect(result.warnings).toMatchObject([
-    { code: 'LB_CONFIG_FILE', path: 'frontends.main.errorPages.502', line: 19, column: 24 },
+    { code: 'LB_CONFIG_FILE', path: 'frontends.main.errorPages.502', line: 24, column: 24 },
     { path: 'frontends.main.errorPages.504', message: expect.stringMatching(/not a regular file$/) as string },
     { path: 'maps.sites.file', message: expect.stringMatching(/there is no such file$/) as string },
   ]);

@@ -4,6 +4,7 @@
 import type { ErrorRetry, ErrorSource } from './error.ts';
 import { apiErrors } from './catalogue/api.ts';
 import { configErrors } from './catalogue/config.ts';
+import { electionErrors } from './catalogue/elections.ts';
 import { kernelErrors } from './catalogue/kernel.ts';
 import { operationErrors } from './catalogue/operation.ts';
 import { trafficErrors } from './catalogue/traffic.ts';
@@ -26,6 +27,7 @@ export interface ErrorEntry {
 export const catalogue = {
   ...apiErrors,
   ...configErrors,
+  ...electionErrors,
   ...kernelErrors,
   ...operationErrors,
   ...trafficErrors,

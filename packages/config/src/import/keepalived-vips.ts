@@ -271,7 +271,7 @@ function answerAddresses(instance: Instance, vip: VipDraft, work: Work): void {
     if (!readInterfaceAddress(withPrefix(address)).ok) {
       work.report.answer(line, {
         verdict: 'refused',
-        why: 'only IPv4 addresses of hosts are served by this version',
+        why: 'this is no address of a host',
         target,
       });
     } else if (taken) {

@@ -43,7 +43,14 @@ function vipsLines(vips: readonly VipDraft[]): string[] {
         '  # keepalived sent multicast; unicast also works where a network drops it (transport: multicast is the old way).',
       ]
     : [];
-  return ['vips:', ...multicast, ...vips.flatMap(vipLines)];
+  return ['vips:', ...multicast, ...vips.flatMap(vipLines), ...groupsLines(vips)];
+}
+
+/** VIPs move together unless they cannot: instances with another preferred node or interval were two elections. */
+function groupsLines(vips: readonly VipDraft[]): string[] {
+  const settings = new Set(vips.map(({ preferred, advertInterval }) => `${preferred ?? ''} ${advertInterval}`));
+  if (settings.size < 2) return [];
+  return ['groups:', ...vips.map(({ name }) => `  ${scalar(name)}: ${flow({ vips: [name] })}`)];
 }
 
 function nodeLine(node: NodeDraft): string {

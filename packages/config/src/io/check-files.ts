@@ -3,7 +3,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { readDocument, type Raw, type RawMap } from '../document.ts';
-import { isRawMap } from '../not-served.ts';
+import { isRawMap } from '../document.ts';
 import { warningAt } from '../lint/finding.ts';
 import type { Finding, Path } from '../problem.ts';
 import { formatSize } from '../units.ts';

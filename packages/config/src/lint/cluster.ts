@@ -6,13 +6,7 @@ import { eachDuplicate, errorAt, warningAt } from './finding.ts';
 
 /** Problems of nodes and VIPs. */
 export function lintCluster(draft: Draft): Finding[] {
-  return [
-    ...nodeCount(draft),
-    ...nodeAddresses(draft),
-    ...vipAddresses(draft),
-    ...routerIds(draft),
-    ...preferred(draft),
-  ];
+  return [...nodeCount(draft), ...nodeAddresses(draft), ...vipAddresses(draft), ...preferred(draft)];
 }
 
 function nodeCount(draft: Draft): Finding[] {
@@ -65,19 +59,6 @@ function vipAddresses(draft: Draft): Finding[] {
       }),
   );
   return [...conflicts, ...twice];
-}
-
-// A node has one interface here, so every VIP of the pair is on the same one: a router id may stand once.
-function routerIds(draft: Draft): Finding[] {
-  return eachDuplicate(
-    draft.vips,
-    (vip) => vip.routerId?.value.toString(),
-    (vip, first) =>
-      errorAt(vip.routerId?.path ?? [], 'LB_CONFIG_DUPLICATE_ROUTER_ID', {
-        routerId: vip.routerId?.value ?? 0,
-        other: first.name,
-      }),
-  );
 }
 
 function preferred(draft: Draft): Finding[] {

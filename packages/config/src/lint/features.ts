@@ -1,7 +1,7 @@
 // Checks of backends whose settings do not fit each other: what needs HTTP, a check, a hash or a limit beside it.
 import type { RawMap } from '../document.ts';
 import type { Draft, DraftBackend } from '../draft.ts';
-import { isRawMap } from '../not-served.ts';
+import { isRawMap } from '../document.ts';
 import { showValue, type Finding } from '../problem.ts';
 import { errorAt, warningAt } from './finding.ts';
 

@@ -1,7 +1,7 @@
 // Checks of rules and of what a frontend's mode allows: maps that must exist, rules that are never reached, keys that
 // need HTTP in a frontend that only passes bytes.
 import type { Draft, DraftFrontend } from '../draft.ts';
-import { isRawMap } from '../not-served.ts';
+import { isRawMap } from '../document.ts';
 import type { Finding, Path } from '../problem.ts';
 import { ENDING_KEYS } from '../schema/rules.ts';
 import { suggestName } from './cluster.ts';

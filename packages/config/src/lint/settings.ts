@@ -2,7 +2,7 @@
 // the statistics page, compression.
 import type { Raw } from '../document.ts';
 import type { Draft, DraftFrontend } from '../draft.ts';
-import { isRawMap } from '../not-served.ts';
+import { isRawMap } from '../document.ts';
 import type { Finding, Path } from '../problem.ts';
 import { warningAt } from './finding.ts';
 

@@ -1,7 +1,7 @@
-// Schema of the pair itself: nodes, floating addresses, and where the console listens.
+// Schema of the pair itself: its nodes, and where the console listens.
 import type { z } from 'zod';
-import { readBind, readBindV4, readHostAddress, readInterfaceAddress } from '../units.ts';
-import { choice, duration, either, field, list, mapping, named, reading, text, wholeNumber } from './fields.ts';
+import { readBind, readBindV4, readHostAddress, readHostAddress6 } from '../units.ts';
+import { either, field, list, mapping, named, reading, text } from './fields.ts';
 
 const node = mapping(
   {
@@ -20,6 +20,14 @@ const node = mapping(
       change: 'Change it when the machine names its interfaces differently ("ip link" shows them)',
       example: 'interface: eth0',
     }),
+    address6: field(reading('an IPv6 address of one host, such as 2001:db8::11', readHostAddress6).optional(), {
+      is: "The node's own IPv6 address on its interface, never a VIP; adverts for IPv6 addresses go there",
+      range: 'IPv6 address',
+      default: 'none: no unicast adverts over IPv6',
+      change: 'Set it on both nodes for an IPv6 VIP that has a routerId',
+      see: 'vips',
+      example: 'address6: "2001:db8::11"',
+    }),
   },
   'One machine of the pair.',
 );
@@ -37,53 +45,6 @@ export const clusterSchema = mapping(
   },
   'The pair: its name and its nodes.',
 );
-
-const vip = mapping(
-  {
-    address: field(reading('an IPv4 address with its prefix length, such as 192.168.1.200/24', readInterfaceAddress), {
-      is: 'The floating address with the prefix length of its network; it is always added as /32',
-      range: 'IPv4 address/prefix, prefix 1 to 32',
-      default: 'required',
-      change: 'Change it when the public address of the site changes',
-      example: 'address: 192.168.1.200/24',
-    }),
-    routerId: field(wholeNumber(1, 255), {
-      is: 'The VRRP virtual router id: the same on both nodes, different from every other VRRP group on the network',
-      range: 'whole number, 1 to 255',
-      default: 'required',
-      change: 'Change it when another VRRP group on this network uses the same number',
-      example: 'routerId: 51',
-    }),
-    advertInterval: field(duration({ minMs: 10, maxMs: 40_950, stepMs: 10 }).prefault('1s'), {
-      is: 'Time between two adverts of the owner; a dead owner is replaced after about three of them',
-      range: 'duration, 10ms to 40s950ms in steps of 10ms',
-      default: '1s',
-      change: 'Lower it for a faster take-over, raise it where the network loses packets',
-      example: 'advertInterval: 1s',
-    }),
-    preferred: field(text('the name of a node', /^.{1,64}$/).optional(), {
-      is: 'The node that takes the address back when it can serve: it gets priority 150, the other 100',
-      range: 'name of a node',
-      default: 'none: whoever has the address keeps it',
-      change: 'Set it when one node is the larger machine; without it there is one move less after a repair',
-      see: 'cluster.nodes',
-      example: 'preferred: lb1',
-    }),
-    transport: field(choice(['unicast', 'multicast']).prefault('unicast'), {
-      is: 'How adverts reach the other node: straight to its address, or to the group 224.0.0.18',
-      range: 'unicast or multicast',
-      default: 'unicast',
-      change: 'Use multicast when the other node is a keepalived without unicast_peer',
-      example: 'transport: unicast',
-    }),
-  },
-  'One floating address, held by one node at a time (VRRPv3, RFC 9568).',
-);
-
-export const vipsSchema = named(
-  vip,
-  'Floating addresses by name. Without them each node is a load balancer of its own.',
-).prefault({});
 
 const statsBind = reading('"*:PORT", "ADDRESS:PORT" or "[IPV6]:PORT"', readBind);
 
@@ -150,6 +111,6 @@ export const adminSchema = mapping(
 ).prefault({});
 
 /** Priorities of VRRP as this product hands them out. */
-export const PRIORITY = { preferred: 150, other: 100 } as const;
+export const PRIORITY = { owner: 255, preferred: 150, other: 100 } as const;
 
 export type ClusterInput = z.output<typeof clusterSchema>;

@@ -115,13 +115,6 @@ export const configErrors = {
     message: 'Cannot use ACL "{name}": frontend "{frontend}" does not define it',
     hint: '{suggestion}',
   },
-  LB_CONFIG_UNKNOWN_NODE: {
-    source: 'config',
-    retry: 'never',
-    status: 422,
-    message: 'Cannot prefer node "{name}": it is not in cluster.nodes',
-    hint: '{suggestion}',
-  },
   LB_CONFIG_UNKNOWN_MAP: {
     source: 'config',
     retry: 'never',
@@ -312,20 +305,6 @@ export const configErrors = {
     message: 'Cannot use cookie value "{cookie}" twice: server "{other}" has it already',
     hint: 'Give each server of a backend its own cookie value.',
   },
-  LB_CONFIG_DUPLICATE_ROUTER_ID: {
-    source: 'config',
-    retry: 'never',
-    status: 422,
-    message: 'Cannot use routerId {routerId} twice: VIP "{other}" has it already',
-    hint: 'Give each VIP its own routerId from 1 to 255.',
-  },
-  LB_CONFIG_VIP_CONFLICT: {
-    source: 'config',
-    retry: 'never',
-    status: 422,
-    message: 'Cannot use {address} as a VIP: it is the address of {other}',
-    hint: 'Choose an address that no node and no server has.',
-  },
   LB_CONFIG_CHECK_TIMING: {
     source: 'config',
     retry: 'never',
@@ -368,13 +347,6 @@ export const configErrors = {
     status: 422,
     message: 'Cannot use cookie value "{cookie}": backend "{backend}" sets no cookie',
     hint: 'Add "cookie" to the backend, or remove the value.',
-  },
-  LB_CONFIG_NOTHING_TO_FAIL_OVER: {
-    source: 'config',
-    retry: 'never',
-    status: 422,
-    message: 'Cannot fail over: there are VIPs but only one node',
-    hint: 'Add the second node to cluster.nodes, or remove vips.',
   },
   LB_CONFIG_FOREIGN_BIND: {
     source: 'config',
