@@ -7,7 +7,8 @@ import { seededRandom } from './simulation.ts';
 
 const [own = '', target = '', rate = '1000', seconds = '1', kind = ''] = process.argv.slice(2);
 const random = seededRandom(7);
-const fd = openRawSender({ protocol: 112, interface: 'eth0', interfaceIndex: 0, localAddress: own });
+const group = target.startsWith('224.') ? { multicastGroup: target } : {};
+const fd = openRawSender({ protocol: 112, interface: 'eth0', interfaceIndex: 0, localAddress: own, ...group });
 const destination = encodeDestination(target);
 const route = { source: parseAddress(own), destination: parseAddress(target), dialect: 'pseudo-header' } as const;
 const advert = encodeAdvert({ routerId: 51, priority: 255, intervalMs: 100, addresses: [0x0a630064] }, route);

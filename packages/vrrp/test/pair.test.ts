@@ -239,7 +239,13 @@ test.concurrent('two addresses with their own router ids are won and lost apart'
 test('garbage on the socket is counted and delays no advert', { timeout: 90_000 }, async () => {
   await using lab = new Lab();
   const [a, b] = await startPair(lab);
-  const before = (await a.snapshot()).vips[0]?.adverts.sentTotal ?? 0;
+  // The pair speaks unicast: a stranger who sends to the group is heard all the same, and told.
+  const stranger = lab.script('c', 'flood.ts', nodeAddress.c, '224.0.0.18', '20', '1', 'stranger');
+  await stranger.line((line) => line.startsWith('sent'), { withinMs: 30_000 });
+  await a.line((line) => line.includes('contender') && line.includes(nodeAddress.c), { withinMs: slackMs });
+  const adverts = (await a.snapshot()).vips[0]?.adverts;
+  const before = adverts?.sentTotal ?? 0;
+  expect(adverts?.droppedTotal['unknown-source']).toBeGreaterThan(0);
   const startMs = performance.now();
   const floods = (['b', 'c'] as const).map((place) =>
     lab.script(place, 'flood.ts', nodeAddress[place], nodeAddress.a, '1000', '4', place === 'c' ? 'stranger' : ''),

@@ -163,6 +163,31 @@ test('IPv6 transfers under way survive a planned failover', async () => {
   ]);
 });
 
+test('an election that announces nothing is won and lost without touching its addresses', async () => {
+  await using lab = new Lab(['a', 'b']);
+  const router = { routerId: 51, family: 4, vips: ['public'] } as const;
+  const options: AgentOptions = {
+    vips: { public: { address: vip } },
+    groups: { all: { vips: ['public'], routers: [router], announce: { type: 'none' } } },
+  };
+  // Whoever moves it (a routing daemon, a person) has it on both nodes; no agent may remove it.
+  for (const place of ['a', 'b'] as const)
+    run('ip', '-n', lab.namespace(place), 'addr', 'add', `${vip}/32`, 'dev', 'lo');
+  const a = await lab.startAgent('a', options);
+  await a.becomes('master', { withinMs: downMs + slackMs });
+  const b = await lab.startAgent('b', options);
+  await b.becomes('backup', { withinMs: slackMs });
+  a.say('failover');
+  await b.becomes('master', { withinMs: slackMs });
+  a.say('stop');
+  await until('the stopped agent ended', () => a.ended, 5000);
+  for (const place of ['a', 'b'] as const) {
+    const records = run('ip', '-n', lab.namespace(place), '-o', 'addr', 'show');
+    expect(records.split('\n').filter((line) => line.includes(` ${vip}/`))).toEqual([expect.stringContaining(' lo ')]);
+  }
+  expect((await b.snapshot()).gratuitousArpTotal).toBe(0);
+});
+
 test('adverts of 10 ms leave in time, and the snapshot says how late they are', async () => {
   await using lab = new Lab(['a', 'b']);
   const vips = {

@@ -86,7 +86,8 @@ export class AdvertIntake {
       const election = key?.election ?? this.#plan.elections.length;
       const drops = this.drops[election];
       if (drops !== undefined) drops[received.reason] = (drops[received.reason] ?? 0) + 1;
-      if (key !== undefined) this.#contender(election, { reason: received.reason, source: '', nowUs });
+      const source = formatIp(packet.subarray(12, 16));
+      if (key !== undefined) this.#contender(election, { reason: received.reason, source, nowUs });
       return;
     }
     if (key === undefined) return;

@@ -175,7 +175,7 @@ export class VipNetwork {
 
   /** Ends a drain that is under way, if there is one. */
   endDrain(vip: PlannedAddress): void {
-    this.#control.delete(requestOf(vip, loopbackIndex));
+    if (this.#managed(vip.address)) this.#control.delete(requestOf(vip, loopbackIndex));
   }
 
   release(vip: PlannedAddress): void {
@@ -222,10 +222,12 @@ export class VipNetwork {
     const usable = this.#control.list(link?.index ?? -1).filter(({ flags }) => (flags & AddressFlag.TENTATIVE) === 0);
     const own = (wanted: string | undefined): string | undefined =>
       usable.find((record) => record.address === wanted)?.address;
-    const linkLocal = usable.find(
-      (record) => /^fe[89ab]/.test(record.address) && !this.#vips.some((vip) => vip.address === record.address),
-    );
-    return { 4: own(address), 6: { unicast: own(address6), multicast: linkLocal?.address } };
+    const linkLocals = usable
+      .map((record) => record.address)
+      .filter((text) => /^fe[89ab]/.test(text) && !this.#vips.some((vip) => vip.address === text));
+    // The one in use as long as it is there: peers know a node by its source.
+    const multicast = linkLocals.find((text) => text === this.ports.source(6, 'multicast')) ?? linkLocals[0];
+    return { 4: own(address), 6: { unicast: own(address6), multicast } };
   }
 
   /** Why an election cannot be heard, or cannot have its addresses, though the node's own link is up. */

@@ -247,20 +247,22 @@ class Service implements VrrpService {
   /** The guard needs exactly one other node, and ports that clients use. */
   #makeGuard(plan: AgentPlan): ConnectionGuard | undefined {
     const peer = plan.peers[0];
-    const { config, guard = true, log } = this.#options;
+    const { config, guard = true } = this.#options;
     const ports = [...new Set(config.frontends.flatMap(({ binds }) => binds.map(({ port }) => port)))];
     if (!guard || peer === undefined || plan.peers.length > 1 || ports.length === 0) return undefined;
+    // Where an election does not touch its addresses, nobody moves them, and there is nothing to guard.
+    const moved = addressesOf({ elections: plan.elections.filter(({ announce }) => announce.type !== 'none') });
+    const six = moved.find(({ family }) => family === 6);
+    if (six !== undefined && peer.address6 === undefined)
+      this.#guardMissing(`node "${peer.name}" has no address6 to send packets of ${six.address} to`);
     return new ConnectionGuard({
-      addresses: Object.fromEntries(addressesOf(plan).map(({ name, address }) => [name, address])),
+      addresses: Object.fromEntries(moved.map(({ name, address }) => [name, address])),
       ports,
       peer: peer.address,
       ...(peer.address6 === undefined ? {} : { peer6: peer.address6 }),
       interface: plan.interface,
       drainSeconds: plan.drainSeconds,
-      onUnavailable: (detail) => {
-        const msg = `Connections under way will not survive a planned hand-over: nft: ${detail}`;
-        log({ event: 'vrrp-notice', vip: '', what: 'guard', detail, monotonicMs: monotonicMs(), msg });
-      },
+      onUnavailable: (detail) => this.#guardMissing(`nft: ${detail}`),
     });
   }
 
@@ -289,6 +291,11 @@ class Service implements VrrpService {
     };
     const emit = (event: VrrpEvent): void => this.#onEvent(event);
     return new PeerWatch({ plan, cluster: config.cluster.name, port, ...peerLink, tellPeer, emit }, peer);
+  }
+
+  #guardMissing(detail: string): void {
+    const msg = `Connections under way will not survive a planned hand-over: ${detail}`;
+    this.#options.log({ event: 'vrrp-notice', vip: '', what: 'guard', detail, monotonicMs: monotonicMs(), msg });
   }
 
   #onEvent(event: VrrpEvent): void {
