@@ -1,12 +1,13 @@
 // A web server of the lab: names itself in each answer and says what it saw. Run as
 //   node origin.ts --name web1 --port 80 [--record 1]
 // The query shapes the answer: ?status=503&size=1000&chunks=5&chunkDelayMs=20&delayMs=50; /echo answers with the
-// request as JSON. ?fault=reset|garbage|cut|extra|close-early makes a broken answer of its kind. With --record 1 each request is a JSON line; SIGUSR2 prints the count of requests by path.
+// request as JSON; ?seed=7 fills a chunked body with that noise. ?fault=reset|garbage|cut|extra|close-early makes a broken answer of its kind. With --record 1 each request is a JSON line; SIGUSR2 prints the count of requests by path.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 import { monotonicMs, pause } from '../clock.ts';
 import { numberOf, readArguments, say } from './arguments.ts';
+import { Noise } from './noise.ts';
 
 const options = readArguments(process.argv.slice(2));
 const name = options.get('name') ?? 'origin';
@@ -63,6 +64,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     response.end(JSON.stringify({ ...describe(request), bodyBytes }));
     return;
   }
+  const noise = url.searchParams.has('seed') ? new Noise(query('seed', 0)) : undefined;
   const body = Buffer.alloc(query('size', 0), name);
   response.setHeader('content-type', 'text/plain');
   if (query('chunks', 0) === 0) {
@@ -70,7 +72,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     return;
   }
   for (let index = 0; index < query('chunks', 0); index++) {
-    response.write(body.length > 0 ? body : `part ${index} of ${name}\n`);
+    response.write(noise?.take(body.length) ?? (body.length > 0 ? body : `part ${index} of ${name}\n`));
     await pause(query('chunkDelayMs', 0));
   }
   response.end();
