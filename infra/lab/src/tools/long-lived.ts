@@ -79,7 +79,12 @@ class Tunnel {
       echoed += 1;
       this.#received = this.#received.slice(end + 1);
     }
-    if (stopping && this.#back === this.#sent) this.#end('');
+    if (stopping) this.leave();
+  }
+
+  /** Closes by itself once everything is back. */
+  leave(): void {
+    if (this.#back === this.#sent) this.#end('');
   }
 
   #send(): void {
@@ -151,10 +156,11 @@ function finishWhenDone(): void {
   process.exit(0);
 }
 
-for (let count = 0; count < tunnelCount; count++) new Tunnel();
+const tunnels = Array.from({ length: tunnelCount }, () => new Tunnel());
 for (let count = 0; count < downloadCount; count++) setTimeout(download, count * (partMs + 3));
 if (tunnelCount === 0) tellReady();
 process.on('SIGTERM', () => {
   stopping = true;
+  for (const tunnel of tunnels) tunnel.leave();
   finishWhenDone();
 });

@@ -1,0 +1,146 @@
+// The verdicts over conditions: hysteresis, scripts, gateway, pressure, and their sum.
+import { expect, test } from 'vitest';
+import { noteFinding, sumUp, type Condition, type ConditionKind, type ConditionState } from './condition.ts';
+import { gatewayFinding, judgeGateway, newGateway, type GatewayResult } from './gateway-verdict.ts';
+import { noPressure, press, pressureFinding } from './pressure.ts';
+import { decodeCpuTimes, stealPercent } from './proc-stat.ts';
+import { count, noResults } from './rise-and-fall.ts';
+import { judgeScript, newScript, scriptFinding, type ScriptOutcome } from './script-verdict.ts';
+
+const limits = { rise: 2, fall: 3 };
+const passed: ScriptOutcome = { type: 'passed' };
+const failed: ScriptOutcome = { type: 'failed', how: 'exit code 3' };
+const timedOut: ScriptOutcome = { type: 'timed-out', afterMs: 500 };
+const notStarted: ScriptOutcome = { type: 'not-started', why: 'spawn /x ENOENT' };
+
+function condition(kind: ConditionKind, state: ConditionState, name: string = kind): Condition {
+  return {
+    name: kind === 'frontend' ? `frontend ${name}` : name,
+    kind,
+    state,
+    sinceMs: 0,
+    sentence: `${name} is ${state}`,
+  };
+}
+
+function verdicts(results: readonly boolean[]): readonly string[] {
+  let tally = noResults;
+  return results.map((good) => (tally = count(tally, good, limits)).verdict);
+}
+
+test('count() lets the first result decide, then needs a row of equal ones', () => {
+  expect(verdicts([false, true, true, false, false, true, false, false, false])).toEqual([
+    'bad',
+    'bad',
+    'good',
+    'good',
+    'good',
+    'good',
+    'good',
+    'good',
+    'bad',
+  ]);
+});
+
+function script(outcomes: readonly ScriptOutcome[]): ReturnType<typeof scriptFinding> {
+  return scriptFinding(
+    outcomes.reduce((state, outcome) => judgeScript(state, outcome, limits), newScript),
+    'output',
+  );
+}
+
+test.each([
+  [[], 'waiting'],
+  [[passed], 'ok'],
+  [[failed], 'failed'],
+  [[timedOut], 'failed'],
+  [[passed, failed, timedOut], 'warning'],
+  [[passed, failed, timedOut, failed], 'failed'],
+  [[passed, failed, failed, failed, passed], 'failed'],
+  [[passed, failed, failed, failed, passed, passed], 'ok'],
+] as const)('a script with the runs %j is %s', (outcomes, state) => {
+  expect(script(outcomes).state).toBe(state);
+});
+
+test('a script that cannot be started never moves the address, in either direction', () => {
+  expect(script([notStarted]).state).toBe('warning');
+  expect(script([passed, notStarted, notStarted, notStarted, notStarted]).state).toBe('warning');
+  expect(script([failed, notStarted, notStarted]).state).toBe('failed');
+  // It neither adds to a row nor ends one.
+  expect(script([passed, failed, notStarted, failed, notStarted, failed]).state).toBe('failed');
+  expect(script([notStarted])).toMatchObject({ sentence: expect.stringContaining('ENOENT'), output: 'output' });
+});
+
+const answered: GatewayResult = { type: 'answered', address: '10.0.0.1', by: 'ARP' };
+const silent: GatewayResult = { type: 'silent', address: '10.0.0.1' };
+
+test.each([
+  [[], 'waiting'],
+  [[silent, silent, silent, silent], 'warning'],
+  [[{ type: 'no-route' }, { type: 'no-route' }, { type: 'no-route' }], 'warning'],
+  [[silent, silent, silent, answered], 'ok'],
+  [[answered, silent, silent], 'warning'],
+  [[answered, silent, silent, silent], 'impaired'],
+  [[answered, { type: 'no-route' }, { type: 'no-route' }, { type: 'no-route' }], 'impaired'],
+  [[answered, silent, silent, silent, answered], 'impaired'],
+  [[answered, silent, silent, silent, answered, answered], 'ok'],
+  [[answered, { type: 'not-asked', why: 'EPERM' }, { type: 'not-asked', why: 'EPERM' }], 'warning'],
+] as const satisfies readonly (readonly [readonly GatewayResult[], ConditionState])[])(
+  'a gateway with the results %j is %s',
+  (results, state) => {
+    const all: readonly GatewayResult[] = results;
+    const end = all.reduce((before, result) => judgeGateway(before, result, limits), newGateway);
+    expect(gatewayFinding(end).state).toBe(state);
+  },
+);
+
+test('pressure needs its time in both directions, and one calm sample begins anew', () => {
+  let pressure = noPressure;
+  const states = [20, 20, 5, 20, 20, 20, 5, 20, 5, 5, 5].map((value, second) => {
+    pressure = press(pressure, { nowMs: second * 1000, value }, { limit: 10, forMs: 2000 });
+    return pressureFinding(pressure, '').state;
+  });
+  const impaired = 'impaired';
+  expect(states).toEqual([
+    ...['warning', 'warning', 'ok', 'warning', 'warning'],
+    ...[impaired, impaired, impaired, impaired, impaired, 'ok'],
+  ]);
+});
+
+test('stealPercent() is over the time between two readings of /proc/stat', () => {
+  const before = decodeCpuTimes('cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 2 3\n');
+  const now = decodeCpuTimes('cpu  130 0 120 840 0 0 0 10 0 0\n');
+  expect(before === undefined || now === undefined ? -1 : stealPercent(before, now)).toBe(10);
+  expect(before === undefined ? -1 : stealPercent(before, before)).toBe(0);
+  expect(decodeCpuTimes('nonsense')).toBeUndefined();
+  expect(decodeCpuTimes('cpu 1 2 3')).toBeUndefined();
+});
+
+test('sumUp() is the worst of all, and blind to side frontends unless they are named', () => {
+  const main = condition('frontend', 'ok', 'main');
+  const side = condition('frontend', 'no-server', 'side');
+  const sum = (conditions: readonly Condition[], required: readonly string[] = []): string =>
+    sumUp(conditions, required).ability;
+  expect(sum([])).toBe('serves');
+  expect(sum([main, side])).toBe('serves');
+  expect(sum([main, side], ['side'])).toBe('no-live-server');
+  expect(sum([main, side], ['main'])).toBe('serves');
+  expect(sum([side])).toBe('no-live-server');
+  expect(sum([main, condition('frontend', 'waiting', 'new')])).toBe('unknown');
+  expect(sum([main, condition('script', 'waiting')])).toBe('serves');
+  expect(sum([main, condition('script', 'warning')])).toBe('serves');
+  expect(sum([main, condition('gateway', 'impaired')])).toBe('impaired');
+  expect(sum([side, condition('steal', 'impaired')])).toBe('no-live-server');
+  expect(sum([side, condition('script', 'failed')])).toBe('cannot-serve');
+  // The loop sees its links itself.
+  expect(sum([main, condition('link', 'failed')])).toBe('serves');
+  expect(sumUp([main, condition('gateway', 'impaired')], []).reason).toBe('gateway: gateway is impaired');
+});
+
+test('noteFinding() counts from the change of the state, not from each finding', () => {
+  const place = { name: 'gateway', kind: 'gateway' } as const;
+  const first = noteFinding(undefined, { state: 'ok', sentence: 'a' }, { ...place, nowMs: 5 });
+  const second = noteFinding(first, { state: 'ok', sentence: 'b' }, { ...place, nowMs: 6 });
+  expect(second).toMatchObject({ sinceMs: 5, sentence: 'b' });
+  expect(noteFinding(second, { state: 'warning', sentence: 'c' }, { ...place, nowMs: 7 }).sinceMs).toBe(7);
+});
