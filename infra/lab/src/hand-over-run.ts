@@ -67,7 +67,6 @@ export async function handOverUnderLoad(pair: Pair, options: HandOverRunOptions)
     const end = await longLived.waitForEvent('long-lived-end', () => true, { timeoutMs: 60_000 });
     const [one, other] = [await fresh.finish(), await kept.finish()];
     for (const l of [fresh, kept])
-      for (const f of l.process.events('load-failure')) console.error(JSON.stringify(f.json));
     return { moves, fresh: one, kept: other, longLived: end.json as unknown as LongLivedReport };
   } finally {
     await longLived.stop({ signal: 'SIGKILL' });

@@ -40,9 +40,7 @@ const report = await handOverUnderLoad(pair, {
   times,
   pauseMs,
   onMove: ({ from, to, durationMs, connections }) =>
-    print(
-      `${Math.round(performance.timeOrigin + performance.now() - Date.now() + Number(process.hrtime.bigint() / 1000000n))} ${from} -> ${to}  ${durationMs.toFixed(1)} ms  ${connections} connections`,
-    ),
+    print(`${from} -> ${to}  ${durationMs.toFixed(1)} ms  ${connections} connections`),
 });
 for (const line of summary(report)) print(line);
 const { fresh, kept, longLived } = report;

@@ -13,7 +13,6 @@ export { AddressFlag, type AddressRecord, type AddressRequest, type LinkRecord }
 export { type ConntrackEntry } from './core/netlink-conntrack.ts';
 export { routerIdFilter, type FilterLayer } from './core/socket-filter.ts';
 export { type DefaultRoute } from './core/netlink-route.ts';
-export { type ConnectionEnds } from './core/netlink-sockets.ts';
 export { AF_INET, AF_INET6, decodeSockaddr, encodeSockaddr, type SocketAddress } from './core/sockaddr.ts';
 export { AddressControl, AddressMonitor, type AddressEvent } from './io/addresses.ts';
 export { monotonicMs } from './io/clock.ts';
@@ -44,7 +43,7 @@ export {
   type RawReceiverOptions,
   type RawSocketOptions,
 } from './io/raw-socket.ts';
-export { defaultRoute, establishedConnections } from './io/routes.ts';
+export { defaultRoute } from './io/routes.ts';
 export { raiseThread, signalOnParentDeath, type Scheduling } from './io/scheduling.ts';
 export { notifySystemd } from './io/sd-notify.ts';
 export {
@@ -63,4 +62,5 @@ export {
   waitingToAccept,
 } from './io/sockets.ts';
 export { openPipe, splice, type Pipe } from './io/splice.ts';
+export { TcpSockets } from './io/tcp-sockets.ts';
 export { TimerFd } from './io/timerfd.ts';

@@ -14,4 +14,5 @@ export type { Condition, ConditionState, TrackVerdict } from './core/track/condi
 export { measureFirstAnswer, type FirstAnswerOptions } from './io/first-answer.ts';
 export { probeOnce, type ProbeTarget } from './io/self-probe.ts';
 export { Tracking, type TrackEvent, type TrackingOptions } from './io/track/tracking.ts';
+export { TimeWaitSweep } from './io/time-wait-sweep.ts';
 export { startVrrp, type FailoverReport, type VrrpOptions, type VrrpService } from './io/vrrp-service.ts';

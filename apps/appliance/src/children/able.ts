@@ -2,10 +2,11 @@
 // it cannot promise. It feeds the agent and answers for planned moves; the agent decides.
 import type { PairConfig } from '@tospann/config';
 import { isTospannError } from '@tospann/errors';
-import { AddressControl, establishedConnections, monotonicMs } from '@tospann/linux';
+import { AddressControl, monotonicMs, TcpSockets } from '@tospann/linux';
 import {
   type FailoverReport,
   measureFirstAnswer,
+  TimeWaitSweep,
   type TrackEvent,
   Tracking,
   type VrrpLogLine,
@@ -41,11 +42,16 @@ export class Able {
   /** By VIP: when this node took it, ms. */
   readonly #ownedSince = new Map<string, number>();
 
+  readonly #sweep: TimeWaitSweep;
+
   constructor(options: AbleOptions) {
     this.#options = options;
     const { config, node, stateDir } = options.start;
     this.#config = config;
     this.#maintenance = readMaintenance(stateDir);
+    this.#sweep = new TimeWaitSweep((detail) => {
+      options.log.warn({ event: 'time-wait', detail }, 'Old sockets may swallow packets after a move there and back');
+    });
     this.#tracking = new Tracking({
       node,
       scriptUsers: usersFor(config.proxy.user),
@@ -102,10 +108,13 @@ export class Able {
     };
   }
 
-  onState({ vip, to, monotonicMs: atMs }: VrrpStateEvent): void {
+  onState({ vip, from, to, monotonicMs: atMs }: VrrpStateEvent): void {
     this.#firstAnswers.delete(vip);
     this.#ownedSince.delete(vip);
+    const address = this.#config.vips.find(({ name }) => name === vip)?.address ?? '';
+    if (from === 'master') this.#sweep.given(address);
     if (to !== 'master') return;
+    this.#sweep.taken(address);
     this.#ownedSince.set(vip, atMs);
     void this.#measure(vip, atMs);
   }
@@ -197,10 +206,14 @@ export class Able {
   }
 }
 
-/** Established connections of clients on these addresses; own requests to them do not count. */
+/** Established connections of clients on these addresses. */
 function countConnections(addresses: readonly string[]): number {
-  const wanted = new Set(addresses);
-  return establishedConnections().filter(({ local, remote }) => wanted.has(local) && remote !== local).length;
+  const sockets = new TcpSockets();
+  try {
+    return addresses.reduce((sum, address) => sum + sockets.countEstablished(address), 0);
+  } finally {
+    sockets.close();
+  }
 }
 
 function refusal(error: unknown): FailoverAnswer {

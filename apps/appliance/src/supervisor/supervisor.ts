@@ -269,7 +269,10 @@ export class Supervisor {
   /** A node that owns no address ends connections with their answers: clients that keep one open must move too. */
   #tellStandby(proxy: Child): void {
     const states = [...this.#vipStates.values()];
-    proxy.send({ type: 'standby', on: states.length > 0 && states.every((state) => state === 'backup') });
+    proxy.send({
+      type: 'standby',
+      on: states.length > 0 && states.every((state) => state === 'backup' || state === 'fault'),
+    });
   }
 
   #pushState(): void {

@@ -18,7 +18,9 @@ const method = options.get('method') ?? 'GET';
 const unique = options.get('unique') === '1';
 const abortPercent = numberOf(options, 'abort', 0);
 const expected = options.get('expect') ?? '';
-const agent = new Agent({ keepAlive, maxSockets: numberOf(options, 'connections', 1000) });
+/** A good client gives an idle connection up before the other side does: else a request meets its end by chance. */
+const IDLE_MS = 5000;
+const agent = new Agent({ keepAlive, maxSockets: numberOf(options, 'connections', 1000), timeout: IDLE_MS });
 
 /** A long run keeps the last ones only: memory stays flat. */
 const LATENCIES_KEPT = 200_000;

@@ -1,37 +1,74 @@
-// sock_diag messages (linux/sock_diag.h, inet_diag.h): the TCP sockets of this machine in one state. Pure.
-import { formatIp } from './ip-text.ts';
-import { encodeMessage, Netlink, type NetlinkMessage } from './netlink.ts';
-import { AF_INET6 } from './sockaddr.ts';
+// sock_diag messages (linux/sock_diag.h, inet_diag.h): the TCP sockets of this machine on one address in one state, and
+// the end of one. Pure.
+import { formatIp, parseIp } from './ip-text.ts';
+import { encodeAttribute, encodeMessage, Netlink, type NetlinkMessage } from './netlink.ts';
+import { AF_INET, AF_INET6 } from './sockaddr.ts';
 
 const SOCK_DIAG_BY_FAMILY = 20;
+const SOCK_DESTROY = 21;
 const IPPROTO_TCP = 6;
-const TCP_ESTABLISHED = 1;
+const INET_DIAG_REQ_BYTECODE = 1;
+const INET_DIAG_BC_S_COND = 7;
 
-/** Both ends of a connection. */
-export interface ConnectionEnds {
+/** States of a TCP socket, as the kernel numbers them. */
+export const TcpState = { ESTABLISHED: 1, TIME_WAIT: 6 } as const;
+
+/** A socket as the kernel names it. */
+export interface TcpSocketRecord {
+  readonly family: number;
   readonly local: string;
-  readonly localPort: number;
   readonly remote: string;
+  /** struct inet_diag_sockid: both ends, interface, cookie. */
+  readonly id: Uint8Array;
 }
 
-/** Asks for all established TCP connections of a family (AF_INET, AF_INET6). */
-export function encodeEstablishedDump(family: number, sequence: number): Uint8Array {
+/** Asks for all TCP sockets in a state whose own address is this one; the kernel filters. */
+export function encodeSocketDump(address: string, state: number, sequence: number): Uint8Array {
+  const ip = parseIp(address);
   const request = new Uint8Array(56); // struct inet_diag_req_v2
-  const view = new DataView(request.buffer);
-  request[0] = family;
+  request[0] = ip.length === 4 ? AF_INET : AF_INET6;
   request[1] = IPPROTO_TCP;
-  view.setUint32(4, 1 << TCP_ESTABLISHED, true);
-  return encodeMessage({ type: SOCK_DIAG_BY_FAMILY, flags: Netlink.REQUEST | Netlink.DUMP, sequence }, [request]);
+  new DataView(request.buffer).setUint32(4, 1 << state, true);
+  const filter = encodeAttribute(INET_DIAG_REQ_BYTECODE, localAddressFilter(ip));
+  return encodeMessage({ type: SOCK_DIAG_BY_FAMILY, flags: Netlink.REQUEST | Netlink.DUMP, sequence }, [
+    request,
+    filter,
+  ]);
 }
 
-/** The ends of one answer (struct inet_diag_msg); null when it is none. */
-export function decodeConnection({ type, body }: NetlinkMessage): ConnectionEnds | null {
+/** Asks for the end of one socket; one in TIME_WAIT is forgotten without a packet. */
+export function encodeSocketDestroy(socket: TcpSocketRecord, state: number, sequence: number): Uint8Array {
+  const request = new Uint8Array(56);
+  request[0] = socket.family;
+  request[1] = IPPROTO_TCP;
+  new DataView(request.buffer).setUint32(4, 1 << state, true);
+  request.set(socket.id, 8);
+  return encodeMessage({ type: SOCK_DESTROY, flags: Netlink.REQUEST | Netlink.ACK, sequence }, [request]);
+}
+
+/** The socket of one answer (struct inet_diag_msg); null when it is none. */
+export function decodeSocket({ type, body }: NetlinkMessage): TcpSocketRecord | null {
   if (type !== SOCK_DIAG_BY_FAMILY || body.length < 72) return null;
-  const length = body[0] === AF_INET6 ? 16 : 4;
-  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const family = body[0] ?? 0;
+  const length = family === AF_INET6 ? 16 : 4;
   return {
+    family,
     local: formatIp(body.subarray(8, 8 + length)),
-    localPort: view.getUint16(4, false),
     remote: formatIp(body.subarray(24, 24 + length)),
+    id: body.slice(4, 52),
   };
+}
+
+/** One instruction: struct inet_diag_bc_op and inet_diag_hostcond with any port; "no" jumps behind the end. */
+function localAddressFilter(ip: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(12 + ip.length);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = INET_DIAG_BC_S_COND;
+  bytes[1] = bytes.length;
+  view.setUint16(2, bytes.length + 4, true);
+  bytes[4] = ip.length === 4 ? AF_INET : AF_INET6;
+  bytes[5] = ip.length * 8;
+  view.setInt32(8, -1, true);
+  bytes.set(ip, 12);
+  return bytes;
 }

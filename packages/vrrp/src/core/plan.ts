@@ -80,7 +80,7 @@ export function planAgent(config: PairConfig, node: string): AgentPlan {
     interface: own.interface,
     ...addressesOfNode(own),
     peers: peers.map((peer) => ({ name: peer.name, ...addressesOfNode(peer) })),
-    drainSeconds: drainSeconds(config),
+    drainSeconds: Math.max(1, Math.ceil(failoverOf(config).drainMs / 1000)),
     configHash: config.hash,
     elections: groupsOf(config).map((group) => planElection(config, { group, own, peers: peers.length })),
   };
@@ -93,12 +93,6 @@ export function addressesOf(plan: Pick<AgentPlan, 'elections'>): readonly Planne
 
 function addressesOfNode({ address, address6 }: NodeConfig): { readonly address: string; readonly address6?: string } {
   return { address, ...(address6 === undefined ? {} : { address6 }) };
-}
-
-/** Idle connections shall end by their own time-out first; the configured limit is for those that go on. */
-function drainSeconds({ timeouts }: PairConfig): number {
-  const idleSeconds = Math.ceil(timeouts.httpKeepAliveMs / 1000);
-  return Math.min(Math.max(idleSeconds + 5, 15), 120);
 }
 
 interface Place {
