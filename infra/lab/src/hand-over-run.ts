@@ -66,7 +66,6 @@ export async function handOverUnderLoad(pair: Pair, options: HandOverRunOptions)
     longLived.signal('SIGTERM');
     const end = await longLived.waitForEvent('long-lived-end', () => true, { timeoutMs: 60_000 });
     const [one, other] = [await fresh.finish(), await kept.finish()];
-    for (const l of [fresh, kept])
     return { moves, fresh: one, kept: other, longLived: end.json as unknown as LongLivedReport };
   } finally {
     await longLived.stop({ signal: 'SIGKILL' });

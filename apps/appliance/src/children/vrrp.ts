@@ -3,7 +3,7 @@
 import { loadClusterKey } from '@tospann/api';
 import { startVrrp, type VrrpService } from '@tospann/vrrp';
 import { startWorker } from '../assets.ts';
-import { abilityEvent, handoverEvent } from '../core/event-texts.ts';
+import { abilityEvent, refusedMoveEvent } from '../core/event-texts.ts';
 import type { FailoverAnswer, MoveMessage, StartMessage } from '../ipc.ts';
 import { makeLog } from '../log.ts';
 import { version } from '../version.ts';
@@ -88,10 +88,8 @@ async function move(agent: Agent | undefined, { id, maintenance }: MoveMessage):
   };
   const able = agent?.able;
   const answer = (await (maintenance === undefined ? able?.failover() : able?.maintain(maintenance))) ?? starting;
-  // Maintenance of a node that owns nothing moves nothing; it is an event of its own.
-  if (answer.outcome === 'refused' || answer.vips.length > 0) {
-    agent?.events.tell(handoverEvent(answer, agent.node));
-  }
+  // Of one that is done the admin child tells, with the first answer of the other node.
+  if (answer.outcome === 'refused') agent?.events.tell(refusedMoveEvent(answer, agent.node));
   tell({ type: 'failover-answer', id, answer });
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { childEvent, handoverEvent, lineEvent, serverEvent, stateEvent } from './event-texts.ts';
+import { childEvent, refusedMoveEvent, lineEvent, serverEvent, stateEvent } from './event-texts.ts';
 
 const time = { timeMs: 5, monotonicMs: 1 };
 
@@ -41,16 +41,9 @@ test('what the agent noticed names its address; a problem says what to do', () =
   });
 });
 
-test('a planned move is told with what it took, a refused one with what to do', () => {
-  const done = { outcome: 'done', vips: ['v4', 'v6'], durationMs: 12.4, startedAtMs: 1, connections: 3 } as const;
-  expect(handoverEvent({ ...done, detail: 'lb2 took it' }, 'lb1')).toEqual({
-    event: 'handover',
-    severity: 'info',
-    text: 'lb1 handed v4, v6 over in 12 ms',
-    evidence: { outcome: 'done', durationMs: 12.4, detail: 'lb2 took it', connections: 3 },
-  });
+test('a refused move is told with what to do', () => {
   const refused = { outcome: 'refused', code: 'LB_X', message: 'Cannot hand over', hint: 'Wait.' } as const;
-  expect(handoverEvent(refused, 'lb1')).toMatchObject({
+  expect(refusedMoveEvent(refused, 'lb1')).toMatchObject({
     severity: 'warning',
     text: 'lb1 keeps what it has: Cannot hand over. Wait.',
   });

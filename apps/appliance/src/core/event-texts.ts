@@ -50,17 +50,14 @@ export function lineEvent(line: VrrpLogLine, time: EventTime): EventDraft {
 /** What the agent has dealt with and nobody needs to look at. */
 const quietNotices: ReadonlySet<string> = new Set(['dialect', 'old-owner-drains', 'stale-address']);
 
-/** A planned move of this node's addresses, done or refused. */
-export function handoverEvent(answer: FailoverAnswer, node: string): Omit<EventDraft, 'timeMs' | 'monotonicMs'> {
-  if (answer.outcome === 'refused') {
-    const { code, message, hint } = answer;
-    const text = `${node} keeps what it has: ${message}. ${hint}`;
-    return { event: 'handover', severity: 'warning', text, evidence: { outcome: 'refused', code } };
-  }
-  const { vips, durationMs, detail, connections } = answer;
-  const text = `${node} handed ${vips.join(', ') || 'nothing'} over in ${Math.round(durationMs)} ms`;
-  const evidence = { outcome: 'done', durationMs, detail, connections };
-  return { event: 'handover', severity: 'info', text, evidence };
+/** A planned move of this node's addresses that the agent refused, or that nobody took. */
+export function refusedMoveEvent(
+  answer: Extract<FailoverAnswer, { readonly outcome: 'refused' }>,
+  node: string,
+): Omit<EventDraft, 'timeMs' | 'monotonicMs'> {
+  const { code, message, hint } = answer;
+  const text = `${node} keeps what it has: ${message}. ${hint}`;
+  return { event: 'handover', severity: 'warning', text, evidence: { outcome: 'refused', code } };
 }
 
 /** A server of a backend changed. */

@@ -148,6 +148,7 @@ class Moves {
   #tell({ from, to, vips, durationMs, detectionMs, firstAnswerMs, connections }: FailoverReport): void {
     const text = `${vips.join(', ')} moved from ${from} to ${to} in ${Math.round(durationMs)} ms, as planned`;
     const evidence = {
+      outcome: 'done',
       from,
       to,
       vips: vips.join(' '),
@@ -156,7 +157,7 @@ class Moves {
       connections: connections ?? 0,
       ...(firstAnswerMs === undefined ? {} : { firstAnswerMs: round(firstAnswerMs) }),
     };
-    this.#node.tellEvent({ event: 'handover', severity: 'warning', text, evidence });
+    this.#node.tellEvent({ event: 'handover', severity: 'info', text, evidence });
   }
 }
 
