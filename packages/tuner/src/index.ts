@@ -56,7 +56,7 @@ export {
   type SocketCensus,
 } from './core/report.ts';
 export { parseSysctl } from './core/sysctl-file.ts';
-export { notrackFlowsOf, wantedOf } from './core/wanted.ts';
+export { notrackFlowsOf, USUAL_WISHES, wantedOf } from './core/wanted.ts';
 export {
   applyPlan,
   confirmApply,

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { formatImportReport, importConfig, parseConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
+import { auditSysctl, parseSysctl, readFacts, USUAL_WISHES, wantedOf, type AuditLine } from '@tospann/tuner';
+import { withAudit } from '../core/audit-import.ts';
 import { Exit, type ExitCode, out, say } from './exit.ts';
 import { sayProblems } from './validate.ts';
 
@@ -25,12 +27,14 @@ export async function importCommand(options: ImportOptions): Promise<ExitCode> {
     say('Cannot import: --node-address must be NAME=ADDRESS, for instance lb1=10.10.0.11');
     return Exit.usage;
   }
-  const result = importConfig({
+  const sysctl = read(options.sysctl);
+  const made = importConfig({
     haproxy: read(options.haproxy),
     keepalived: read(options.keepalived),
-    sysctl: read(options.sysctl),
+    sysctl,
     nodeAddresses,
   });
+  const result = { ...made, report: withAudit(made.report, auditOf(sysctl, made.yaml)) };
   if (options.json === true) out(JSON.stringify(result));
   else say(formatImportReport(result.report));
   await write(result.yaml, options);
@@ -39,6 +43,16 @@ export async function importCommand(options: ImportOptions): Promise<ExitCode> {
   const problems = [...result.problems, ...(check.ok ? [] : check.problems)];
   sayProblems([...problems, ...check.warnings]);
   return problems.length === 0 ? Exit.ok : Exit.configInvalid;
+}
+
+/** What the tuner says of the old settings, on this machine and for the new configuration as far as it is one. */
+function auditOf(sources: readonly Source[], yaml: string): readonly AuditLine[] {
+  if (sources.length === 0) return [];
+  const check = parseConfig(yaml, { file: '(imported)' });
+  const wanted = check.ok ? wantedOf(check.config) : USUAL_WISHES;
+  const keys = sources.flatMap(({ text }) => parseSysctl(text).flatMap(({ key }) => (key === undefined ? [] : [key])));
+  const facts = readFacts({ keys });
+  return sources.flatMap((source) => auditSysctl(source, facts, wanted));
 }
 
 async function write(yaml: string, options: ImportOptions): Promise<void> {
@@ -52,7 +66,12 @@ async function write(yaml: string, options: ImportOptions): Promise<void> {
   say(`Wrote ${options.output}`);
 }
 
-function read(files: readonly string[]): readonly { readonly file: string; readonly text: string }[] {
+interface Source {
+  readonly file: string;
+  readonly text: string;
+}
+
+function read(files: readonly string[]): readonly Source[] {
   return files.map((file) => {
     try {
       return { file, text: readFileSync(file, 'utf8') };

@@ -9,6 +9,7 @@ import { takeHandover } from '../supervisor/handover.ts';
 import { Operations } from '../supervisor/operations.ts';
 import { claimRunDir } from '../supervisor/run-dir.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
+import { keepTuner } from '../supervisor/tuner-keeper.ts';
 import { Exit, type ExitCode } from './exit.ts';
 import { sayProblems } from './validate.ts';
 
@@ -38,6 +39,7 @@ async function superviseUntilSignal({ config, warnings }: Loaded, options: RunOp
   const log = makeLog(node.name, 'supervisor');
   for (const warning of warnings) log.warn({ event: 'config-warning', ...warning }, warning.message);
   const { runDir, stateDir } = options;
+  using _tuner = keepTuner({ stateDir, log });
   return await new Promise<ExitCode>((resolve, reject) => {
     const failed = (): void => resolve(Exit.failed);
     const operate = (operation: Operation): Promise<OperationReport> => operations[operation]();

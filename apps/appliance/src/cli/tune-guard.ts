@@ -2,12 +2,14 @@
 // the ssh connection and the process that applied them. See docs/adr/0009. Side effects: those of a revert.
 import { spawn } from 'node:child_process';
 import { isTospannError } from '@tospann/errors';
-import { Journal, settleIfExpired, unconfirmed, type TunerPlace } from '@tospann/tuner';
+import { bootNow, isExpired, Journal, settleIfExpired, type TunerPlace } from '@tospann/tuner';
 import { ownCommand } from '../assets.ts';
 
 const POLL_MS = 500;
 const READY = 'watching';
 const START_LIMIT_MS = 20_000;
+/** What cannot be put back in so many looks is left for the next one who asks. */
+const TRIES = 120;
 
 /** Starts the guard; resolves when it watches. Throws when it does not come up. */
 export async function startGuard(stateDir: string): Promise<void> {
@@ -43,17 +45,21 @@ export async function guardUntilSettled(place: TunerPlace): Promise<void> {
   process.stdout.on('error', () => undefined);
   process.stdout.write(`${READY}\n`);
   const journal = new Journal(place.directory);
-  // The first look may come before the first key is journaled: an apply without keys does not count yet.
-  const beganMs = performance.now();
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    try {
-      settleIfExpired(place);
-    } catch (error) {
-      // Whoever has the lock is changing settings himself: the next look sees what became of it.
-      if (!isTospannError(error) || error.code !== 'LB_TUNER_BUSY') throw error;
-    }
-    const pending = unconfirmed(journal.applies());
-    if (pending === undefined && performance.now() - beganMs > START_LIMIT_MS) return;
+  let tries = 0;
+  for (let waiting = journal.waiting(); waiting !== undefined && tries < TRIES; waiting = journal.waiting()) {
+    if (isExpired(waiting, bootNow(place.root))) {
+      tries++;
+      settle(place);
+    } else await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    if (tries > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+function settle(place: TunerPlace): void {
+  try {
+    settleIfExpired(place);
+  } catch (error) {
+    // Whoever has the lock is changing settings himself: the next look sees what became of it.
+    if (!isTospannError(error) || error.code !== 'LB_TUNER_BUSY') throw error;
   }
 }

@@ -26,6 +26,7 @@ import {
   settleIfExpired,
   socketsByState,
   SystemRoot,
+  USUAL_WISHES,
   tunerDirectory,
   wantedOf,
   type Facts,
@@ -60,18 +61,6 @@ export interface TuneOptions {
   readonly confirmWithin?: string;
 }
 export type AuditOptions = TuneOptions;
-
-/** Connections that a machine without a configuration is sized for. */
-const WITHOUT_CONFIG: Wanted = {
-  profile: 'balanced',
-  connections: 10_000,
-  connectionRate: 1000,
-  upstreamRate: 100,
-  upstreams: 2,
-  ports: [],
-  vips: 1,
-  overrides: {},
-};
 
 export async function reportCommand(options: TuneOptions): Promise<ExitCode> {
   const sampleMs = parseDurationMs(options.sample ?? '1s');
@@ -215,8 +204,8 @@ async function wishes(
 ): Promise<{ readonly wanted: Wanted; readonly config?: PairConfig } | undefined> {
   const profile = options.profile === undefined ? {} : { profile: options.profile };
   if (!existsSync(options.config)) {
-    say(`No configuration at ${options.config}: sized for ${WITHOUT_CONFIG.connections} connections`);
-    return { wanted: { ...WITHOUT_CONFIG, ...profile } };
+    say(`No configuration at ${options.config}: sized for ${USUAL_WISHES.connections} connections`);
+    return { wanted: { ...USUAL_WISHES, ...profile } };
   }
   const loaded = await loadConfig(options.config);
   if (!loaded.ok) {

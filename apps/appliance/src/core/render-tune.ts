@@ -33,7 +33,7 @@ export function wrap(text: string, indent = INDENT): readonly string[] {
 export function renderPlan(plan: Plan, facts: Facts): string {
   const changes = changesOf(plan);
   const of = (action: PlanItem['action']): readonly PlanItem[] => plan.items.filter((item) => item.action === action);
-  const lines = [`${machine(facts)}. Profile ${plan.profile}.`];
+  const lines = [...wrap(`${machine(facts)}. Profile ${plan.profile}.`, '')];
   for (const limit of facts.virtualisation.limits) lines.push(...wrap(limit, '  '));
   lines.push('', changes.length === 0 ? 'Nothing to change.' : `${count(changes.length, 'change')}, in this order:`);
   for (const item of changes) lines.push(...change(item));
@@ -163,7 +163,7 @@ export function renderReport(report: TuneReport, all: boolean): string {
   const { facts, plan, findings } = report;
   const bad = findings.filter(({ level }) => level !== 'ok');
   const dropping = findings.filter(({ level }) => level === 'dropping');
-  const lines = [machine(facts), `Judged by ${facts.virtualisation.evidence}.`];
+  const lines = [...wrap(machine(facts), ''), `Judged by ${facts.virtualisation.evidence}.`];
   for (const limit of facts.virtualisation.limits) lines.push(...wrap(limit, '  '));
   lines.push('', verdict(dropping, bad.length, report.sampleSeconds));
   for (const { level, what, value, detail } of bad) lines.push(...wrap(`${level}: ${what} ${value}: ${detail}`, '  '));

@@ -87,8 +87,13 @@ export function parseJournal(text: string): { readonly records: readonly Journal
   return { records, damaged };
 }
 
-/** The applies that still count, in order. */
+/** The applies that still count, in order: those that changed something. */
 export function appliedChanges(records: readonly JournalRecord[]): readonly AppliedChange[] {
+  return begunApplies(records).filter((apply) => apply.keys.length > 0 || apply.files.length > 0 || apply.notrack);
+}
+
+/** Those that have begun and were not undone, also before their first change. */
+export function begunApplies(records: readonly JournalRecord[]): readonly AppliedChange[] {
   let applies: AppliedChange[] = [];
   for (const record of records) {
     if (record.type === 'begin') {
@@ -101,7 +106,7 @@ export function appliedChanges(records: readonly JournalRecord[]): readonly Appl
       if (last !== undefined) applies.push(changeOf(last, record));
     }
   }
-  return applies.filter((apply) => apply.keys.length > 0 || apply.files.length > 0 || apply.notrack);
+  return applies;
 }
 
 type Detail = Exclude<JournalRecord, { readonly type: 'begin' | 'reverted' | 'undone' }>;

@@ -6,6 +6,18 @@ import type { NotrackFlows } from './notrack.ts';
 /** Share of new client connections that need a new one to a server, where server connections are kept. */
 const NEW_UPSTREAM_SHARE = 0.1;
 
+/** What a machine without a configuration is judged by. */
+export const USUAL_WISHES: Wanted = {
+  profile: 'balanced',
+  connections: 10_000,
+  connectionRate: 1000,
+  upstreamRate: 100,
+  upstreams: 2,
+  ports: [],
+  vips: 1,
+  overrides: {},
+};
+
 /** What a node of this pair needs; without a `tuner` section the profile is balanced. */
 export function wantedOf(config: PairConfig): Wanted {
   const { tuner, frontends, backends, http, timeouts } = config;

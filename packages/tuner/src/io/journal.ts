@@ -3,7 +3,14 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { TospannError } from '@tospann/errors';
-import { appliedChanges, parseJournal, type AppliedChange, type JournalRecord } from '../core/journal.ts';
+import {
+  appliedChanges,
+  begunApplies,
+  parseJournal,
+  unconfirmed,
+  type AppliedChange,
+  type JournalRecord,
+} from '../core/journal.ts';
 import { syncDirectory } from './system-root.ts';
 
 /** The tuner's own directory in the state directory of a node. */
@@ -24,6 +31,11 @@ export class Journal {
   /** What still counts. @throws {TospannError} LB_TUNER_JOURNAL when there is a journal that cannot be read. */
   applies(): readonly AppliedChange[] {
     return appliedChanges(this.#read());
+  }
+
+  /** The last apply if it waits to be confirmed, also when it has changed nothing yet. @throws {TospannError} LB_TUNER_JOURNAL. */
+  waiting(): AppliedChange | undefined {
+    return unconfirmed(begunApplies(this.#read()));
   }
 
   /** Makes a record last. @throws {TospannError} LB_TUNER_JOURNAL; then the change must not be made. */
