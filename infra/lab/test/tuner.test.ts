@@ -21,7 +21,7 @@ const state = join(folder, 'state');
 const sysctlFile = join(folder, 'sysctl.d', '60-tospann.conf');
 const hostBefore = allKeys([]);
 let holder: ChildProcess;
-let inside: readonly string[];
+let inside: readonly [string, ...string[]];
 
 beforeAll(async () => {
   for (const name of ['sysctl.d', 'modules-load.d']) mkdirSync(join(folder, name));
@@ -50,7 +50,7 @@ function allKeys(prefix: readonly string[]): string {
   const roots = ['core', 'ipv4', 'ipv6', 'netfilter'].map((name) => `/proc/sys/net/${name}`).join(' ');
   const skip = '-e _count: -e nexthop -e fastopen_key -e rss_key -e stable_secret -e hash_seed';
   const script = `grep -r . ${roots} /proc/sys/fs/file-max /proc/sys/fs/nr_open /proc/sys/vm/swappiness 2>/dev/null | grep -v ${skip} | sort`;
-  const [file = '', ...words] = [...prefix, 'sh', '-c', script];
+  const [file, ...words] = [...prefix, 'sh', '-c', script] as const;
   return execFileSync(file, words, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
 }
 
@@ -59,7 +59,7 @@ function tune(...words: readonly string[]): {
   readonly text: string;
   readonly json: unknown;
 } {
-  const [file = '', ...rest] = [...inside, binary, 'tune', ...words, '--state-dir', state];
+  const [file, ...rest] = [...inside, binary, 'tune', ...words, '--state-dir', state];
   const ran = spawnSync(file, rest, { encoding: 'utf8', timeout: 120_000 });
   return {
     code: ran.status,
@@ -70,7 +70,7 @@ function tune(...words: readonly string[]): {
 
 function keyInside(key: string): string {
   const path = `/proc/sys/${key.replaceAll('.', '/')}`;
-  return execFileSync(inside[0] ?? '', [...inside.slice(1), 'cat', path], { encoding: 'utf8' });
+  return execFileSync(inside[0], [...inside.slice(1), 'cat', path], { encoding: 'utf8' });
 }
 
 test("tune audit has a verdict for each line of the article's sysctl.conf", () => {
@@ -101,21 +101,21 @@ test('tune apply writes this namespace only, makes it last, and revert puts back
   expect(tune('status').code).toBe(0);
   // Drift is shown and left alone, also by revert.
   const path = '/proc/sys/net/ipv4/tcp_mtu_probing';
-  execFileSync(inside[0] ?? '', [...inside.slice(1), 'sh', '-c', `echo 2 > ${path}`]);
+  execFileSync(inside[0], [...inside.slice(1), 'sh', '-c', `echo 2 > ${path}`]);
   const drift = tune('status');
   expect(drift.code, drift.text).toBe(4);
   expect(drift.text).toMatch(/changed +net\.ipv4\.tcp_mtu_probing/);
   const reverted = tune('revert');
   expect(reverted.code, reverted.text).toBe(0);
   expect(reverted.text).toMatch(/left +net\.ipv4\.tcp_mtu_probing/);
-  execFileSync(inside[0] ?? '', [...inside.slice(1), 'sh', '-c', `echo 0 > ${path}`]);
+  execFileSync(inside[0], [...inside.slice(1), 'sh', '-c', `echo 0 > ${path}`]);
   expect(allKeys(inside)).toBe(before);
   expect(readdirSync(join(folder, 'sysctl.d'))).toEqual([]);
 });
 
 test.each([0, 1, 2, 9, 17, 26, 31])('kill -9 at step %i of apply: revert puts back every byte', (step) => {
   const before = allKeys(inside);
-  const [file = '', ...words] = [...inside, process.execPath, ...CRASH, state, String(step)];
+  const [file, ...words] = [...inside, process.execPath, ...CRASH, state, String(step)];
   const ran = spawnSync(file, words, { encoding: 'utf8', timeout: 60_000 });
   expect(ran.signal, ran.stdout + ran.stderr).toBe('SIGKILL');
   const status = tune('status', '--json').json as { readonly applied: readonly { readonly complete: boolean }[] };
@@ -175,12 +175,12 @@ test('tune report is within 100 columns, and says exit 4 while connections are d
   ].join('\n');
   const file = join(folder, 'storm.cjs');
   writeFileSync(file, script);
-  const [command = '', ...words] = [...inside, process.execPath, file];
+  const [command, ...words] = [...inside, process.execPath, file];
   const storm = spawn(command, words);
   await new Promise((resolve) => storm.stdout.once('data', resolve));
   const pid = storm.pid ?? 0;
   process.kill(pid, 'SIGSTOP');
-  const flood = spawn(inside[0] ?? '', [
+  const flood = spawn(inside[0], [
     ...inside.slice(1),
     process.execPath,
     '-e',

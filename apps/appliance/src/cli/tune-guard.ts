@@ -50,8 +50,8 @@ export async function guardUntilSettled(place: TunerPlace): Promise<void> {
     if (isExpired(waiting, bootNow(place.root))) {
       tries++;
       settle(place);
-    } else await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    if (tries > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 
