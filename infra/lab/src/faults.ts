@@ -33,6 +33,14 @@ export class Faults {
     return this.#add(matches.map((match) => `${match} ip protocol 112 drop`));
   }
 
+  /** Drops TCP of one port between two nodes, both ways, of connections that stand too; all other traffic passes. */
+  cutTcp(one: string, other: string, port: number): Heal {
+    const matches = [...this.#between(one, other), ...this.#between(other, one)];
+    return this.#add(
+      matches.flatMap((match) => [`${match} tcp dport ${port} drop`, `${match} tcp sport ${port} drop`]),
+    );
+  }
+
   /** Drops `percent` (0..100) of the packets between two nodes, each way by its own dice. */
   loss(one: string, other: string, percent: number): Heal {
     const matches = [...this.#between(one, other), ...this.#between(other, one)];

@@ -71,8 +71,8 @@ export interface PeerFinding {
 
 /** Beyond this the wall clocks of a pair with NTP are not apart. */
 const clockApartMs = 2000;
-/** A reload reaches the nodes one after the other, an upgrade takes longer. */
-const settleMs = { config: 5000, version: 30_000, clock: 2000, link: 3000, path: 1000, arp: 10_000 };
+/** A reload reaches the nodes one after the other, an upgrade takes longer; a new dial has failed by then, and says why. */
+const settleMs = { config: 5000, version: 30_000, clock: 2000, link: 4000, path: 1000, arp: 10_000 };
 
 /** All that is wrong now between this node and its peer. */
 export function findPeerProblems(facts: PeerFacts): readonly PeerFinding[] {

@@ -56,7 +56,7 @@ export class PeerWatch {
     this.#arp = new ArpWatch(addressesOf(plan).filter(({ name }) => announced(plan).has(name)));
     const fastestMs = Math.min(...plan.elections.map(({ machine }) => machine.intervalUs / 1000));
     const period = Math.min(Math.max(fastestMs / 4, periodMs.least), periodMs.most);
-    this.#freshMs = 2 * period;
+    this.#freshMs = Math.min(2 * period, Math.max(fastestMs, periodMs.least));
     this.#link = new PeerLink({
       node: plan.node,
       address: plan.address,
