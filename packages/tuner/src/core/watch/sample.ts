@@ -1,5 +1,6 @@
 // What the watch reads once a second and what it makes of it: plain data. Counters are totals since boot, as the kernel
 // keeps them; rates come from two samples. Absent: the kernel does not offer it. Pure.
+import type { CounterSample } from '../report.ts';
 import type { SourceShare } from './sources.ts';
 
 /** The connection tracking table. */
@@ -79,4 +80,35 @@ export interface WatchView {
   readonly softnetDropped?: number;
   readonly ports?: PortUse;
   readonly alarms: readonly WatchAlarm[];
+}
+
+/** What the watch needs of one look at the counters. */
+export function watchSample(counters: CounterSample, ports: PortUse | undefined): WatchSample {
+  const { atMs, table, conntrack, tcp, cpu, softnetDropped } = counters;
+  const count = (name: string): number => conntrack.get(name) ?? 0;
+  const total = (
+    key: 'listenOverflows' | 'timeWaitOverflows',
+    name: string,
+  ): { readonly [K in typeof key]?: number } => {
+    const value = tcp.get(`TcpExt ${name}`);
+    return value === undefined ? {} : { [key]: value };
+  };
+  return {
+    atMs,
+    ...(table === undefined
+      ? {}
+      : {
+          conntrack: {
+            ...table,
+            insertFailed: count('insert_failed'),
+            dropped: count('drop'),
+            earlyDropped: count('early_drop'),
+          },
+        }),
+    ...total('listenOverflows', 'ListenOverflows'),
+    ...total('timeWaitOverflows', 'TCPTimeWaitOverflow'),
+    softnetDropped,
+    ...(ports === undefined ? {} : { ports }),
+    ...(cpu === undefined ? {} : { cpu: { total: cpu.total, steal: cpu.steal } }),
+  };
 }
