@@ -2,7 +2,7 @@
 // Each child gets exactly one `start` first; everything that it reports goes to the supervisor, which passes on
 // what others need: children never talk to each other.
 import type { PairConfig } from '@tospann/config';
-import type { EventDraft, Operation, OperationReport, ServerChangeReport } from '@tospann/api';
+import type { EventDraft, HostStatus, Operation, OperationReport, ServerChangeReport } from '@tospann/api';
 import type { KnownAddress, ProxySnapshot, ServerOrder } from '@tospann/proxy';
 import type { Ability, Condition, MoverResult, VrrpSnapshot, VrrpState } from '@tospann/vrrp';
 
@@ -72,6 +72,7 @@ export interface NodeState {
   readonly vrrp?: VrrpSnapshot;
   readonly movers?: readonly MoverResult[];
   readonly able?: AbleState;
+  readonly limits?: HostStatus;
 }
 
 /** What the vrrp child knows beside the election. */
@@ -152,6 +153,8 @@ export type FromChild =
   | { readonly type: 'proxy-snapshot'; readonly snapshot: ProxySnapshot }
   | { readonly type: 'vrrp-state'; readonly vip: string; readonly state: VrrpState }
   | { readonly type: 'vrrp-snapshot'; readonly snapshot: VrrpSnapshot; readonly able: AbleState }
+  /** The kernel's limits, once a second. */
+  | { readonly type: 'limits'; readonly limits: HostStatus }
   /** What happened, as the child's operator should read it. */
   | { readonly type: 'event'; readonly event: EventDraft }
   /** How the last moves outside this machine went. */

@@ -230,6 +230,23 @@ export const hostStatus = z.object({
   cpuStealRatio: count.optional(),
   /** 0..1 over the last seconds, all processors. */
   cpuBusyRatio: count.optional(),
+  /** At the present rate; absent while the table does not grow. */
+  conntrackFullInSeconds: count.optional(),
+  conntrackDroppedTotal: count.optional(),
+  conntrackInsertFailedTotal: count.optional(),
+  /** Who has most entries, of a sample; shares 0..1. */
+  conntrackSources: z.array(z.object({ source: z.string(), share: count })).optional(),
+  listenOverflowsTotal: count.optional(),
+  timeWaitOverflowsTotal: count.optional(),
+  softnetDroppedTotal: count.optional(),
+  /** The destination with most local ports in use; absent while there are plenty. */
+  localPorts: z.object({ destination: z.string(), used: count, usable: count }).optional(),
+  /** Limits of the kernel that hurt users, or soon will. */
+  alarms: z
+    .array(
+      z.object({ name: z.string(), severity: z.enum(['warning', 'alarm']), sinceMs: z.number(), text: z.string() }),
+    )
+    .optional(),
 });
 export type HostStatus = Frozen<z.infer<typeof hostStatus>>;
 

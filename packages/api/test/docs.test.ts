@@ -13,7 +13,16 @@ test('every metric is in the table with its labels, and nothing else is', () => 
     name,
     [...labels.matchAll(/`(\w+)`/g)].map((match) => match[1]).join(' '),
   ]);
-  const host = { conntrackEntries: 1, conntrackLimit: 2, cpuStealRatio: 0, cpuBusyRatio: 0 };
+  const alarms = [{ name: 'steal', severity: 'warning', sinceMs: 0, text: '' } as const];
+  const totals = {
+    conntrackDroppedTotal: 0,
+    conntrackInsertFailedTotal: 0,
+    listenOverflowsTotal: 0,
+    timeWaitOverflowsTotal: 0,
+    softnetDroppedTotal: 0,
+  };
+  const table = { conntrackEntries: 1, conntrackLimit: 2, conntrackFullInSeconds: 3, ...totals };
+  const host = { ...table, cpuStealRatio: 0, cpuBusyRatio: 0, alarms };
   const families = metricFamilies(node('lb1', 'master', { host }), peer(node('lb2', 'backup')));
   const real = families.map((family) => [family.name, Object.keys(family.samples[0]?.labels ?? {}).join(' ')]);
   expect(Object.fromEntries(written)).toEqual(Object.fromEntries(real));

@@ -1,14 +1,15 @@
-// The vrrp child: the failover agent of this node. able.ts tells the agent whether this node can serve; the agent's worker
+// The vrrp child: the failover agent of this node, and the watch over the kernel's limits. able.ts tells the agent whether this node can serve; the agent's worker
 // thread owns sockets, timers and addresses.
 import { loadClusterKey } from '@tospann/api';
 import { startVrrp, type VrrpService } from '@tospann/vrrp';
 import { startWorker } from '../assets.ts';
 import { abilityEvent, refusedMoveEvent } from '../core/event-texts.ts';
 import type { FailoverAnswer, MoveMessage, StartMessage } from '../ipc.ts';
-import { makeLog } from '../log.ts';
+import { type Logger, makeLog } from '../log.ts';
 import { version } from '../version.ts';
 import { Able } from './able.ts';
 import { fail, openChannel, tell } from './channel.ts';
+import { LimitsWatch } from './limits-watch.ts';
 import { AgentEvents } from './vrrp-events.ts';
 
 /** How often the state goes to the supervisor without a change, ms. */
@@ -20,9 +21,10 @@ export function runVrrpChild(): void {
     message: (message) => {
       if (message.type === 'start') start(message).then((started) => (agent = started), fail);
       if (message.type === 'new-config') {
-        agent?.able.configure(message.config);
+        agent?.limits.configure(message.config);
         agent?.events.configure(message.config);
-        agent?.service.setConfigHash(message.config.hash);
+        agent?.able?.configure(message.config);
+        agent?.service?.setConfigHash(message.config.hash);
       }
       if (message.type === 'event') agent?.events.take(message.event);
       if (message.type === 'failover') void move(agent, message);
@@ -34,14 +36,29 @@ export function runVrrpChild(): void {
 
 interface Agent {
   readonly node: string;
-  readonly service: VrrpService;
   readonly events: AgentEvents;
-  readonly able: Able;
+  readonly limits: LimitsWatch;
+  /** Absent on a node without virtual addresses, which only watches. */
+  readonly service?: VrrpService;
+  readonly able?: Able;
 }
 
 async function start(message: StartMessage): Promise<Agent> {
   const log = makeLog(message.node, 'vrrp');
   const events = new AgentEvents(message, log);
+  const limits = new LimitsWatch(message.node, events);
+  limits.configure(message.config);
+  const election = message.config.vips.length === 0 ? {} : await startElection(message, log, events);
+  tell({ type: 'ready' });
+  return { node: message.node, events, limits, ...election };
+}
+
+/** The failover agent and what it needs to know of this node. */
+async function startElection(
+  message: StartMessage,
+  log: Logger,
+  events: AgentEvents,
+): Promise<Required<Pick<Agent, 'service' | 'able'>>> {
   const push = (): void => tell({ type: 'vrrp-snapshot', snapshot: service.snapshot(), able: able.state });
   const able = new Able({
     start: message,
@@ -75,8 +92,7 @@ async function start(message: StartMessage): Promise<Agent> {
   await service.ready;
   able.begin(service);
   setInterval(push, SNAPSHOT_INTERVAL_MS);
-  tell({ type: 'ready' });
-  return { node: message.node, service, events, able };
+  return { service, able };
 }
 
 async function move(agent: Agent | undefined, { id, maintenance }: MoveMessage): Promise<void> {
@@ -95,14 +111,14 @@ async function move(agent: Agent | undefined, { id, maintenance }: MoveMessage):
 
 /** A planned end: the address stays answered until the other node has it. */
 async function stop(agent: Agent | undefined): Promise<void> {
-  await agent?.service.stop();
+  await agent?.service?.stop();
   await agent?.events.close();
   process.exit(0);
 }
 
 /** The supervisor is dead: nothing here serves any more, so the address goes at once. */
 async function release(agent: Agent | undefined): Promise<void> {
-  await agent?.service.close();
+  await agent?.service?.close();
   await agent?.events.close();
   process.exit(0);
 }

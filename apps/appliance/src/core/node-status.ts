@@ -27,6 +27,7 @@ export function toNodeStatus(state: NodeState, facts: NodeFacts): NodeStatus {
     ...(state.vrrp === undefined || !isRunning(state, 'vrrp')
       ? {}
       : { vrrp: { ...vrrpStatus(state.vrrp, state.able), movers: state.movers } }),
+    ...(state.limits === undefined ? {} : { host: state.limits }),
     notices: notices(state),
   };
 }

@@ -65,7 +65,7 @@ export class Supervisor {
   readonly #startedMs = monotonicMs();
   readonly #servers: ServerStore;
   #config: PairConfig;
-  #state: Pick<NodeState, 'proxy' | 'vrrp' | 'able' | 'movers'> = {};
+  #state: Pick<NodeState, 'proxy' | 'vrrp' | 'able' | 'limits' | 'movers'> = {};
   /** By events, which come before the snapshots that show them. */
   readonly #vipStates = new Map<string, VrrpState>();
   #announcedReady = false;
@@ -103,9 +103,9 @@ export class Supervisor {
     return this.#config;
   }
 
-  /** The roles that this configuration needs: no failover agent without a virtual address. */
+  /** The roles of a node: the vrrp child watches the kernel's limits also where there is no virtual address. */
   roles(): readonly Role[] {
-    return roles.filter((role) => role !== 'vrrp' || this.#config.vips.length > 0);
+    return roles;
   }
 
   /** Opens the listeners and starts the children. Throws what opening a listener throws. */
@@ -213,6 +213,9 @@ export class Supervisor {
         this.#state = { ...this.#state, vrrp: message.snapshot, able: message.able };
         this.#pushState();
         return;
+      case 'limits':
+        this.#state = { ...this.#state, limits: message.limits };
+        return;
       case 'server-order':
         this.#orderServer(message);
         return;
@@ -289,7 +292,7 @@ export class Supervisor {
 
   #failover(message: MoveMessage): void {
     const vrrp = this.slots.vrrp.child;
-    if (vrrp === undefined || vrrp.gone || !vrrp.ready) {
+    if (this.#config.vips.length === 0 || vrrp === undefined || vrrp.gone || !vrrp.ready) {
       const { code, message: text, hint } = new TospannError('LB_OPERATION_NO_AGENT');
       this.#answerFailover(message.id, { outcome: 'refused', code, message: text, hint });
       return;

@@ -235,15 +235,47 @@ function serverRows(): readonly Row<ServerOf>[] {
 
 function hostFamilies(status: NodeStatus): readonly MetricFamily[] {
   const host = status.host ?? {};
-  const rows: readonly (readonly [string, string, number | undefined])[] = [
-    ['conntrack_entries', 'Connections that the kernel tracks now.', host.conntrackEntries],
-    ['conntrack_limit', 'Connections that the kernel can track.', host.conntrackLimit],
-    ['cpu_steal_ratio', 'Share of time that the hypervisor gave to others, 0 to 1.', host.cpuStealRatio],
-    ['cpu_busy_ratio', 'Share of time that all processors were busy, 0 to 1.', host.cpuBusyRatio],
+  const rows: readonly (readonly [string, 'counter' | 'gauge', string, number | undefined])[] = [
+    ['conntrack_entries', 'gauge', 'Connections that the kernel tracks now.', host.conntrackEntries],
+    ['conntrack_limit', 'gauge', 'Connections that the kernel can track.', host.conntrackLimit],
+    [
+      'conntrack_full_in_seconds',
+      'gauge',
+      'Time until the table is full at the present rate; absent while it does not grow.',
+      host.conntrackFullInSeconds,
+    ],
+    ['conntrack_dropped_total', 'counter', 'Packets dropped because the table was full.', host.conntrackDroppedTotal],
+    [
+      'conntrack_insert_failed_total',
+      'counter',
+      'Connections that could not be entered into the table.',
+      host.conntrackInsertFailedTotal,
+    ],
+    [
+      'listen_overflows_total',
+      'counter',
+      'Connections that a full accept queue turned away.',
+      host.listenOverflowsTotal,
+    ],
+    ['time_wait_overflows_total', 'counter', 'Sockets that left TIME_WAIT early.', host.timeWaitOverflowsTotal],
+    ['softnet_dropped_total', 'counter', 'Packets dropped before the network stack.', host.softnetDroppedTotal],
+    ['cpu_steal_ratio', 'gauge', 'Share of time that the hypervisor gave to others, 0 to 1.', host.cpuStealRatio],
+    ['cpu_busy_ratio', 'gauge', 'Share of time that all processors were busy, 0 to 1.', host.cpuBusyRatio],
   ];
-  return rows.map(([name, help, value]) =>
-    family([name, 'gauge', help, () => (value === undefined ? [] : one(value))], [0]),
-  );
+  return [
+    ...rows.map(([name, type, help, value]) =>
+      family([name, type, help, () => (value === undefined ? [] : one(value))], [0]),
+    ),
+    family(
+      [
+        'limit_alarm',
+        'gauge',
+        'A limit of the kernel that hurts users, or soon will.',
+        ({ name }) => one(1, { alarm: name }),
+      ],
+      host.alarms ?? [],
+    ),
+  ];
 }
 
 function classes(counts: readonly number[], labels: Labels): readonly MetricSample[] {

@@ -70,7 +70,7 @@ function nodeFindings(node: NodeStatus, owners: readonly Owner[]): readonly Find
       findings.push({ level: hurts ? 'down' : 'degraded', text: childSentence(node.node, child) });
     }
   }
-  findings.push(...abilityFindings(node), ...moverFindings(node));
+  findings.push(...abilityFindings(node), ...moverFindings(node), ...limitFindings(node));
   for (const vip of vipsOf(node)) {
     const held = owners.some((owner) => owner.vip === vip.name && owner.nodes.length > 0);
     if (vip.state === 'fault' && held) {
@@ -106,6 +106,11 @@ function moverFindings(node: NodeStatus): readonly Finding[] {
     if (outcome !== 'waiting') return [];
     return [{ level: 'degraded', text: `${vip} is not yet moved to ${node.node}${why}.` }];
   });
+}
+
+/** Limits of the kernel: what hurts users now, or will soon. */
+function limitFindings(node: NodeStatus): readonly Finding[] {
+  return (node.host?.alarms ?? []).map(({ text }) => ({ level: 'degraded', text: `${node.node}: ${text}.` }));
 }
 
 function ownsAny(node: NodeStatus, owners: readonly Owner[]): boolean {

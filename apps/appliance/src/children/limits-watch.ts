@@ -1,0 +1,42 @@
+// The watch over the kernel's limits, in the vrrp child: the one process of the node that may look at all of them. It
+// tells the event stream and the status; it never touches the election. A watch that breaks is said once and is over.
+import type { HostStatus } from '@tospann/api';
+import type { PairConfig } from '@tospann/config';
+import { Watch } from '@tospann/tuner';
+import { limitsEvent, limitsStatus } from '../core/limits-status.ts';
+import { tell } from './channel.ts';
+import type { AgentEvents } from './vrrp-events.ts';
+
+const defaults = { conntrackAlarmPercent: 80, stealAlarmPercent: 10 } as const;
+
+export class LimitsWatch {
+  readonly #node: string;
+  readonly #events: AgentEvents;
+  #watch: Watch | undefined;
+
+  constructor(node: string, events: AgentEvents) {
+    this.#node = node;
+    this.#events = events;
+  }
+
+  /** Watches with the thresholds of this configuration from now on. */
+  configure({ tuner }: Pick<PairConfig, 'tuner'>): void {
+    this.#watch?.close();
+    const { conntrackMaxBound } = tuner ?? {};
+    this.#watch = new Watch({
+      ...defaults,
+      ...tuner,
+      ...(conntrackMaxBound === undefined ? {} : { conntrackMaxBound }),
+      onNews: (news) => this.#events.tell(limitsEvent(news, this.#node)),
+      onView: (view) => this.#show(limitsStatus(view)),
+    });
+  }
+
+  close(): void {
+    this.#watch?.close();
+  }
+
+  #show(limits: HostStatus): void {
+    tell({ type: 'limits', limits });
+  }
+}
