@@ -1,6 +1,6 @@
 // The canonical form of a model and its hash: equal for two files that mean the same, however they are written.
-// Order of nodes, VIPs, frontends, ACLs, backends and maps has no meaning and is taken away; order of rules, binds and
-// servers stays.
+// Order of nodes, VIPs, elections, frontends, ACLs, backends, maps, scripts and hooks has no meaning and is taken away;
+// order of rules, binds and servers, and of the VIPs in an advert, stays.
 import { createHash } from 'node:crypto';
 import type { PairConfig } from './model.ts';
 
@@ -12,6 +12,12 @@ export function canonicalJson(model: Omit<PairConfig, 'hash'>): string {
     version: model.version,
     cluster: { name: model.cluster.name, nodes: byName(model.cluster.nodes) },
     vips: byName(model.vips),
+    ...(model.groups === undefined ? {} : { groups: byName(model.groups) }),
+    ...(model.failover === undefined
+      ? {}
+      : { failover: { ...model.failover, scripts: byName(model.failover.scripts) } }),
+    ...(model.events === undefined ? {} : { events: { ...model.events, hooks: byName(model.events.hooks) } }),
+    ...(model.tuner === undefined ? {} : { tuner: model.tuner }),
     frontends: byName(model.frontends).map((frontend) => ({ ...frontend, acls: byName(frontend.acls) })),
     backends: byName(model.backends),
     timeouts: model.timeouts,

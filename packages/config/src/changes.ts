@@ -1,21 +1,39 @@
 // What a new configuration changes, for people: one line for each frontend, backend, server and section that is added,
 // removed or changed, by name. diff.ts says which parts of the product must act.
+import { groupsOf } from './elections.ts';
+import type { GroupConfig, VipConfig } from './model-failover.ts';
 import type { BackendConfig, FrontendConfig, PairConfig, ServerConfig } from './model.ts';
 
 /** One difference. `detail` names the keys that differ, in the model's words; empty for what is added or removed. */
 export interface ConfigChange {
   readonly change: 'added' | 'removed' | 'changed';
-  readonly kind: 'frontend' | 'backend' | 'server' | 'section';
+  readonly kind: 'vip' | 'election' | 'frontend' | 'backend' | 'server' | 'section';
   /** `main`; `app/web1` for a server; `timeouts` for a section. */
   readonly name: string;
   readonly detail: string;
 }
 
-const SECTIONS = ['cluster', 'vips', 'timeouts', 'http', 'maps', 'log', 'admin', 'proxy'] as const;
+const SECTIONS = [
+  'cluster',
+  'failover',
+  'events',
+  'tuner',
+  'timeouts',
+  'http',
+  'maps',
+  'log',
+  'admin',
+  'proxy',
+] as const;
 
-/** All differences by meaning, in the order frontends, backends with their servers, sections. */
+/** Keys of a VIP that are those of its election. */
+const ELECTION_KEYS = ['advertIntervalMs', 'preferred', 'transport', 'priorities'];
+
+/** All differences by meaning, in the order VIPs, elections, frontends, backends with their servers, sections. */
 export function listChanges(before: PairConfig, after: PairConfig): readonly ConfigChange[] {
   return [
+    ...named<VipConfig>({ kind: 'vip', before: before.vips, after: after.vips, apart: ELECTION_KEYS }),
+    ...named<GroupConfig>({ kind: 'election', before: groupsOf(before), after: groupsOf(after) }),
     ...named<FrontendConfig>({ kind: 'frontend', before: before.frontends, after: after.frontends }),
     ...named<BackendConfig>({ kind: 'backend', before: before.backends, after: after.backends, apart: ['servers'] }),
     ...after.backends.flatMap((backend) => {

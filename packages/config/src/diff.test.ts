@@ -12,8 +12,13 @@ const before = read(EXAMPLE_CONFIG);
 test.each([
   ['name: shop', 'name: store', ['cluster']],
   ['10.10.0.12, interface', '10.10.0.13, interface', ['cluster']],
-  ['advertInterval: 1s', 'advertInterval: 100ms', ['vips']],
-  [', preferred: lb1', '', ['vips']],
+  ['advertInterval: 1s', 'advertInterval: 100ms', ['vips', 'groups']],
+  [', preferred: lb1', '', ['vips', 'groups']],
+  [', preferred: lb1', ', preferred: lb1, auth: cluster', ['groups']],
+  ['requireServers: [main]', 'requireServers: [main], hold: 5s', ['failover.link']],
+  ['requireServers: [main]', 'requireServers: []', ['failover']],
+  ['events: {', 'events: { fifo: /run/notify,', ['events']],
+  ['profile: balanced', 'profile: latency', ['tuner']],
   ['bind: ["*:80"]', 'bind: ["*:80", "*:8080"]', ['frontends.binds']],
   ['maxConnections: 3000', 'maxConnections: 4000', ['traffic']],
   ['weight: 100', 'weight: 50', ['traffic']],
@@ -35,5 +40,5 @@ test('diffConfigs() names nothing when only the writing differs', () => {
 
 test('diffConfigs() names several parts in a fixed order', () => {
   const after = read(EXAMPLE_CONFIG.replace('threads: auto', 'threads: 4').replace('routerId: 51', 'routerId: 52'));
-  expect(diffConfigs(before, after)).toEqual(['vips', 'proxy']);
+  expect(diffConfigs(before, after)).toEqual(['vips', 'groups', 'proxy']);
 });

@@ -47,11 +47,20 @@ export type {
 } from './model-failover.ts';
 export { canonicalJson } from './canonical.ts';
 export { formatChange, listChanges, type ConfigChange } from './changes.ts';
-export { diffConfigs, type ConfigPart } from './diff.ts';
+export { diffConfigs, RESTART_PARTS, type ConfigPart } from './diff.ts';
 export { loadConfig } from './io/load-config.ts';
 export { configError, parseConfig, type ConfigResult } from './parse.ts';
 export { FAILOVER_DEFAULTS, failoverOf, groupsOf } from './elections.ts';
 export { formatProblem, type ConfigProblem } from './problem.ts';
+export {
+  defaultPreemptDelayUs,
+  downUs,
+  leaseSeconds,
+  PROBE_TIMES,
+  probeDetectionMs,
+  skewUs,
+  type ElectionTiming,
+} from './timing.ts';
 export { selectNode } from './select-node.ts';
 export { SELF_PROBE_ADDRESS, SELF_PROBE_AGENT } from './self-probe.ts';
 export { importConfig, type ImportInput, type ImportResult, type ImportSource } from './import/import-config.ts';

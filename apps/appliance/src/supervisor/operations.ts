@@ -1,7 +1,15 @@
 // What an operator asks of a running node, by a signal or over the control socket: one after the other, each answered
 // with a report. Never rejects; what fails has changed nothing.
 import type { OperationReport } from '@tospann/api';
-import { type ConfigResult, diffConfigs, formatChange, formatProblem, listChanges, loadConfig } from '@tospann/config';
+import {
+  type ConfigResult,
+  diffConfigs,
+  formatChange,
+  formatProblem,
+  listChanges,
+  loadConfig,
+  RESTART_PARTS,
+} from '@tospann/config';
 import { isTospannError, TospannError } from '@tospann/errors';
 import type { Logger } from '../log.ts';
 import { version } from '../version.ts';
@@ -48,9 +56,7 @@ export class Operations {
       const { supervisor, file, log } = this.#options;
       const loaded = await loadConfig(file);
       if (!loaded.ok) return this.#invalid(loaded);
-      const fixed = diffConfigs(supervisor.config, loaded.config).filter(
-        (part) => part === 'vips' || part === 'cluster',
-      );
+      const fixed = diffConfigs(supervisor.config, loaded.config).filter((part) => RESTART_PARTS.includes(part));
       if (fixed.length > 0) throw new TospannError('LB_OPERATION_RELOAD_NEEDS_RESTART', { parts: fixed.join(' and ') });
       const next = await checkProgram(file);
       log.info({ event: 'upgrade', from: version, to: next }, 'The program is replaced by the one that is installed');

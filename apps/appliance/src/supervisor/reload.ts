@@ -2,7 +2,7 @@
 // its loops; connections, counters and health of what stays go on. What only another process can take (threads, engine,
 // user) starts one on the same listening sockets; when it accepts, the old one takes no more connections and ends what
 // it has. A configuration that cannot be served never replaces the one that runs.
-import type { ConfigPart, PairConfig } from '@tospann/config';
+import { RESTART_PARTS, type ConfigPart, type PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { monotonicMs } from '@tospann/linux';
 import type { ReloadAnswer } from '../ipc.ts';
@@ -30,7 +30,7 @@ export async function reloadProxy(
   supervisor: Supervisor,
   { next, changed }: { readonly next: PairConfig; readonly changed: readonly ConfigPart[] },
 ): Promise<string> {
-  const fixed = changed.filter((part) => part === 'vips' || part === 'cluster');
+  const fixed = changed.filter((part) => RESTART_PARTS.includes(part));
   if (fixed.length > 0) {
     throw new TospannError('LB_OPERATION_RELOAD_NEEDS_RESTART', { parts: fixed.join(' and ') });
   }

@@ -1,6 +1,7 @@
 // From single self-probes to "can this frontend serve": hysteresis with a bound on how long a dead proxy stays unseen.
 // Not the requests themselves (io/self-probe.ts). A hung proxy is found within 500 + 800 + 500 ms; a proxy that was
 // killed and is back within a second changes nothing, since its sockets stay open in the supervisor. Pure.
+import { PROBE_TIMES } from '@tospann/config';
 
 /**
  * What one request through the own listener gave. `slow`: the proxy itself answers at once, but the server that it
@@ -29,9 +30,6 @@ export interface ProbePlan {
   readonly timeoutMs: number;
 }
 
-/** Calm: an answer twice a second costs nothing; suspicious: as fast as the two-second bound needs. */
-export const probeTimes = { calmMs: 500, suspiciousMs: 200, timeoutMs: 800, secondTimeoutMs: 500 } as const;
-
 /** A reset alone is the trace of a proxy that is being restarted, so it is no strike; five in a row are. */
 const strikesToFall = 2;
 const silencesToFall = 5;
@@ -40,7 +38,7 @@ const answersToChange = 2;
 export const firstProbe: ProbePlan = {
   state: { verdict: 'unknown', strikes: 0, silences: 0, agreeing: 0, last: undefined },
   delayMs: 0,
-  timeoutMs: probeTimes.timeoutMs,
+  timeoutMs: PROBE_TIMES.timeoutMs,
 };
 
 /** Takes one result into account. */
@@ -68,8 +66,8 @@ function answered(state: ProbeState, result: ProbeResult, answer: ProbeVerdict):
   const calm = verdict === answer;
   return {
     state: { verdict, strikes: 0, silences: 0, agreeing, last: result },
-    delayMs: calm ? probeTimes.calmMs : probeTimes.suspiciousMs,
-    timeoutMs: probeTimes.timeoutMs,
+    delayMs: calm ? PROBE_TIMES.calmMs : PROBE_TIMES.suspiciousMs,
+    timeoutMs: PROBE_TIMES.timeoutMs,
   };
 }
 
@@ -81,7 +79,7 @@ function silent(state: ProbeState, result: ProbeResult): ProbePlan {
   const verdict = fallen && state.verdict !== 'unknown' ? 'cannot-serve' : state.verdict;
   return {
     state: { verdict, strikes, silences, agreeing: 0, last: result },
-    delayMs: result === 'timed-out' && strikes === 1 ? 0 : probeTimes.suspiciousMs,
-    timeoutMs: strikes === 1 ? probeTimes.secondTimeoutMs : probeTimes.timeoutMs,
+    delayMs: result === 'timed-out' && strikes === 1 ? 0 : PROBE_TIMES.suspiciousMs,
+    timeoutMs: strikes === 1 ? PROBE_TIMES.secondTimeoutMs : PROBE_TIMES.timeoutMs,
   };
 }

@@ -1,6 +1,8 @@
-// The intervals of the election, exact in µs: divided last, so that nothing is rounded away at 10 ms. RFC 9568
-// section 6.1, RFC 3768 section 6.1 for version 2. Pure.
+// The intervals of the election in µs. Those that the fault table needs too are in @tospann/config (timing.ts). Pure.
+import { defaultPreemptDelayUs, downUs, leaseSeconds, skewUs } from '@tospann/config';
 import type { MachineConfig, MachineState } from './state.ts';
+
+export { defaultPreemptDelayUs, downUs, leaseSeconds, skewUs };
 
 /** The priority of the address owner of the RFC. */
 export const ownerPriority = 255;
@@ -27,24 +29,6 @@ export function ownTiming(config: MachineConfig, state: MachineState, intervalUs
   return { priority: effectivePriority(config, state), intervalUs, missedAdverts, version };
 }
 
-/** Skew_Time, rounded up to a µs: (256 - priority) / 256 of the interval; in version 2 of a second. */
-export function skewUs({ priority, intervalUs, version }: Omit<Timing, 'missedAdverts'>): number {
-  return Math.ceil(((256 - priority) * (version === 2 ? secondUs : intervalUs)) / 256);
-}
-
-/** Active_Down_Interval: the adverts that must be missed and the skew. */
-export function downUs(timing: Timing): number {
-  return timing.missedAdverts * timing.intervalUs + skewUs(timing);
-}
-
-/**
- * Seconds for which the kernel keeps the address without renewal: the down interval in whole seconds, rounded up. A stall
- * that is shorter costs no address, and after a longer one the peer owns it: more would only be time with two owners.
- */
-export function leaseSeconds(config: Timing): number {
-  return Math.ceil(downUs(config) / secondUs);
-}
-
 /** A node counts as unheard when its peer has heard none of its adverts for this long. */
 export function unheardUs(config: Timing): number {
   return downUs(config) + config.intervalUs;
@@ -53,11 +37,6 @@ export function unheardUs(config: Timing): number {
 /** How long a planned release waits for the peer's first advert. */
 export function handoverLimitUs(config: MachineConfig): number {
   return 3 * config.intervalUs + 50_000;
-}
-
-/** Delay of a preferred node before it takes the address back: three down intervals. */
-export function defaultPreemptDelayUs(timing: Timing): number {
-  return 3 * downUs(timing);
 }
 
 /**
