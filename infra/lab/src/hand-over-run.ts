@@ -51,7 +51,7 @@ export async function handOverUnderLoad(pair: Pair, options: HandOverRunOptions)
   const seconds = 3600;
   await using fresh = new Load(pair.client, { target: TARGET, rps: rps / 2, seconds });
   await using kept = new Load(pair.client, { target: TARGET, rps: rps / 2, seconds, keepAlive: true });
-  const clients = tool('long-lived', { target: TARGET, tunnels: 50, downloads: 20 });
+  const clients = tool('long-lived', { target: TARGET, tunnels: 50, downloads: 20, parts: 100 });
   const longLived = pair.client.spawnInstrument('long-lived', clients);
   try {
     await Promise.all([fresh.started(), kept.started(), longLived.waitForEvent('ready')]);

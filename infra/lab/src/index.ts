@@ -3,6 +3,7 @@ export { monotonicMs, pause, until } from './clock.ts';
 export { openDoor, type Door } from './door.ts';
 export { Faults, type Heal } from './faults.ts';
 export { evaluateProbes, type Outage, type Probe, type ProbeReport } from './gaps.ts';
+export { handOverUnderLoad, type HandOverRunReport, type LongLivedReport, type MoveReport } from './hand-over-run.ts';
 export { headerValues, HttpClient, type Answer, type RequestOptions } from './http-client.ts';
 export {
   AddressWatch,
