@@ -1,6 +1,7 @@
 // The pair serves the founding article's site: requests, reloads and planned moves lose nothing. One pair for all
 // tests of this file, in this order; each test leaves both nodes running.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -192,6 +193,44 @@ describe('planned failover', () => {
     }
     // The upgraded connections stay where they were made: the first move carries them over.
     expect(moves[0]?.connections).toBeGreaterThanOrEqual(50);
+  });
+});
+
+describe('a track script', () => {
+  test('that fails moves the address; one that cannot be started moves nothing and says so', async () => {
+    const before = readFileSync(pair.configFile, 'utf8');
+    const bad = (member: PairMember): string => join(pair.lab.folder, `${member.name}.bad`);
+    const withScript = async (run: string): Promise<void> => {
+      const script = `failover: { scripts: { disk: { run: ${run}, interval: 200ms, timeout: 2s, fall: 2, rise: 1 } } }`;
+      writeFileSync(pair.configFile, `${before}\n${script}\n`);
+      for (const member of [pair.lb1, pair.lb2]) expect((await member.command(['reload'])).code).toBe(0);
+    };
+    const shows = async (member: PairMember, text: string): Promise<void> => {
+      await until(text, async () => (await member.command(['status'])).stdout.includes(text), {
+        timeoutMs: 15_000,
+        everyMs: 200,
+      });
+    };
+    const from = await pair.waitForOwner();
+    const to = pair.other(from);
+    await withScript(`[/bin/sh, -c, "test ! -e ${pair.lab.folder}/$TOSPANN_NODE.bad"]`);
+    for (const member of [from, to]) await shows(member, 'it passed');
+    writeFileSync(bad(from), '');
+    await pair.waitForOwner(to, 15_000);
+    await shows(from, 'it failed with exit code 1');
+    // Bad on both: the address stays where it is.
+    writeFileSync(bad(to), '');
+    await shows(to, 'it failed with exit code 1');
+    expect(pair.watch.owners).toEqual([to.name]);
+    for (const member of [from, to]) rmSync(bad(member));
+    for (const member of [from, to]) await shows(member, 'it passed');
+    const owner = await pair.waitForOwner();
+    await withScript('[/no/such/program]');
+    await shows(owner, 'it could not be started');
+    await pause(1_000);
+    expect(pair.watch.owners).toEqual([owner.name]);
+    writeFileSync(pair.configFile, before);
+    for (const member of [pair.lb1, pair.lb2]) expect((await member.command(['reload'])).code).toBe(0);
   });
 });
 

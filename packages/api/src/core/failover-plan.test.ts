@@ -96,7 +96,7 @@ test('planFailover() lists all failed checks at once, each with its remedy, and 
   };
   expect(checked(bad).split('\n')).toEqual([
     '4 checks failed',
-    '  - script disk of lb2 is failed (it failed with exit code 3): put that right on lb2 first',
+    '  - script disk of lb2 is impaired (it failed with exit code 3): put that right on lb2 first',
     '  - lb2 is in maintenance (new disk): run "tospann maintenance off" on lb2',
     expect.stringContaining('lb2 runs another configuration (cdcdcdcdcdcd there, abababababab on lb1): give both'),
     '  - lb2 does not listen on 0.0.0.0:80: reload lb2 with the same file',

@@ -1,5 +1,6 @@
-// What the runs of a track script mean. Failed and timed out are a script's answer that the node may not serve; one that
-// could not be started has said nothing, so it never moves the address, in either direction: it raises an alarm. Pure.
+// What the runs of a track script mean. Failed and timed out are a script's answer that the node should not serve: it gives
+// way to a node that may, and to no other, since what both lose must not leave the address without an owner. A script
+// that could not be started has said nothing: it raises an alarm and moves nothing, in either direction. Pure.
 import type { Finding } from './condition.ts';
 import { count, noResults, type Tally } from './rise-and-fall.ts';
 
@@ -37,7 +38,7 @@ export function scriptFinding({ tally, last }: ScriptState, output: string): Fin
   if (tally.verdict === 'bad') {
     const before =
       last.type === 'passed' || last.type === 'not-started' ? `it failed before; now ${sentence}` : sentence;
-    return { state: 'failed', sentence: before, ...shown };
+    return { state: 'impaired', sentence: before, ...shown };
   }
   if (last.type === 'passed') return { state: 'ok', sentence, ...shown };
   const note = last.type === 'not-started' ? ', which says nothing about this node' : ', not often enough yet to count';

@@ -52,11 +52,11 @@ function script(outcomes: readonly ScriptOutcome[]): ReturnType<typeof scriptFin
 test.each([
   [[], 'waiting'],
   [[passed], 'ok'],
-  [[failed], 'failed'],
-  [[timedOut], 'failed'],
+  [[failed], 'impaired'],
+  [[timedOut], 'impaired'],
   [[passed, failed, timedOut], 'warning'],
-  [[passed, failed, timedOut, failed], 'failed'],
-  [[passed, failed, failed, failed, passed], 'failed'],
+  [[passed, failed, timedOut, failed], 'impaired'],
+  [[passed, failed, failed, failed, passed], 'impaired'],
   [[passed, failed, failed, failed, passed, passed], 'ok'],
 ] as const)('a script with the runs %j is %s', (outcomes, state) => {
   expect(script(outcomes).state).toBe(state);
@@ -65,9 +65,9 @@ test.each([
 test('a script that cannot be started never moves the address, in either direction', () => {
   expect(script([notStarted]).state).toBe('warning');
   expect(script([passed, notStarted, notStarted, notStarted, notStarted]).state).toBe('warning');
-  expect(script([failed, notStarted, notStarted]).state).toBe('failed');
+  expect(script([failed, notStarted, notStarted]).state).toBe('impaired');
   // It neither adds to a row nor ends one.
-  expect(script([passed, failed, notStarted, failed, notStarted, failed]).state).toBe('failed');
+  expect(script([passed, failed, notStarted, failed, notStarted, failed]).state).toBe('impaired');
   expect(script([notStarted])).toMatchObject({ sentence: expect.stringContaining('ENOENT'), output: 'output' });
 });
 
