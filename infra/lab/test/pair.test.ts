@@ -25,6 +25,13 @@ const TARGET = `${VIP}:80`;
 let pair: Pair;
 let client: HttpClient;
 
+/** The node that is not preferred owns the address: what leaves it comes back only if it is moved. */
+async function ownedByTheOther(): Promise<{ readonly leaving: PairMember; readonly staying: PairMember }> {
+  if ((await pair.waitForOwner()) !== pair.lb2) expect((await pair.lb1.failover()).code).toBe(0);
+  await pair.waitForOwner(pair.lb2, 5_000);
+  return { leaving: pair.lb2, staying: pair.lb1 };
+}
+
 /** A command that a pre-check may refuse for a moment, as right after a move. */
 async function patiently(member: PairMember, args: readonly string[]): Promise<CommandResult> {
   const deadlineMs = monotonicMs() + 15_000;
@@ -211,8 +218,7 @@ describe('a track script', () => {
         everyMs: 200,
       });
     };
-    const from = await pair.waitForOwner();
-    const to = pair.other(from);
+    const { leaving: from, staying: to } = await ownedByTheOther();
     await withScript(`[/bin/sh, -c, "test ! -e ${pair.lab.folder}/$TOSPANN_NODE.bad"]`);
     for (const member of [from, to]) await shows(member, 'it passed');
     writeFileSync(bad(from), '');
@@ -236,11 +242,7 @@ describe('a track script', () => {
 
 describe('maintenance', () => {
   test('moves the address away, keeps it away over a restart, and ends without taking it back', async () => {
-    // The other one is preferred, and would have it back.
-    const leaving = pair.lb2;
-    const staying = pair.lb1;
-    if ((await pair.waitForOwner()) !== leaving) expect((await staying.failover()).code).toBe(0);
-    await pair.waitForOwner(leaving, 5_000);
+    const { leaving, staying } = await ownedByTheOther();
     const on = await patiently(leaving, ['maintenance', 'on', '--reason', 'a new disk', '--json']);
     expect(JSON.parse(on.stdout)).toMatchObject({ node: 'lb2', on: true, changed: true, moved: { to: 'lb1' } });
     await pair.waitForOwner(staying, 5_000);

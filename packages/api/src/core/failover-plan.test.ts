@@ -84,7 +84,7 @@ const checked = (taker: NodeStatus, wish: MoveWish = {}): string => {
 test('planFailover() lists all failed checks at once, each with its remedy, and force overrules them', () => {
   const condition = {
     name: 'script disk',
-    state: 'failed',
+    state: 'impaired',
     sinceMs: 1,
     sentence: 'it failed with exit code 3',
   } as const;
