@@ -112,6 +112,21 @@ test('an election of both families on two interfaces moves as one, by command an
   expect(fault['reason']).toContain('"eth1"');
   await a.becomes('master', { withinMs: downMs + slackMs, from });
   await until('a has all three again', () => owned(lab, 'a').length === 3 && owned(lab, 'b').length === 0, slackMs);
+
+  // A split, and its end: two owners of equal rank whose adverts come in both families. One tie-break for both families
+  // leaves exactly one, the node with the higher IPv4 address; each by its own family could leave none or two.
+  let since = b.lines.length;
+  run('ip', '-n', lab.namespace('b'), 'link', 'set', 'eth1', 'up');
+  await b.becomes('backup', { withinMs: downMs + slackMs, from: since });
+  since = b.lines.length;
+  lab.cable('b', 'cut');
+  await b.becomes('master', { withinMs: downMs + slackMs, from: since });
+  const healed = a.lines.length;
+  lab.cable('b', 'whole');
+  await a.becomes('backup', { withinMs: downMs + slackMs, from: healed });
+  await sleep(4 * downMs);
+  expect([owned(lab, 'a').length, owned(lab, 'b').length]).toEqual([0, 3]);
+  expect(b.events.filter((event) => event.event === 'vrrp-state' && event['from'] === 'master').length).toBe(3);
 });
 
 test('a killed agent leaves no IPv6 address behind, and one that starts removes what it finds', async () => {
