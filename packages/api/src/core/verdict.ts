@@ -133,10 +133,13 @@ function peerFindings(self: NodeStatus, peer?: PeerStatus): readonly Finding[] {
     : [];
 }
 
-/** What the failover agents find wrong between each other; a sentence that both say counts once. */
+/** What the failover agents find wrong between each other. Both see most of it, each from its side: one side is enough. */
 function pathFindings(nodes: readonly NodeStatus[]): readonly Finding[] {
-  const sentences = nodes.flatMap((node) => node.vrrp?.peerLink?.problems ?? []);
-  return [...new Set(sentences)].map((sentence) => ({ level: 'degraded', text: `${sentence}.` }));
+  const seen = nodes.map((node) => node.vrrp?.peerLink?.problems ?? []);
+  return (seen.find((problems) => problems.length > 0) ?? []).map((sentence) => ({
+    level: 'degraded',
+    text: `${sentence}.`,
+  }));
 }
 
 /** Servers are judged as the node sees them that serves: its checks decide where requests go. */

@@ -58,7 +58,9 @@ function asMaster(draft: Draft, word: WordView): void {
     state.unheardSaid = false;
     return;
   }
-  sayUnheard(draft);
+  // Who has just begun, or has no link, has heard nothing yet: that says nothing about the path.
+  if (word.state === 'init' || word.state === 'fault') return;
+  if (word.heardAgeUs >= 0 || word.state === 'master') sayUnheard(draft);
   if (word.state === 'master' && losesDeafly(draft, word)) yieldUnheard(draft);
 }
 

@@ -141,6 +141,15 @@ test('lower adverts of a race, a last resort or an impaired node do not end the 
   }
 });
 
+test('a peer that has just begun, or has no link, is not told deaf', () => {
+  for (const state of ['init', 'fault', 'backup'] as const) {
+    const node = new Driver().master();
+    node.pass(unheardUs(config) + 1_000);
+    node.word({ state, heardAgeUs: -1 });
+    expect(node.notices()).toEqual([]);
+  }
+});
+
 test('two owners that learn it by the peer link: the one that is heard stays, else the later one, else the rank', () => {
   const longUs = unheardUs(config) + 1_000;
   for (const [word, heardMs, yields] of [

@@ -8,6 +8,8 @@ import type { PlannedAddress } from '../core/plan.ts';
 
 /** An owner announces its addresses once a minute: what is older has ended, ms. */
 const forgetMs = 180_000;
+/** Who has watched for less may have missed an announcement, ms. */
+const settleMs = 75_000;
 /** Frames read in one look at one interface: a storm must not hold up the thread. */
 const framesMost = 200;
 
@@ -21,6 +23,8 @@ export class ArpWatch {
   readonly #interfaces: readonly string[];
   /** By interface; -1 where there is none yet. */
   readonly #fds = new Map<string, { readonly fd: number; readonly index: string }>();
+  /** When the last interface was opened, monotonic ms. */
+  #sinceMs = Infinity;
   readonly #seen = new Map<string, Seen>();
   readonly #frame = new Uint8Array(new ArrayBuffer(2048));
 
@@ -45,10 +49,11 @@ export class ArpWatch {
     }
   }
 
-  /** What was seen of each VIP; undefined while no interface is watched. */
+  /** What was seen of each VIP; undefined while that is not all: an interface is missing, or watched only since lately. */
   seen(): Readonly<Record<string, ArpSeen>> | undefined {
     if (this.#fds.size < this.#interfaces.length || this.#fds.size === 0) return undefined;
     const nowMs = monotonicMs();
+    if (nowMs - this.#sinceMs < settleMs) return undefined;
     const fresh = [...this.#seen].filter(([, { atMs }]) => nowMs - atMs < forgetMs);
     return Object.fromEntries(fresh.map(([vip, { mac, atMs }]) => [vip, { mac, ageMs: Math.round(nowMs - atMs) }]));
   }
@@ -77,6 +82,7 @@ export class ArpWatch {
     try {
       const fd = openArpReceiver(Number(index));
       this.#fds.set(name, { fd, index });
+      this.#sinceMs = monotonicMs();
       return fd;
     } catch {
       return -1;
