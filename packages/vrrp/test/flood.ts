@@ -1,8 +1,7 @@
 // Lab helper: sends garbage and wrong adverts of IP protocol 112 to an address, a given number a second, for a time.
 // Arguments: own address, target, packets a second, seconds, and `stranger` for good adverts from no peer. Uses a seeded generator, so a flood repeats.
-import { encodeDestination, openRawSender, sendPacket } from '@tospann/linux';
+import { encodeDestination, openRawSender, parseIp, sendPacket } from '@tospann/linux';
 import { encodeAdvert } from '../src/core/advert.ts';
-import { parseAddress } from '../src/core/ipv4.ts';
 import { seededRandom } from './simulation.ts';
 
 const [own = '', target = '', rate = '1000', seconds = '1', kind = ''] = process.argv.slice(2);
@@ -10,8 +9,11 @@ const random = seededRandom(7);
 const group = target.startsWith('224.') ? { multicastGroup: target } : {};
 const fd = openRawSender({ protocol: 112, interface: 'eth0', interfaceIndex: 0, localAddress: own, ...group });
 const destination = encodeDestination(target);
-const route = { source: parseAddress(own), destination: parseAddress(target), dialect: 'pseudo-header' } as const;
-const advert = encodeAdvert({ routerId: 51, priority: 255, intervalMs: 100, addresses: [0x0a630064] }, route);
+const route = { source: parseIp(own), destination: parseIp(target), dialect: 'pseudo-header' } as const;
+const advert = encodeAdvert(
+  { version: 3, routerId: 51, priority: 255, intervalMs: 100, addresses: [parseIp('10.99.0.100')] },
+  route,
+);
 
 let sent = 0;
 const start = performance.now();

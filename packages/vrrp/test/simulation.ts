@@ -2,11 +2,12 @@
 // address lease, processes that crash, hang and restart, and virtual machines that pause. A history is chaos, then a
 // healed network; the invariants are checked all along. Deterministic: one seed, one history. No sockets, no clock.
 import { encodeAdvert } from '../src/core/advert.ts';
-import { writeAddress } from '../src/core/ipv4.ts';
+import { compareIp } from '../src/core/ip.ts';
 import { initialState, nextTickUs, step } from '../src/core/machine.ts';
-import { receiveAdvert } from '../src/core/receive.ts';
+import { AdvertReceiver } from '../src/core/receive.ts';
 import type { Ability, Effect, MachineConfig, MachineEvent, MachineState } from '../src/core/state.ts';
 import { defaultPreemptDelayUs, leaseSeconds, warmRestartUs } from '../src/core/timers.ts';
+import { ipPacket } from './packets.ts';
 
 /** Uniform numbers in [0, 1) from a 32-bit seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
@@ -33,8 +34,8 @@ interface Job {
   readonly run: () => void;
 }
 
-const vip = 0x0a630064;
-const addresses = [0x0a630002, 0x0a630003] as const;
+const vip = Uint8Array.of(10, 99, 0, 100);
+const addresses = [Uint8Array.of(10, 99, 0, 2), Uint8Array.of(10, 99, 0, 3)] as const;
 /** The kernel's lease timer was measured up to 0.35 s late. */
 const leaseLateUs = 350_000;
 const rxQueuePackets = 85;
@@ -326,9 +327,15 @@ export class Simulation {
 
   #transmit(node: SimulatedNode, priority: number): void {
     const peer = this.nodes[1 - node.index] as SimulatedNode; // two nodes: the index is 0 or 1
-    const source = addresses[node.index] ?? 0;
-    const destination = addresses[peer.index] ?? 0;
-    const advert = { routerId: 51, priority, intervalMs: this.intervalUs / 1000, addresses: [vip] };
+    const source = addresses[node.index] ?? vip;
+    const destination = addresses[peer.index] ?? vip;
+    const advert = {
+      version: 3 as const,
+      routerId: 51,
+      priority,
+      intervalMs: this.intervalUs / 1000,
+      addresses: [vip],
+    };
     const dialect = 'pseudo-header';
     const packet = ipPacket(encodeAdvert(advert, { source, destination, dialect }), source, destination);
     const copies = this.random() < this.duplicateRatio ? 2 : 1;
@@ -358,16 +365,18 @@ export class Simulation {
   }
 
   #receive(node: SimulatedNode, packet: Uint8Array): void {
-    const ownAddress = addresses[node.index] ?? 0;
-    const peers = [addresses[1 - node.index] ?? 0];
-    const received = receiveAdvert(packet, [{ ownAddress, peers, routerId: 51, transport: 'unicast' }]);
+    const ownAddress = addresses[node.index] ?? vip;
+    const peers = [addresses[1 - node.index] ?? vip];
+    const router = { routerId: 51, family: 4, version: 3, intervalMs: 100, transport: 'unicast' } as const;
+    const receiver = new AdvertReceiver([{ ...router, ownAddress, peers, proof: { type: 'none' } }]);
+    const received = receiver.receive(packet, 0);
     if (!received.ok) return;
     const { source, priority, intervalMs } = received.advert;
     this.feed(node, {
       type: 'advert',
       nowUs: this.local(node),
-      source: String(source),
-      wins: source > ownAddress,
+      source: source.join('.'),
+      wins: compareIp(source, ownAddress) > 0,
       priority,
       intervalUs: intervalMs * 1000,
       addressesDiffer: false,
@@ -418,21 +427,6 @@ export class Simulation {
         );
     }
   }
-}
-
-/** Wraps a VRRP message as the raw socket gives it. */
-export function ipPacket(payload: Uint8Array, source: number, destination: number): Uint8Array {
-  const packet = new Uint8Array(20 + payload.length);
-  packet[0] = 0x45;
-  packet[1] = 0xc0;
-  packet[2] = packet.length >> 8;
-  packet[3] = packet.length & 255;
-  packet[8] = 255;
-  packet[9] = 112;
-  writeAddress(packet, 12, source);
-  writeAddress(packet, 16, destination);
-  packet.set(payload, 20);
-  return packet;
 }
 
 function earlier(a: Job | undefined, b: Job | undefined): boolean {

@@ -9,6 +9,13 @@ export const vrrpErrors = {
     message: 'Cannot encode the advert as {field} must be {constraint}: current value is {value}',
     hint: 'Correct the value of {field} where the advert is made.',
   },
+  LB_VRRP_KEY_UNUSABLE: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message: 'Cannot use key {id} of the signed adverts of election "{group}": {detail}',
+    hint: 'Put the same 32 to 64 bytes (as hexadecimal digits) on both nodes; openssl rand -hex 32 makes them.',
+  },
   LB_VRRP_NODE_UNKNOWN: {
     source: 'config',
     retry: 'never',

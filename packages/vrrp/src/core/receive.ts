@@ -1,50 +1,162 @@
-// Is a packet a valid advert for one of our addresses? The checks that need the configuration, after those of the
-// codec: router id, own source, peer list, transport. Only what passes all of them may reach the state machine, so
-// nothing else can touch a timer. Pure; the caller counts the reasons.
-import { decodeAdvert, type DropReason, type ReceivedAdvert } from './advert.ts';
-import { vrrpGroup } from './ipv4.ts';
+// Is a packet a valid advert for one of our routers? The checks that need the configuration, after those of the decoder:
+// router id, sender, transport, version, authentication, interval of version 2. Only what passes all of them may reach
+// an election, so nothing else can touch a timer. What claims our router id and is well formed, but does not pass, is a
+// contender: evidence. Pure but for the replay window; the caller counts the reasons.
+import { claimedRouter, decodeAdvert, type DecodeObjection, type ReceivedAdvert } from './advert-decode.ts';
+import { isAuthentic, readTrailer, sameBytes, type Hmac } from './auth-hmac.ts';
+import { isLinkLocal6, sameIp, vrrpGroup4, vrrpGroup6, type IpBytes } from './ip.ts';
+import { ReplayWindow } from './replay.ts';
 
-/** What one address accepts; addresses are unsigned numbers. */
+/** Why a packet was dropped; the keys of the drop counters. */
+export type DropReason =
+  | DecodeObjection
+  | 'router-id'
+  | 'own-source'
+  | 'unknown-source'
+  | 'transport'
+  /** Of version 2: authentication of another type than ours. */
+  | 'auth-type'
+  /** Not signed, though signed ones are required. */
+  | 'auth-missing'
+  /** A trailer of another format. */
+  | 'auth-format'
+  /** Signed with a key that we do not have. */
+  | 'auth-key'
+  /** Another password, or a wrong MAC. */
+  | 'auth-failed'
+  | 'replayed';
+
+/** What a router demands as proof. */
+export type RequiredProof =
+  | { readonly type: 'none' }
+  /** 8 bytes. */
+  | { readonly type: 'password'; readonly password: Uint8Array }
+  | {
+      readonly type: 'hmac';
+      readonly keys: ReadonlyMap<number, Uint8Array>;
+      /** permissive: adverts without a trailer count; a wrong one never does. */
+      readonly mode: 'enforce' | 'permissive';
+      readonly hmac: Hmac;
+    };
+
+/** What one router accepts. */
 export interface ReceiveFilter {
   readonly routerId: number;
-  readonly ownAddress: number;
-  readonly peers: readonly number[];
+  readonly family: 4 | 6;
+  readonly version: 2 | 3;
+  /** Version 2: the adverts' must be the same. Version 3 adopts theirs. */
+  readonly intervalMs: number;
+  readonly ownAddress: IpBytes;
+  /** Of the family. IPv6 multicast comes from link-local addresses, which no configuration knows: any is taken. */
+  readonly peers: readonly IpBytes[];
   readonly transport: 'unicast' | 'multicast';
+  readonly proof: RequiredProof;
 }
 
-/** `index` is the place of the matching filter; -1 when the packet could not be given to one. */
 export type Received =
-  | { readonly ok: true; readonly index: number; readonly advert: ReceivedAdvert }
-  | { readonly ok: false; readonly index: number; readonly reason: DropReason };
+  /** `index` is the filter's; `unsigned`: it was taken without a trailer though we have keys. */
+  | { readonly ok: true; readonly index: number; readonly advert: ReceivedAdvert; readonly unsigned: boolean }
+  | {
+      readonly ok: false;
+      /** The filter that the packet claims to be for; -1 for none. */
+      readonly index: number;
+      readonly reason: DropReason;
+      /** Well formed, and of our router id: somebody means it. */
+      readonly contender?: { readonly source: IpBytes; readonly isPeer: boolean };
+    };
 
-/**
- * Decodes and judges one packet of a raw socket.
- *
- * @param packet From the IP header on; borrowed, not kept.
- * @returns The advert and whose it is, or the first reason against it. Never throws.
- * @see RFC 9568 section 7.1
- */
-export function receiveAdvert(packet: Uint8Array, filters: readonly ReceiveFilter[]): Received {
-  const decoded = decodeAdvert(packet);
-  if (!decoded.ok) return { ok: false, index: claimedIndex(packet, filters), reason: decoded.reason };
-  const { advert } = decoded;
-  const index = filters.findIndex((filter) => filter.routerId === advert.routerId);
-  const filter = filters[index];
-  if (filter === undefined) return { ok: false, index: -1, reason: 'router-id' };
-  const reason = objection(advert, filter);
-  return reason === undefined ? { ok: true, index, advert } : { ok: false, index, reason };
+/** Judges packets for some routers; remembers the sequences of signed adverts. */
+export class AdvertReceiver {
+  #filters: readonly ReceiveFilter[] = [];
+  readonly #windows = new Map<number, ReplayWindow>();
+
+  constructor(filters: readonly ReceiveFilter[]) {
+    this.setFilters(filters);
+  }
+
+  /** New filters, in the same order: what was heard before stays known. */
+  setFilters(filters: readonly ReceiveFilter[]): void {
+    this.#filters = filters;
+  }
+
+  /**
+   * Decodes and judges one packet of a raw socket.
+   *
+   * @param packet From the IP header on; borrowed, not kept.
+   * @param utcMs Wall clock, ms since 1970: only for the replay window.
+   * @returns The advert and whose it is, or the first reason against it. Never throws.
+   */
+  receive(packet: Uint8Array, utcMs: number): Received {
+    const claimed = claimedRouter(packet);
+    const index = this.#filters.findIndex(
+      ({ routerId, family }) => routerId === claimed.routerId && family === claimed.family,
+    );
+    const decoded = decodeAdvert(packet);
+    if (!decoded.ok) return { ok: false, index, reason: decoded.reason };
+    const filter = this.#filters[index];
+    if (filter === undefined) return { ok: false, index: -1, reason: 'router-id' };
+    const { advert } = decoded;
+    const reason = objection(advert, filter) ?? this.#refusal(advert, { index, filter, utcMs });
+    if (reason !== undefined) return { ok: false, index, reason, contender: contenderOf(advert, filter) };
+    const unsigned = filter.proof.type === 'hmac' && advert.trailer === undefined;
+    return { ok: true, index, advert, unsigned };
+  }
+
+  /** What is wrong with the proof; and for version 2, behind it, the interval: only a peer's counts. */
+  #refusal(
+    advert: ReceivedAdvert,
+    { index, filter, utcMs }: { readonly index: number; readonly filter: ReceiveFilter; readonly utcMs: number },
+  ): DropReason | undefined {
+    const { proof } = filter;
+    const reason = proof.type === 'hmac' ? hmacRefusal(advert, proof) : passwordRefusal(advert, proof);
+    if (reason !== undefined) return reason;
+    if (advert.version === 2 && advert.intervalMs !== filter.intervalMs) return 'interval';
+    const trailer = proof.type === 'hmac' && advert.trailer !== undefined ? readTrailer(advert.trailer) : undefined;
+    if (trailer === undefined) return undefined;
+    const window = this.#windows.get(index) ?? new ReplayWindow();
+    this.#windows.set(index, window);
+    return window.accept(advert.source, trailer.sequence, utcMs) ? undefined : 'replayed';
+  }
 }
 
 function objection(advert: ReceivedAdvert, filter: ReceiveFilter): DropReason | undefined {
-  if (advert.source === filter.ownAddress) return 'own-source';
+  if (sameIp(advert.source, filter.ownAddress)) return 'own-source';
   // The peer list is checked for multicast too: a stranger who uses our router id is a configuration fault.
-  if (!filter.peers.includes(advert.source)) return 'unknown-source';
-  const wanted = filter.transport === 'multicast' ? vrrpGroup : filter.ownAddress;
-  return advert.destination === wanted ? undefined : 'transport';
+  if (!isKnown(advert.source, filter)) return 'unknown-source';
+  const group = filter.family === 4 ? vrrpGroup4 : vrrpGroup6;
+  const wanted = filter.transport === 'multicast' ? group : filter.ownAddress;
+  if (!sameIp(advert.destination, wanted)) return 'transport';
+  return advert.version === filter.version ? undefined : 'version';
 }
 
-/** The filter that a bad packet claims to be for, so that its drop is counted there; -1 for none. */
-function claimedIndex(packet: Uint8Array, filters: readonly ReceiveFilter[]): number {
-  const routerId = packet[((packet[0] ?? 0) & 15) * 4 + 1];
-  return filters.findIndex((filter) => filter.routerId === routerId);
+function isKnown(source: IpBytes, { family, transport, peers }: ReceiveFilter): boolean {
+  if (family === 6 && transport === 'multicast') return isLinkLocal6(source);
+  return peers.some((peer) => sameIp(peer, source));
+}
+
+function passwordRefusal(
+  advert: ReceivedAdvert,
+  proof: Exclude<RequiredProof, { type: 'hmac' }>,
+): DropReason | undefined {
+  // RFC 3768 knows no authentication but keeps the field; RFC 2338: the type must be the same at both ends.
+  if (advert.authType !== (proof.type === 'password' ? 1 : 0)) return 'auth-type';
+  if (proof.type === 'none') return undefined;
+  return sameBytes(advert.authData, proof.password) ? undefined : 'auth-failed';
+}
+
+function hmacRefusal(
+  advert: ReceivedAdvert,
+  { keys, mode, hmac }: Extract<RequiredProof, { type: 'hmac' }>,
+): DropReason | undefined {
+  if (advert.authType !== 0) return 'auth-type';
+  if (advert.trailer === undefined) return mode === 'permissive' ? undefined : 'auth-missing';
+  const trailer = readTrailer(advert.trailer);
+  if (trailer === undefined) return 'auth-format';
+  const key = keys.get(trailer.keyId);
+  if (key === undefined) return 'auth-key';
+  return isAuthentic(advert.message, advert.trailer, { ...advert, key, hmac }) ? undefined : 'auth-failed';
+}
+
+function contenderOf(advert: ReceivedAdvert, filter: ReceiveFilter): { source: IpBytes; isPeer: boolean } {
+  return { source: advert.source, isPeer: isKnown(advert.source, filter) };
 }

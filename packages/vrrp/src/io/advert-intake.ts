@@ -1,13 +1,13 @@
 // The packets that come in: read from the sockets, judged, counted by reason, and what passed is handed on as an event.
 // What claims one of our router ids but is not valid is handed on as evidence, now and then. No timers, no decisions.
 import { formatIp, parseIp } from '@tospann/linux';
-import { decodeAdvert6, type Advert6 } from './advert6.ts';
-import { receiveAdvert, type ReceiveFilter } from '../core/receive.ts';
-import { parseAddress } from '../core/ipv4.ts';
+import type { ReceivedAdvert } from '../core/advert-decode.ts';
+import { compareIp, type IpBytes } from '../core/ip.ts';
 import type { AgentPlan, PlannedElection } from '../core/plan.ts';
+import { AdvertReceiver, type DropReason, type Received, type ReceiveFilter } from '../core/receive.ts';
 import type { MachineEvent } from '../core/state.ts';
-import { advertEvent } from './advert-event.ts';
 import type { AdvertPorts } from './advert-ports.ts';
+import type { AdvertProofs } from './advert-proof.ts';
 import type { AdvertStreams, StreamKey } from './advert-stream.ts';
 
 /**
@@ -18,10 +18,16 @@ const packetsPerRound = 256;
 const packetBytes = 2048;
 /** Evidence of the same kind about the same election comes no more often: a flood is one contender. */
 const contenderEveryUs = 5000;
-/** Reasons that mean: somebody else uses our router id. The others are noise or damage. */
-const contenderReasons: ReadonlySet<string> = new Set(['unknown-source', 'transport', 'own-source', 'version']);
-
-type Heard6 = Advert6 & { readonly source: Uint8Array; readonly destination: Uint8Array };
+/** Reasons that a peer of ours may have which lives but is configured otherwise: it has not lost the address. */
+const peersOwnReasons: ReadonlySet<DropReason> = new Set([
+  'version',
+  'interval',
+  'auth-type',
+  'auth-missing',
+  'auth-format',
+  'auth-key',
+  'auth-failed',
+]);
 
 export interface IntakeHandlers {
   readonly onEvent: (election: number, event: MachineEvent) => void;
@@ -40,33 +46,48 @@ export class AdvertIntake {
   readonly #packet = new Uint8Array(new ArrayBuffer(packetBytes));
   /** When evidence of a reason may come again, by election and reason: bounded by the reasons there are. */
   readonly #nextContenderUs = new Map<string, number>();
-  #filters: readonly ReceiveFilter[] = [];
+  readonly #receiver = new AdvertReceiver([]);
+  readonly #proofs: AdvertProofs;
 
   constructor(
     plan: AgentPlan,
-    sockets: { readonly ports: AdvertPorts; readonly streams: AdvertStreams },
+    sockets: { readonly ports: AdvertPorts; readonly streams: AdvertStreams; readonly proofs: AdvertProofs },
     handlers: IntakeHandlers,
   ) {
     this.#plan = plan;
     this.#ports = sockets.ports;
     this.#streams = sockets.streams;
     this.#handlers = handlers;
+    this.#proofs = sockets.proofs;
     this.#keys = plan.elections.flatMap(({ routers }, election) => routers.map((_, router) => ({ election, router })));
     this.drops = [...plan.elections.map(() => ({})), {}];
   }
 
   /** The sockets were opened anew: own addresses may be others. */
   refresh(): void {
-    const { elections, peers } = this.#plan;
-    this.#filters = this.#keys.map(({ election, router }) => {
-      const planned = elections[election];
-      return {
-        routerId: planned?.routers[router]?.routerId ?? 0,
-        ownAddress: parseAddress(this.#plan.address),
-        peers: peers.map(({ address }) => parseAddress(address)),
-        transport: planned?.machine.transport ?? 'unicast',
-      };
-    });
+    this.#receiver.setFilters(this.#keys.flatMap((key) => this.#filterOf(key)));
+  }
+
+  #filterOf({ election: index, router: at }: StreamKey): ReceiveFilter[] {
+    const election = this.#plan.elections[index];
+    const router = election?.routers[at];
+    if (election === undefined || router === undefined) return [];
+    const { family, routerId } = router;
+    const { transport, intervalUs } = election.machine;
+    const own = this.#ports.source(family, transport) ?? (family === 4 ? this.#plan.address : '::');
+    const peers = this.#plan.peers.flatMap(({ address, address6 }) => (family === 4 ? address : (address6 ?? [])));
+    return [
+      {
+        routerId,
+        family,
+        version: election.version,
+        intervalMs: intervalUs / 1000,
+        ownAddress: parseIp(own),
+        peers: peers.map(parseIp),
+        transport,
+        proof: this.#proofs.required(election),
+      },
+    ];
   }
 
   /** Reads what waits in one slot, within the bound. */
@@ -79,90 +100,63 @@ export class AdvertIntake {
   }
 
   #onPacket(packet: Uint8Array, nowUs: number): void {
-    if ((packet[0] ?? 0) >> 4 === 6) return this.#onPacket6(packet, nowUs);
-    const received = receiveAdvert(packet, this.#filters);
+    const received = this.#receiver.receive(packet, Date.now());
     const key = this.#keys[received.index];
-    if (!received.ok) {
-      const election = key?.election ?? this.#plan.elections.length;
-      const drops = this.drops[election];
-      if (drops !== undefined) drops[received.reason] = (drops[received.reason] ?? 0) + 1;
-      const source = formatIp(packet.subarray(12, 16));
-      if (key !== undefined) this.#contender(election, { reason: received.reason, source, nowUs });
-      return;
-    }
+    if (!received.ok) return this.#onDrop(received, { election: key?.election, nowUs });
     if (key === undefined) return;
     const { advert } = received;
-    if (this.#streams.follow(key, advert.dialect)) this.#handlers.onDialect(key.election, advert.dialect);
+    if (received.unsigned) this.#count(key.election, 'unsigned');
+    if (this.#streams.follow(key, advert.dialect)) this.#handlers.onDialect(key.election, advert.dialect ?? '');
     const election = this.#plan.elections[key.election];
-    const ownAddress = parseAddress(this.#plan.address);
-    this.#handlers.onEvent(key.election, advertEvent(advert, election, { ownAddress, nowUs }));
-  }
-
-  #onPacket6(packet: Uint8Array, nowUs: number): void {
-    const key = this.#keys.find(({ election, router }) => {
-      const planned = this.#plan.elections[election]?.routers[router];
-      return planned?.family === 6 && planned.routerId === packet[41];
-    });
-    const planned = this.#plan.elections[key?.election ?? -1];
-    const decoded = decodeAdvert6(packet);
-    if (key === undefined || planned === undefined) return;
-    const reason = decoded.ok ? this.#objection6(decoded.advert, planned.machine.transport) : decoded.reason;
-    const drops = this.drops[key.election];
-    if (reason !== undefined && drops !== undefined) drops[reason] = (drops[reason] ?? 0) + 1;
-    if (reason !== undefined || !decoded.ok)
-      return this.#contender(key.election, { reason: reason ?? '', source: formatIp(packet.subarray(8, 24)), nowUs });
-    this.#onAdvert6(key, decoded.advert, nowUs);
-  }
-
-  #onAdvert6({ election, router }: StreamKey, advert: Heard6, nowUs: number): void {
-    const planned = this.#plan.elections[election];
-    if (planned === undefined) return;
-    const listed = planned.routers[router]?.addresses ?? [];
-    this.#handlers.onEvent(election, {
+    if (election === undefined) return;
+    this.#handlers.onEvent(key.election, {
       type: 'advert',
       nowUs,
       source: formatIp(advert.source),
-      wins: this.#wins(advert.source, planned),
+      wins: this.#wins(advert, election),
       priority: advert.priority,
       intervalUs: advert.intervalMs * 1000,
-      addressesDiffer:
-        listed.length !== advert.addresses.length || advert.addresses.some((text) => !listed.includes(text)),
+      addressesDiffer: differ(advert, election.routers[key.router]?.addresses ?? []),
     });
+  }
+
+  #onDrop(
+    { reason, contender }: Extract<Received, { ok: false }>,
+    { election, nowUs }: { readonly election: number | undefined; readonly nowUs: number },
+  ): void {
+    this.#count(election ?? this.#plan.elections.length, reason);
+    if (election === undefined || contender === undefined) return;
+    const name = `${election} ${reason}`;
+    if (nowUs < (this.#nextContenderUs.get(name) ?? 0)) return;
+    this.#nextContenderUs.set(name, nowUs + contenderEveryUs);
+    const fromPeer = contender.isPeer && peersOwnReasons.has(reason);
+    const source = formatIp(contender.source);
+    this.#handlers.onEvent(election, { type: 'contender', nowUs, source, fromPeer, reason });
+  }
+
+  #count(election: number, reason: string): void {
+    const drops = this.drops[election];
+    if (drops !== undefined) drops[reason] = (drops[reason] ?? 0) + 1;
   }
 
   /**
    * The higher source address wins a tie. An election with routers of both families has one answer for both, by the
    * nodes' IPv4 addresses: otherwise each node could win by one family, and both would yield.
    */
-  #wins(source: Uint8Array, { routers, machine }: PlannedElection): boolean {
+  #wins({ source, family }: ReceivedAdvert, { routers, machine }: PlannedElection): boolean {
     const { peers, address } = this.#plan;
     const [peer] = peers;
-    if (peer !== undefined && peers.length === 1 && routers.some(({ family }) => family === 4))
-      return parseAddress(peer.address) > parseAddress(address);
-    return Buffer.compare(source, parseIp(this.#ports.source(6, machine.transport) ?? '::')) > 0;
+    if (peer !== undefined && peers.length === 1 && routers.some((router) => router.family === 4))
+      return isHigher(parseIp(peer.address), parseIp(address));
+    const own = this.#ports.source(family, machine.transport) ?? (family === 4 ? address : '::');
+    return isHigher(source, parseIp(own));
   }
+}
 
-  #objection6(
-    advert: { readonly source: Uint8Array; readonly destination: Uint8Array },
-    transport: 'unicast' | 'multicast',
-  ): string | undefined {
-    const source = formatIp(advert.source);
-    const multicast = advert.destination[0] === 0xff;
-    if (source === this.#ports.source(6, transport)) return 'own-source';
-    // By multicast the source is link-local, which no configuration knows.
-    const known = this.#plan.peers.some(({ address6 }) => address6 === source);
-    if (!known && !(multicast && source.startsWith('fe80:'))) return 'unknown-source';
-    return multicast === (transport === 'multicast') ? undefined : 'transport';
-  }
+function isHigher(a: IpBytes, b: IpBytes): boolean {
+  return compareIp(a, b) > 0;
+}
 
-  #contender(
-    election: number,
-    evidence: { readonly reason: string; readonly source: string; readonly nowUs: number },
-  ): void {
-    const { reason, source, nowUs } = evidence;
-    const name = `${election} ${reason}`;
-    if (!contenderReasons.has(reason) || nowUs < (this.#nextContenderUs.get(name) ?? 0)) return;
-    this.#nextContenderUs.set(name, nowUs + contenderEveryUs);
-    this.#handlers.onEvent(election, { type: 'contender', nowUs, source, fromPeer: false, reason });
-  }
+function differ({ addresses }: ReceivedAdvert, ours: readonly string[]): boolean {
+  return addresses.length !== ours.length || addresses.some((address) => !ours.includes(formatIp(address)));
 }

@@ -1,10 +1,10 @@
 // The adverts that leave: one stream for each router of an election, to every peer or to the group, each with the
 // checksum that its listeners understand. Not the sockets (advert-ports.ts), not the codec (core/advert.ts).
+import { parseIp } from '@tospann/linux';
 import { encodeAdvert, type ChecksumDialect } from '../core/advert.ts';
-import { parseAddress } from '../core/ipv4.ts';
 import type { AgentPlan, PlannedElection, PlannedRouter } from '../core/plan.ts';
-import { encodeAdvert6, type Advert6 } from './advert6.ts';
 import { vrrpGroups, type AdvertPorts } from './advert-ports.ts';
+import type { AdvertProofs } from './advert-proof.ts';
 
 /** One router of the plan: `election` is its election's index, `router` the index in that. */
 export interface StreamKey {
@@ -17,10 +17,12 @@ export class AdvertStreams {
   readonly #ports: AdvertPorts;
   /** By election and router. */
   readonly #dialects: ChecksumDialect[][];
+  readonly #proofs: AdvertProofs;
 
-  constructor(plan: AgentPlan, ports: AdvertPorts) {
+  constructor(plan: AgentPlan, ports: AdvertPorts, proofs: AdvertProofs) {
     this.#plan = plan;
     this.#ports = ports;
+    this.#proofs = proofs;
     // Pseudo-header until the peer is heard: keepalived and FRR by default.
     this.#dialects = plan.elections.map(({ routers, checksum }) =>
       routers.map(() => (checksum === 'message-only' ? 'message-only' : 'pseudo-header')),
@@ -32,10 +34,10 @@ export class AdvertStreams {
   }
 
   /** The peer speaks so: from now on we do, unless the configuration says how. @returns Whether that is news. */
-  follow(key: StreamKey, dialect: ChecksumDialect): boolean {
+  follow(key: StreamKey, dialect: ChecksumDialect | undefined): boolean {
     const dialects = this.#dialects[key.election];
     const automatic = this.#plan.elections[key.election]?.checksum === 'auto';
-    if (dialects === undefined || !automatic || dialects[key.router] === dialect) return false;
+    if (dialect === undefined || dialects === undefined || !automatic || dialects[key.router] === dialect) return false;
     dialects[key.router] = dialect;
     return true;
   }
@@ -70,13 +72,20 @@ export class AdvertStreams {
     const { family, routerId } = router;
     const source = this.#ports.source(family, transport);
     if (source === undefined) return 'no socket';
-    const message = { routerId, priority: advert.priority, intervalMs: intervalUs / 1000 };
+    const message = {
+      version: election.version,
+      routerId,
+      priority: advert.priority,
+      intervalMs: intervalUs / 1000,
+      addresses: router.addresses.map(parseIp),
+    };
+    const binding = { version: election.version, routerId, source: parseIp(source) };
     let failure = '';
     const destinations = transport === 'multicast' ? [vrrpGroups[family]] : this.#peersOf(family);
     let left = destinations.length === 0;
     for (const to of destinations) {
-      const listed = { ...message, addresses: router.addresses };
-      const payload = family === 6 ? encodeAdvert6(listed, source, to) : payload4(listed, { source, to, ...advert });
+      const route = { source: binding.source, destination: parseIp(to), dialect: advert.dialect };
+      const payload = encodeAdvert(message, route, this.#proofs.sign(election, binding));
       const result = this.#ports.send({ family, transport }, payload, to);
       if (result === '') left = true;
       else failure = result;
@@ -87,13 +96,4 @@ export class AdvertStreams {
   #peersOf(family: 4 | 6): readonly string[] {
     return this.#plan.peers.flatMap(({ address, address6 }) => (family === 4 ? address : (address6 ?? [])));
   }
-}
-
-function payload4(
-  advert: Advert6,
-  route: { readonly source: string; readonly to: string; readonly dialect: ChecksumDialect },
-): Uint8Array {
-  const { source, to, dialect } = route;
-  const numbers = { ...advert, addresses: advert.addresses.map(parseAddress) };
-  return encodeAdvert(numbers, { source: parseAddress(source), destination: parseAddress(to), dialect });
 }

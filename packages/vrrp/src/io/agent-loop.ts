@@ -10,6 +10,7 @@ import type { Effect, MachineEvent, MachineState } from '../core/state.ts';
 import { leaseSeconds, warmRestartUs } from '../core/timers.ts';
 import { AdvertIntake } from './advert-intake.ts';
 import { slots } from './advert-ports.ts';
+import { AdvertProofs } from './advert-proof.ts';
 import { Drain } from './drain.ts';
 import { HandOvers } from './hand-overs.ts';
 import { LatenessMeter } from './lateness.ts';
@@ -68,16 +69,21 @@ export class AgentLoop {
   constructor(data: LoopData, port: LoopPort) {
     this.#data = data;
     this.#port = port;
-    this.#network = new VipNetwork(data.plan);
+    const proofs = new AdvertProofs(data.advertKeys, data.sequenceFloorMs);
+    this.#network = new VipNetwork(data.plan, proofs);
     this.#drain = data.guard ? new Drain(data.plan, this.#network) : undefined;
     const { elections } = data.plan;
     this.#elections = elections;
     this.#vips = addressesOf(data.plan);
     this.#firstVip = elections.map((_, index) => addressesOf({ elections: elections.slice(0, index) }).length);
-    this.#intake = new AdvertIntake(data.plan, this.#network, {
-      onEvent: (index, event) => this.#feed(index, event),
-      onDialect: (index, detail) => this.#noteDialect(index, detail),
-    });
+    this.#intake = new AdvertIntake(
+      data.plan,
+      { ports: this.#network.ports, streams: this.#network.streams, proofs },
+      {
+        onEvent: (index, event) => this.#feed(index, event),
+        onDialect: (index, detail) => this.#noteDialect(index, detail),
+      },
+    );
     this.#handOvers = new HandOvers((message) => port.send(message));
     const quarterUs = Math.min(Infinity, ...elections.map(({ machine }) => machine.intervalUs)) / 4;
     this.#wordEveryUs = Math.min(Math.max(quarterUs, wordEveryUs.least), wordEveryUs.most);

@@ -4,6 +4,7 @@ import type { AgentPlan } from '../core/plan.ts';
 import type { ElectionWord, PeerWord } from '../core/peer-word.ts';
 import type { VipSnapshot, VrrpSnapshot, VrrpState } from '../core/snapshot.ts';
 import type { Ability, Evidence, NoticeKind } from '../core/state.ts';
+import type { AdvertKeys } from './advert-proof.ts';
 
 /** workerData of the loop. `wakeFd` is the eventfd that the main thread writes after each command. */
 export interface LoopData {
@@ -13,6 +14,9 @@ export interface LoopData {
   readonly guard: boolean;
   /** The term of each election in an earlier life of this node, by its name. */
   readonly terms: Readonly<Record<string, number>>;
+  readonly advertKeys: AdvertKeys;
+  /** Signed adverts carry no time before this one: ms since 1970. */
+  readonly sequenceFloorMs: number;
 }
 
 export type LoopCommand =

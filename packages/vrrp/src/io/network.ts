@@ -12,6 +12,7 @@ import {
 } from '@tospann/linux';
 import { addressesOf, type AgentPlan, type PlannedAddress, type PlannedElection } from '../core/plan.ts';
 import { AdvertPorts, type Family, type Sources } from './advert-ports.ts';
+import type { AdvertProofs } from './advert-proof.ts';
 import { AdvertStreams } from './advert-stream.ts';
 import { Announcer } from './announcer.ts';
 
@@ -52,7 +53,7 @@ export class VipNetwork {
   #announcedTotal = 0;
 
   /** @throws {TospannError} LB_KERNEL_NO_CAPABILITY (CAP_NET_RAW), LB_KERNEL_CALL. */
-  constructor(plan: AgentPlan) {
+  constructor(plan: AgentPlan, proofs: AdvertProofs) {
     this.#plan = plan;
     this.#vips = addressesOf(plan);
     const silent = plan.elections.filter(({ announce }) => announce.type === 'none');
@@ -60,7 +61,7 @@ export class VipNetwork {
     this.#interfaces = new Set([plan.interface, ...this.#vips.map((vip) => vip.interface)]);
     this.#announcer = new Announcer();
     this.ports = new AdvertPorts(plan);
-    this.streams = new AdvertStreams(plan, this.ports);
+    this.streams = new AdvertStreams(plan, this.ports, proofs);
   }
 
   get monitorFd(): number {

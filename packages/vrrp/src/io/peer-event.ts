@@ -1,5 +1,6 @@
 // From what came over the peer link to the event that one election takes. Not the link. Pure.
-import { parseAddress } from '../core/ipv4.ts';
+import { parseIp } from '@tospann/linux';
+import { compareIp } from '../core/ip.ts';
 import type { PeerWord } from '../core/peer-word.ts';
 import type { AgentPlan } from '../core/plan.ts';
 import type { MachineEvent } from '../core/state.ts';
@@ -15,7 +16,7 @@ export function peerEvent(
   if (words === undefined || word === undefined || peer === undefined) return { type: 'peer', nowUs, word: undefined };
   const { state, priority, ability, heardAgeMs, term } = word;
   const heardAgeUs = heardAgeMs < 0 ? -1 : Math.round(heardAgeMs * 1000);
-  const wins = parseAddress(peer.address) > parseAddress(plan.address);
+  const wins = compareIp(parseIp(peer.address), parseIp(plan.address)) > 0;
   return {
     type: 'peer',
     nowUs,

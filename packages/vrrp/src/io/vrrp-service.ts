@@ -9,6 +9,7 @@ import type { PeerWord } from '../core/peer-word.ts';
 import { addressesOf, planAgent, type AgentPlan } from '../core/plan.ts';
 import type { VrrpSnapshot } from '../core/snapshot.ts';
 import type { Ability } from '../core/state.ts';
+import { resolveAdvertKeys } from './advert-keys.ts';
 import { ConnectionGuard } from './connection-guard.ts';
 import type {
   HandoverResult,
@@ -38,10 +39,21 @@ export interface VrrpOptions {
   readonly onFatal: (error: TospannError) => void;
   /** Keep connections of a planned hand-over alive where nft allows it. @default true */
   readonly guard?: boolean;
+<<<<<<< HEAD
   /** Where the terms of the elections are kept; absent: a restart forgets them. */
   readonly stateDir?: string;
   /** The pair's secret (32 bytes) and this product's version; absent: no peer link. */
   readonly peerLink?: { readonly clusterKey: Uint8Array; readonly version: string };
+=======
+  /** The term of each election in an earlier life of this node, by its name. @default 0 for each */
+  readonly terms?: Readonly<Record<string, number>>;
+  /** Keys of signed adverts that have no file are derived from it. */
+  readonly clusterKey?: Uint8Array;
+  /** Signed adverts carry no time before this one, ms since 1970: the clock may have been set back. @default 0 */
+  readonly sequenceFloorMs?: number;
+  /** Takes what this node has to say over the peer link: at each change and four times an advert interval. */
+  readonly onWord?: (elections: Readonly<Record<string, ElectionWord>>) => void;
+>>>>>>> 801ef0f (feat(vrrp): VRRPv2, IPv6 and signed adverts in the codec)
 }
 
 /** How a planned failover ended; every address was taken. */
@@ -90,7 +102,7 @@ export interface VrrpService {
 /**
  * Starts the agent of one node.
  *
- * @throws {TospannError} LB_VRRP_NODE_UNKNOWN.
+ * @throws {TospannError} LB_VRRP_NODE_UNKNOWN, LB_VRRP_KEY_UNUSABLE.
  */
 export function startVrrp(options: VrrpOptions): VrrpService {
   return new Service(options);
@@ -128,7 +140,13 @@ class Service implements VrrpService {
       plan,
       wakeFd: this.#wakeFd,
       guard,
+<<<<<<< HEAD
       terms: this.#terms.all(),
+=======
+      terms: options.terms ?? {},
+      advertKeys: resolveAdvertKeys(options.config, options.clusterKey),
+      sequenceFloorMs: options.sequenceFloorMs ?? 0,
+>>>>>>> 801ef0f (feat(vrrp): VRRPv2, IPv6 and signed adverts in the codec)
     });
     const ready = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
