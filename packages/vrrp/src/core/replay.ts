@@ -23,7 +23,8 @@ export function sequenceAt(utcMs: number): bigint {
 /** The next sequence of a sender: its clock, but always more than the last one. */
 export function nextSequence(last: bigint, utcMs: number): bigint {
   const now = sequenceAt(utcMs);
-  return isAfter(now, last) ? now : BigInt.asUintN(64, last + 1n);
+  // Plain, not serial: the sender's first one has nothing to be after.
+  return now > last ? now : BigInt.asUintN(64, last + 1n);
 }
 
 /** The highest sequences heard, by sender. Bounded; the sender not heard for longest is forgotten. */

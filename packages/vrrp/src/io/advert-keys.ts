@@ -6,7 +6,7 @@ import { groupsOf, type AdvertKeyConfig, type PairConfig } from '@tospann/config
 import { TospannError } from '@tospann/errors';
 import type { AdvertKey, AdvertKeys } from './advert-proof.ts';
 
-/** Bounds of keepalived, which makes 32 bytes of a hash out of nothing shorter. */
+/** The bounds that keepalived has too: 32 bytes leave a margin of 128 bits against any search. */
 const keyBytes = { least: 32, most: 64 } as const;
 
 /**

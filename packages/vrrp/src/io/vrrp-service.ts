@@ -9,6 +9,7 @@ import type { PeerWord } from '../core/peer-word.ts';
 import { addressesOf, planAgent, type AgentPlan } from '../core/plan.ts';
 import type { VrrpSnapshot } from '../core/snapshot.ts';
 import type { Ability } from '../core/state.ts';
+import { AdvertClock } from './advert-clock.ts';
 import { resolveAdvertKeys } from './advert-keys.ts';
 import { ConnectionGuard } from './connection-guard.ts';
 import type {
@@ -39,21 +40,10 @@ export interface VrrpOptions {
   readonly onFatal: (error: TospannError) => void;
   /** Keep connections of a planned hand-over alive where nft allows it. @default true */
   readonly guard?: boolean;
-<<<<<<< HEAD
   /** Where the terms of the elections are kept; absent: a restart forgets them. */
   readonly stateDir?: string;
   /** The pair's secret (32 bytes) and this product's version; absent: no peer link. */
   readonly peerLink?: { readonly clusterKey: Uint8Array; readonly version: string };
-=======
-  /** The term of each election in an earlier life of this node, by its name. @default 0 for each */
-  readonly terms?: Readonly<Record<string, number>>;
-  /** Keys of signed adverts that have no file are derived from it. */
-  readonly clusterKey?: Uint8Array;
-  /** Signed adverts carry no time before this one, ms since 1970: the clock may have been set back. @default 0 */
-  readonly sequenceFloorMs?: number;
-  /** Takes what this node has to say over the peer link: at each change and four times an advert interval. */
-  readonly onWord?: (elections: Readonly<Record<string, ElectionWord>>) => void;
->>>>>>> 801ef0f (feat(vrrp): VRRPv2, IPv6 and signed adverts in the codec)
 }
 
 /** How a planned failover ended; every address was taken. */
@@ -121,6 +111,8 @@ class Service implements VrrpService {
   readonly #options: VrrpOptions;
   readonly #guard: ConnectionGuard | undefined;
   readonly #terms: TermFile;
+  /** Where adverts are signed. */
+  readonly #clock: AdvertClock | undefined;
   readonly #peer: PeerWatch | undefined;
   readonly #waiters = new Map<number, Waiter>();
   #snapshot: TimedSnapshot = emptySnapshot;
@@ -136,17 +128,16 @@ class Service implements VrrpService {
     const guard = this.#guard !== undefined;
     this.#terms = this.#openTerms(plan);
     this.#peer = this.#makePeerWatch(plan);
+    const advertKeys = resolveAdvertKeys(options.config, options.peerLink?.clusterKey);
+    const signs = options.stateDir !== undefined && Object.keys(advertKeys).length > 0;
+    this.#clock = signs ? new AdvertClock(join(options.stateDir, 'advert-clock.json')) : undefined;
     this.#worker = options.startWorker('vrrp-worker', {
       plan,
       wakeFd: this.#wakeFd,
       guard,
-<<<<<<< HEAD
       terms: this.#terms.all(),
-=======
-      terms: options.terms ?? {},
-      advertKeys: resolveAdvertKeys(options.config, options.clusterKey),
-      sequenceFloorMs: options.sequenceFloorMs ?? 0,
->>>>>>> 801ef0f (feat(vrrp): VRRPv2, IPv6 and signed adverts in the codec)
+      advertKeys,
+      sequenceFloorMs: this.#clock?.floorMs ?? 0,
     });
     const ready = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
@@ -227,6 +218,7 @@ class Service implements VrrpService {
 
   /** After the loop's thread: the guard goes, then the promise settles. */
   async #end(failure: TospannError | undefined, ended: PromiseWithResolvers<void>): Promise<void> {
+    this.#clock?.close();
     await Promise.all([this.#guard?.close(), this.#peer?.close()]);
     if (failure === undefined) return ended.resolve();
     ended.reject(failure);
