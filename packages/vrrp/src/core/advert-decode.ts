@@ -91,24 +91,24 @@ function layer6(packet: Uint8Array): Layer | DecodeObjection {
   return { family: 6, payload, source: packet.subarray(8, 24), destination: packet.subarray(24, 40) };
 }
 
+/** Where things are in a payload that was found complete. */
+interface Shape {
+  readonly version: 2 | 3;
+  readonly width: 4 | 16;
+  readonly addressesEnd: number;
+  readonly end: number;
+}
+
 function decodePayload(layer: Layer): DecodedAdvert {
-  const { payload, family } = layer;
-  const [versionType = 0, routerId = 0, priority = 0, count = 0, authType = 0, seconds = 0] = payload;
-  const version = versionType >> 4;
-  // Version 2 is of IPv4 only.
-  if (version !== 3 && !(version === 2 && family === 4)) return drop('version');
-  if ((versionType & 15) !== 1) return drop('type');
-  if (count === 0) return drop('address-count');
-  const width = family === 4 ? 4 : 16;
-  const addressesEnd = headerBytes + width * count;
-  const end = addressesEnd + (version === 2 ? authDataBytes : 0);
-  if (payload.length < end) return drop('truncated');
-  const summed = checkSum(layer, { version, end });
-  if (summed === 'wrong') return drop('checksum');
+  const shape = shapeOf(layer);
+  if (typeof shape === 'string') return { ok: false, reason: shape };
+  const summed = checkSum(layer, shape);
+  if (summed === 'wrong') return { ok: false, reason: 'checksum' };
+  const { payload } = layer;
+  const { version, addressesEnd, end } = shape;
+  const [, routerId = 0, priority = 0, , authType = 0, seconds = 0] = payload;
   const intervalMs = version === 2 ? seconds * 1000 : (word(payload, 4) & 0xfff) * 10;
-  if (intervalMs === 0) return drop('interval');
-  const address = (index: number): IpBytes =>
-    payload.slice(headerBytes + width * index, headerBytes + width * (index + 1));
+  if (intervalMs === 0) return { ok: false, reason: 'interval' };
   return {
     ok: true,
     advert: {
@@ -116,8 +116,8 @@ function decodePayload(layer: Layer): DecodedAdvert {
       routerId,
       priority,
       intervalMs,
-      addresses: Array.from({ length: count }, (_, index) => address(index)),
-      family,
+      addresses: addressesOf(payload, shape),
+      family: layer.family,
       source: layer.source.slice(),
       destination: layer.destination.slice(),
       dialect: summed === 'right' ? undefined : summed,
@@ -127,6 +127,25 @@ function decodePayload(layer: Layer): DecodedAdvert {
       trailer: trailerOf(payload, end),
     },
   };
+}
+
+function shapeOf({ payload, family }: Layer): Shape | DecodeObjection {
+  const [versionType = 0, , , count = 0] = payload;
+  const version = versionType >> 4;
+  // Version 2 is of IPv4 only.
+  if (version !== 3 && !(version === 2 && family === 4)) return 'version';
+  if ((versionType & 15) !== 1) return 'type';
+  if (count === 0) return 'address-count';
+  const width = family === 4 ? 4 : 16;
+  const addressesEnd = headerBytes + width * count;
+  const end = addressesEnd + (version === 2 ? authDataBytes : 0);
+  return payload.length < end ? 'truncated' : { version, width, addressesEnd, end };
+}
+
+function addressesOf(payload: Uint8Array, { width, addressesEnd }: Shape): readonly IpBytes[] {
+  const addresses: IpBytes[] = [];
+  for (let at = headerBytes; at < addressesEnd; at += width) addresses.push(payload.slice(at, at + width));
+  return addresses;
 }
 
 /** Zeros are padding: the first byte of a trailer is not 0. */
@@ -140,7 +159,7 @@ function trailerOf(payload: Uint8Array, end: number): Uint8Array | undefined {
  */
 function checkSum(
   { family, payload, source, destination }: Layer,
-  { version, end }: { readonly version: number; readonly end: number },
+  { version, end }: Shape,
 ): ChecksumDialect | 'right' | 'wrong' {
   const right = (length: number, dialect: ChecksumDialect): boolean => {
     const pseudo = pseudoSum({ source, destination, dialect }, length);
@@ -151,8 +170,4 @@ function checkSum(
   const lengths = padded ? [end, payload.length] : [end];
   if (version === 2) return lengths.some((length) => right(length, 'message-only')) ? 'right' : 'wrong';
   return dialects.find((dialect) => lengths.some((length) => right(length, dialect))) ?? 'wrong';
-}
-
-function drop(reason: DecodeObjection): DecodedAdvert {
-  return { ok: false, reason };
 }

@@ -131,20 +131,18 @@ test('receive() takes version 2 with the same password and the same interval onl
 
 test('hmacTrailer() makes the trailer that keepalived makes, in both families', () => {
   const sequence = 0x6800000080000000n;
-  const of = (source: string, destination: string, listed: string, mac: string): void => {
+  const of = ([source = '', destination = '', listed = '']: readonly string[], image: string): void => {
     const of3 = { ...advert, intervalMs: 1000, addresses: [parseIp(listed)] };
     const binding = { version: 3, routerId: 51, source: parseIp(source) } as const;
     const trailerOf = (message: Uint8Array): Uint8Array =>
       hmacTrailer(message, binding, { keyId: 1, key, sequence, hmac });
     const route = { source: binding.source, destination: parseIp(destination), dialect: 'message-only' } as const;
-    expect(Buffer.from(encodeAdvert(of3, route, { type: 'trailer', trailerOf })).toString('hex')).toBe(mac);
+    expect(Buffer.from(encodeAdvert(of3, route, { type: 'trailer', trailerOf })).toString('hex')).toBe(image);
   };
   const head = '010100006800000080000000';
-  of('198.51.100.10', '192.0.2.10', '192.0.2.100', `3133c80100644402c0000264${head}1b84bc4e8e43892dc6d98448f8ee2265`);
+  of(['198.51.100.10', '192.0.2.10', '192.0.2.100'], `3133c80100644402c0000264${head}1b84bc4e8e43892dc6d98448f8ee2265`);
   of(
-    'fe80::10',
-    'fe80::20',
-    'fe80::100',
+    ['fe80::10', 'fe80::20', 'fe80::100'],
     `3133c8010064a2e9fe800000000000000000000000000100${head}c8c56146ebfd66ee10ec4d8186461b78`,
   );
 });
