@@ -63,43 +63,42 @@ test('a planned move is told on both nodes, by every way, in the same order', as
   await pair.waitForOwner(pair.lb2, 10_000);
   for (const member of [pair.lb1, pair.lb2]) await agree(member);
   await seen('the move of lb2', () => moves().filter((move) => move.startsWith('lb2')).length === 2);
-  expect(streamed(pair.lb1).filter(({ event }) => event === 'handover')).toMatchObject([
-    { severity: 'info', evidence: { outcome: 'done' } },
-  ]);
-  const handovers = recorded(pair.lb1).filter(({ event }) => event === 'handover');
-  expect(handovers).toHaveLength(1);
+  // Told by the admin process, with what it took: it reaches the hook in the agent's process through the supervisor.
+  const handovers = (list: readonly EventLine[]): readonly EventLine[] =>
+    list.filter(({ event }) => event === 'handover');
+  await seen('the hand-over at the hook', () => handovers(recorded(pair.lb1)).length === 1);
+  expect(handovers(streamed(pair.lb1))).toMatchObject([{ evidence: { from: 'lb1', to: 'lb2', vips: 'VI_1' } }]);
 });
 
 test('while the admin process hangs, the death of the other node reaches hook, FIFO and mover; the stream follows', async () => {
   const [admin = 0] = pair.lb1.childPids('admin');
   process.kill(admin, 'SIGSTOP');
   const before = recorded(pair.lb1).length;
-  const streamedBefore = streamed(pair.lb1).length;
   try {
     pair.lb2.node.killGroup('SIGKILL');
     await seen('the hook of lb1', () => recorded(pair.lb1).length > before);
     expect(recorded(pair.lb1).at(-1)).toMatchObject({ event: 'vrrp-state', evidence: { to: 'master' } });
-    await seen('the FIFO', () => lines.text('stdout').includes('INSTANCE "VI_1" MASTER 150\n'));
+    await seen('the FIFO', () => /MASTER 100\n.*MASTER 150\n$/s.test(lines.text('stdout')));
     await seen('the mover of lb1', () => moves().at(-1)?.startsWith('lb1 VI_1 192.168.1.200 ') === true);
-    expect(streamed(pair.lb1)).toHaveLength(streamedBefore);
+    expect(lastState(pair.lb1)?.evidence['to']).toBe('backup');
   } finally {
     process.kill(admin, 'SIGCONT');
   }
   await agree(pair.lb1);
-  const won = streamed(pair.lb1).findLast(({ event }) => event === 'vrrp-state');
+  const won = lastState(pair.lb1);
   expect(won).toMatchObject({ severity: 'warning', vip: 'VI_1', evidence: { from: 'backup', to: 'master' } });
   for (const key of ['term', 'lastAdvertMs', 'lateMs', 'stealPercent']) expect(won?.evidence[key]).toBeTypeOf('number');
 });
 
 test('the lines of the FIFO are those of the states, and terms grow from owner to owner', async () => {
   const told = lines.text('stdout').trim().split('\n');
-  // lb1 has 150, lb2 100: the reader came when lb1 was owner already.
-  expect(told).toEqual([
+  // lb1 has 150, lb2 100. Lines of the start may have come before.
+  expect(told.slice(-3)).toEqual([
     expect.stringMatching(/^INSTANCE "VI_1" (MASTER 100|BACKUP 150)$/),
     expect.stringMatching(/^INSTANCE "VI_1" (MASTER 100|BACKUP 150)$/),
     'INSTANCE "VI_1" MASTER 150',
   ]);
-  expect(new Set(told).size).toBe(3);
+  expect(new Set(told.slice(-3)).size).toBe(3);
   const terms = moves().map((move) => Number(move.split(' ')[3]));
   expect(terms).toEqual([...terms].sort((a, b) => a - b));
   // Three take-overs: lb1 at its start, lb2, lb1 again.
@@ -119,7 +118,10 @@ test('after the end of a node its history is there again, and numbers go on', as
   expect(recorded(pair.lb1).at(-1)).toMatchObject({ event: 'vrrp-state', evidence: { to: 'init' } });
   await pair.lb1.start(pair.configFile);
   const asked = await pair.lb1.command(['events', '--json']);
-  const after = asked.stdout.trim().split('\n').map((line) => JSON.parse(line) as EventLine);
+  const after = asked.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as EventLine);
   expect(after.slice(0, before.length)).toEqual(before);
   expect(after.map(({ seq }) => seq)).toEqual(after.map((_, i) => i + 1));
   // Who follows has gone on by itself, without a gap and without anything twice.
@@ -154,6 +156,10 @@ function streamed(member: PairMember): readonly EventLine[] {
   return (followers.get(member.name)?.lines ?? []).flatMap(({ from, json }) =>
     from === 'stdout' && json !== undefined ? [json as EventLine] : [],
   );
+}
+
+function lastState(member: PairMember): EventLine | undefined {
+  return streamed(member).findLast(({ event }) => event === 'vrrp-state');
 }
 
 function recorded(member: PairMember): readonly EventLine[] {

@@ -80,7 +80,9 @@ async function read(options: EventsOptions, wish: Wish): Promise<ExitCode> {
         if (isStream) show(line, options, wish);
         else answer += line;
       });
-      response.on('error', () => undefined); // the node ended in mid-answer: the stream is over
+      // The node may end in mid-answer: the stream is over, and a line that was cut off is not shown.
+      lines.on('error', () => undefined);
+      response.on('close', () => lines.close());
       lines.on('close', () => {
         if (!isStream) complain(problemOf(parsed(answer)));
         resolve(isStream ? Exit.ok : Exit.failed);
