@@ -1,6 +1,6 @@
 // Many connections that do nothing, or too little: opened, held, and closed at SIGTERM. Run as
-//   node idle.ts --target 10.10.10.5:80 --count 1000 [--mode silent|answered|drip]
-// silent: nothing is sent; answered: one request was answered; drip: a byte of a head each second. Prints ready when all
+//   node idle.ts --target 10.10.10.5:80 --count 1000 [--mode silent|answered|drip] [--rate 100]
+// rate: so many are begun a second, whatever becomes of the others. silent: nothing is sent; answered: one request was answered; drip: a byte of a head each second. Prints ready when all
 // are open, and each second how many still are.
 import { connect, type Socket } from 'node:net';
 
@@ -11,6 +11,8 @@ const options = readArguments(process.argv.slice(2));
 const target = targetOf(options);
 const count = numberOf(options, 'count', 1000);
 const mode = options.get('mode') ?? 'silent';
+/** 0: as fast as they are opened. */
+const rate = numberOf(options, 'rate', 0);
 /** So many are being opened at a time: fewer than a listener's backlog. */
 const OPENING = 100;
 
@@ -24,7 +26,7 @@ function openOne(): void {
   const socket = connect({ host: target.host, port: target.port, noDelay: true });
   const settled = (): void => {
     opened += 1;
-    if (begun < count) openOne();
+    if (rate === 0 && begun < count) openOne();
     else if (opened === count) say({ event: 'ready', atMs: monotonicMs(), open: open.size });
   };
   socket.once('connect', () => {
@@ -41,7 +43,16 @@ function openOne(): void {
   });
 }
 
-for (let i = 0; i < Math.min(OPENING, count); i++) openOne();
+if (rate === 0) {
+  for (let i = 0; i < Math.min(OPENING, count); i++) openOne();
+} else {
+  const startedMs = monotonicMs();
+  const timer = setInterval(() => {
+    const due = Math.min(count, Math.floor(((monotonicMs() - startedMs) / 1000) * rate));
+    while (begun < due) openOne();
+    if (begun >= count) clearInterval(timer);
+  }, 20);
+}
 setInterval(() => {
   if (mode === 'drip') for (const socket of open) socket.write('a');
   say({ event: 'idle', open: open.size });
