@@ -166,4 +166,6 @@ export type FromChild =
   | { readonly type: 'reload-answer'; readonly id: number; readonly answer: ReloadAnswer }
   | { readonly type: 'operation'; readonly id: number; readonly operation: Operation }
   | { readonly type: 'server-order'; readonly id: number; readonly order: ServerOrder }
+  /** Why the other node could not take over now; empty: it could. */
+  | { readonly type: 'spare'; readonly problem: string }
   | { readonly type: 'server-answer'; readonly id: number; readonly answer: ServerAnswer };

@@ -76,7 +76,7 @@ export {
   type PeerLinkStatus,
   type VrrpStatus,
 } from './contract.ts';
-export { planFailover, type FailoverPlan } from './core/failover-plan.ts';
+export { planFailover, planMaintenance, type FailoverPlan, type MaintenancePlan } from './core/failover-plan.ts';
 export type { MetricFamily, MetricSample } from './core/metric-rows.ts';
 export { metricFamilies } from './core/metrics.ts';
 export { notReady } from './core/ready.ts';

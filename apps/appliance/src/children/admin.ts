@@ -79,6 +79,7 @@ class Admin {
       getStatus: () => this.#status(message),
       events: this.#events,
       move: (order) => this.#move(order),
+      onSpare: (problem) => tell({ type: 'spare', problem }),
       tellEvent: (event) =>
         tell({ type: 'event', event: { timeMs: Date.now(), monotonicMs: monotonicMs(), ...event } }),
       operate: (operation) => this.#operate(operation),

@@ -21,7 +21,8 @@ test.each([
   ['10.0.0.200', '10.0.0.12', '', ['it listens on 10.0.0.200']],
   ['0.0.0.0', '10.0.1.12', '', ['lb2 (10.0.1.12) is not on a network of lb1']],
   ['0.0.0.0', '10.0.0.12', 'spawn nft ENOENT', ['spawn nft ENOENT']],
-])('notPromised() with a bind to %s, a peer at %s and the guard problem "%s"', (bind, peer, guardProblem, parts) => {
+])('notPromised() with a bind to %s, a peer at %s and the guard problem "%s"', (...row) => {
+  const [bind, peer, guardProblem, parts] = row;
   const found = notPromised({ config: config(bind, peer), node: 'lb1', networks, guardProblem });
   expect(found).toEqual(parts.map((part) => expect.stringContaining(part)));
 });

@@ -1,5 +1,5 @@
 // The text of `tospann status`: pure. One verdict sentence, then the addresses, then the servers.
-import type { MoverStatus, NodeStatus, PairStatus, PeerLinkStatus } from '@tospann/api';
+import { type MoverStatus, type NodeStatus, type PairStatus, type PeerLinkStatus, planMaintenance } from '@tospann/api';
 
 /** Renders the pair for a terminal; no colour, so that it can be piped and pasted. */
 export function renderStatus(pair: PairStatus): string {
@@ -21,7 +21,7 @@ export function renderStatus(pair: PairStatus): string {
   const movers = pair.self.vrrp?.movers ?? [];
   if (movers.length > 0)
     lines.push('', ...table([['MOVER', 'LAST MOVE', 'TERM', 'ATTEMPTS', 'WHY'], ...movers.map(moverRow)]));
-  lines.push(...conditionLines(pair.self), ...maintenanceLines(pair));
+  lines.push(...conditionLines(pair.self), ...maintenanceLines(pair), ...stopLines(pair));
   const link = pair.self.vrrp?.peerLink;
   if (link !== undefined) lines.push('', peerLinkLine(link, pair.self.monotonicMs));
   const servers = serverRows(pair.self);
@@ -51,6 +51,18 @@ function graveness({ state }: { readonly state: (typeof byGraveness)[number] }):
 
 function lastLine(text: string): string {
   return text.trimEnd().split('\n').at(-1) ?? '';
+}
+
+/** What a stop of this node would mean now. */
+function stopLines(pair: PairStatus): readonly string[] {
+  const { self, peer } = pair;
+  const owned = (self.vrrp?.vips ?? []).filter(({ state }) => state === 'master').map(({ name }) => name);
+  if (owned.length === 0 || peer === undefined) return [];
+  const plan = planMaintenance(pair, false);
+  const what = owned.join(', ');
+  if (plan.action === 'refuse') return ['', `If ${self.node} stops now, nobody takes ${what}: ${plan.detail}`];
+  const fate = plan.notPromised.length === 0 ? 'connections under way run on' : plan.notPromised.join('; ');
+  return ['', `If ${self.node} stops now, ${plan.to} takes ${what}; ${fate}`];
 }
 
 /** The own node's maintenance is among its notices. */

@@ -69,6 +69,8 @@ export class Supervisor {
   /** By events, which come before the snapshots that show them. */
   readonly #vipStates = new Map<string, VrrpState>();
   #announcedReady = false;
+  /** Why the other node could not take over; empty: it could, or there is none to ask. */
+  #spareProblem = '';
   #stopping = false;
   #timer: NodeJS.Timeout | undefined;
   /** Who waits for the proxy child's answer to a new configuration. */
@@ -159,11 +161,19 @@ export class Supervisor {
   /** Gives up the addresses, ends what is under way, ends the children. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#warnOfStop();
     clearInterval(this.#timer);
     tellSystemd('STOPPING=1');
     for (const slot of Object.values(this.slots)) slot.close();
     await stopChildren(this.slots, this.#config);
     this.predecessors.kill();
+  }
+
+  /** An operator who stops a node wants it stopped; but what clients lose by it is said. */
+  #warnOfStop(): void {
+    if (this.owned.length === 0 || this.#spareProblem === '') return;
+    const fields = { event: 'stop-without-spare', vips: this.owned, problem: this.#spareProblem };
+    this.log.warn(fields, 'The other node cannot take over: clients lose the service with this stop');
   }
 
   /** Ends at once: the failover agent releases its addresses when it sees the channel close. */
@@ -205,9 +215,7 @@ export class Supervisor {
         if (child === this.slots.proxy.child) this.#state = { ...this.#state, proxy: message.snapshot };
         return;
       case 'vrrp-state':
-        this.#vipStates.set(message.vip, message.state);
-        this.predecessors.followAgent(this.#vipStates, this.#config.vips.length);
-        if (this.slots.proxy.child !== undefined) this.#tellStandby(this.slots.proxy.child);
+        this.#vipChanged(message.vip, message.state);
         return;
       case 'vrrp-snapshot':
         this.#state = { ...this.#state, vrrp: message.snapshot, able: message.able };
@@ -242,10 +250,19 @@ export class Supervisor {
       case 'reload-answer':
         this.#reloads.get(message.id)?.(message.answer);
         return;
+      case 'spare':
+        this.#spareProblem = message.problem;
+        return;
       case 'operation':
         void this.#operate(child, message);
         return;
     }
+  }
+
+  #vipChanged(vip: string, state: VrrpState): void {
+    this.#vipStates.set(vip, state);
+    this.predecessors.followAgent(this.#vipStates, this.#config.vips.length);
+    if (this.slots.proxy.child !== undefined) this.#tellStandby(this.slots.proxy.child);
   }
 
   #proxyReady(proxy: Child): void {

@@ -3,6 +3,7 @@
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { TospannError } from '@tospann/errors';
+import { planMaintenance } from '../core/failover-plan.ts';
 import { judge } from '../core/verdict.ts';
 import { remember, sampleOf } from '../core/history.ts';
 import type {
@@ -55,6 +56,8 @@ export interface ApiOptions {
   readonly getStatus: () => NodeStatus;
   /** Gives this node's addresses up, for a failover or maintenance, and ends when the other node owns them. */
   readonly move: (order: MoveOrder) => Promise<AgentMove>;
+  /** Called when it changes whether the other node could take over: why not, or empty. @default nothing */
+  readonly onSpare?: (problem: string) => void;
   /** Puts something into the event stream of this node. @default nothing */
   readonly tellEvent?: (event: Omit<EventDraft, 'timeMs' | 'monotonicMs'>) => void;
   /** Does what an operator asks over the control socket; absent: those paths are not known. */
@@ -144,6 +147,7 @@ class ApiCore {
   readonly #history = new Map<string, readonly HistorySample[]>();
   #timer: NodeJS.Timeout | undefined;
   #reported = '';
+  #spareProblem = '';
 
   constructor(options: ApiOptions) {
     this.#options = options;
@@ -191,7 +195,9 @@ class ApiCore {
 
   #tick(): void {
     try {
-      const { self, peer } = this.#pair();
+      const pair = this.#pair();
+      const { self, peer } = pair;
+      this.#tellSpare(pair);
       this.#note(self, self.timeMs);
       // The peer's figures stand at this node's time: one axis for both, whatever the clocks say.
       if (peer?.reachable && peer.status !== undefined) this.#note(peer.status, self.timeMs);
@@ -204,6 +210,14 @@ class ApiCore {
         this.#options.log.error({ code: 'LB_INTERNAL', err: error }, 'Status could not be made');
       this.#reported = text;
     }
+  }
+
+  #tellSpare(pair: PairStatus): void {
+    const plan = planMaintenance(pair, false);
+    const problem = plan.action === 'refuse' ? plan.detail : '';
+    if (problem === this.#spareProblem) return;
+    this.#spareProblem = problem;
+    this.#options.onSpare?.(problem);
   }
 
   #note(status: NodeStatus, timeMs: number): void {
