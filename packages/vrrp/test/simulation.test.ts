@@ -1,25 +1,35 @@
-// Thousands of seeded pair histories. VRRP_HISTORIES sets their number (default 10 000), VRRP_SEED replays one with
-// its log: VRRP_SEED=123 npx vitest run packages/vrrp/test/simulation.test.ts
+// Seeded histories of a pair, and rules broken on purpose that they must find. VRRP_HISTORIES sets the number of the
+// former; packages/vrrp/test/simulate.ts plays a million of them, or one seed with its log.
 import { expect, test } from 'vitest';
-import { playHistory } from './history.ts';
+import { Coverage } from './simulation-coverage.ts';
+import { playHistory } from './simulation-history.ts';
+import { mutations } from './simulation-mutations.ts';
 
-const one = process.env['VRRP_SEED'];
-const histories = one === undefined ? Number(process.env['VRRP_HISTORIES'] ?? 10_000) : 1;
-const firstSeed = one === undefined ? 1 : Number(one);
+const histories = Number(process.env['VRRP_HISTORIES'] ?? 4000);
+const replay = (seed: number): string => `replay: node packages/vrrp/test/simulate.ts --replay ${seed}`;
 
-test(`a healed pair has exactly one owner in ${histories} seeded histories`, { timeout: 300_000 }, () => {
+test(`no rule is broken in ${histories} seeded histories`, { timeout: 300_000 }, () => {
+  const coverage = new Coverage();
   let transitions = 0;
-  for (let seed = firstSeed; seed < firstSeed + histories; seed++) {
-    const result = playHistory(seed, one !== undefined);
+  for (let seed = 1; seed <= histories; seed++) {
+    const result = playHistory(seed, { coverage });
     transitions += result.transitions;
-    if (one !== undefined) process.stdout.write(`${result.log.join('\n')}\n`);
-    expect(result.violations, `replay with VRRP_SEED=${seed}`).toEqual([]);
+    expect(result.violations, replay(seed)).toEqual([]);
   }
   // The histories must have been about something.
   expect(transitions).toBeGreaterThan(3 * histories);
+  expect(Object.keys(coverage.decisions).length).toBeGreaterThan(40);
 });
 
 test('a history is the same each time it is played', () => {
-  const first = playHistory(firstSeed, true);
-  expect(playHistory(firstSeed, true)).toEqual(first);
+  const first = playHistory(7, { keepLog: true });
+  expect(playHistory(7, { keepLog: true })).toEqual(first);
+  expect(first.log.length).toBeGreaterThan(5);
+});
+
+test.each(Object.entries(mutations))('the histories find out that "%s"', { timeout: 120_000 }, (_, mutation) => {
+  const most = 4000;
+  let seed = 1;
+  while (seed <= most && playHistory(seed, { mutation }).violations.length === 0) seed++;
+  expect(seed).toBeLessThanOrEqual(most);
 });

@@ -1,69 +1,34 @@
-// Two machines on a seeded network that loses, delays, doubles, reorders and corrupts, with a model of the kernel's
-// address lease, processes that crash, hang and restart, and virtual machines that pause. A history is chaos, then a
-// healed network; the invariants are checked all along. Deterministic: one seed, one history. No sockets, no clock.
-import { encodeAdvert } from '../src/core/advert.ts';
-import { compareIp } from '../src/core/ip.ts';
+// Two machines on a seeded network that loses, delays, doubles, reorders and cuts adverts, with a peer link, a model of
+// the kernel's address lease, agents that crash, hang and restart, and virtual machines that pause. The invariants are in
+// simulation-checks.ts, the chaos in simulation-history.ts. Deterministic: one seed, one history. No sockets, no clock.
+import { writeAddress } from '../src/core/ipv4.ts';
 import { initialState, nextTickUs, step } from '../src/core/machine.ts';
-import { AdvertReceiver } from '../src/core/receive.ts';
-import type { Ability, Effect, MachineConfig, MachineEvent, MachineState } from '../src/core/state.ts';
-import { defaultPreemptDelayUs, leaseSeconds, warmRestartUs } from '../src/core/timers.ts';
-import { ipPacket } from './packets.ts';
+import type { Ability, Effect, MachineConfig, MachineEvent } from '../src/core/state.ts';
+import { handoverLimitUs, leaseSeconds, warmRestartUs } from '../src/core/timers.ts';
+import { Checks, leaseLateUs } from './simulation-checks.ts';
+import type { Coverage } from './simulation-coverage.ts';
+import { JobList, seededRandom } from './simulation-heap.ts';
+import type { Mutation } from './simulation-mutations.ts';
+import { SimulatedNode, wordOfNode } from './simulation-node.ts';
 
-/** Uniform numbers in [0, 1) from a 32-bit seed (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = a;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+export { seededRandom } from './simulation-heap.ts';
 
-export interface HistoryResult {
-  readonly violations: readonly string[];
-  readonly transitions: number;
-  readonly events: number;
-  readonly log: readonly string[];
-}
-
-interface Job {
-  readonly atUs: number;
-  readonly order: number;
-  readonly run: () => void;
-}
-
-const vip = Uint8Array.of(10, 99, 0, 100);
-const addresses = [Uint8Array.of(10, 99, 0, 2), Uint8Array.of(10, 99, 0, 3)] as const;
-/** The kernel's lease timer was measured up to 0.35 s late. */
-const leaseLateUs = 350_000;
+const second = 1_000_000;
+/** The receive buffer of an agent that hangs. */
 const rxQueuePackets = 85;
+const sources = ['10.99.0.2', '10.99.0.3'] as const;
 
-class SimulatedNode {
-  state: MachineState | undefined;
-  kernelUntilUs = -1;
-  /** Bumped whenever the kernel's lease changes: an older expiry job does nothing. */
-  leaseVersion = 0;
-  lastSentUs = -Infinity;
-  /** When the lease was set last: what a restarted agent reads from the kernel. */
-  renewedUs = -Infinity;
-  frozen: 'no' | 'stopped' | 'paused' = 'no';
-  clockLostUs = 0;
-  linkUp = true;
-  ability: Ability = 'serves';
-  readonly queue: Uint8Array[] = [];
-  addressNews: boolean | undefined;
-  tickVersion = 0;
-  /** Ends the freeze that is under way. */
-  thaw: () => void = () => {};
-  readonly index: number;
-  readonly config: MachineConfig;
+export interface World {
+  readonly configs: readonly [MachineConfig, MachineConfig];
+  readonly addresses: number;
+  /** The nodes have a peer link. */
+  readonly peerLink: boolean;
+}
 
-  constructor(index: number, config: MachineConfig) {
-    this.index = index;
-    this.config = config;
-  }
+export interface SimulationOptions {
+  readonly keepLog?: boolean;
+  readonly coverage?: Coverage;
+  readonly mutation?: Mutation;
 }
 
 export class Simulation {
@@ -71,212 +36,147 @@ export class Simulation {
   readonly log: string[] = [];
   readonly nodes: readonly [SimulatedNode, SimulatedNode];
   readonly random: () => number;
-  readonly intervalUs: number;
+  readonly world: World;
   readonly maxDelayUs: number;
+  readonly checks: Checks;
   nowUs = 1_000_000;
   events = 0;
   lossRatio = 0;
   duplicateRatio = 0;
-  corruptRatio = 0;
+  /** Adverts of the node with this index reach nobody. */
   readonly cut = [false, false];
+  linkCut = false;
   /** From then on no fault that was planned happens any more. */
   healed = false;
+  /** When something was last done to a node or to the network, and to the network alone. */
+  changedUs = -Infinity;
+  networkChangedUs = -Infinity;
+  strangersSeen = false;
+  keysDiffered = false;
   /** Whose announcement the client heard last; -1 for none. */
   clientArp = -1;
-  readonly #heap: Job[] = [];
-  #order = 0;
-  readonly #keepLog: boolean;
+  readonly #jobs = new JobList();
+  readonly #options: SimulationOptions;
+  readonly #wordArrivalUs = [0, 0];
 
-  constructor(seed: number, keepLog = false) {
+  constructor(seed: number, world: World, options: SimulationOptions = {}) {
     this.random = seededRandom(seed);
-    this.#keepLog = keepLog;
-    this.intervalUs = this.pick([10_000, 100_000, 100_000, 1_000_000, 1_000_000]);
-    this.maxDelayUs = Math.min(5_000, this.intervalUs / 4);
-    const preferred = this.pick([-1, -1, 0, 1]);
-    const make = (index: 0 | 1): SimulatedNode => {
-      const priority = preferred === -1 ? this.pick([100, 100, 100, 120]) : preferred === index ? 150 : 100;
-      return new SimulatedNode(index, {
-        priority,
-        intervalUs: this.intervalUs,
-        missedAdverts: 3,
-        version: 3,
-        preferred: preferred === index,
-        preemptDelayUs: defaultPreemptDelayUs({ priority, intervalUs: this.intervalUs, missedAdverts: 3, version: 3 }),
-        peers: 1,
-        transport: 'unicast',
-        holdUs: 30_000_000,
-      });
-    };
-    this.nodes = [make(0), make(1)];
-  }
-
-  pick<T>(choices: readonly T[]): T {
-    return choices[Math.floor(this.random() * choices.length)] as T; // the index is inside by construction
+    this.world = world;
+    this.#options = options;
+    const [first, second_] = world.configs;
+    this.maxDelayUs = Math.min(5_000, Math.min(first.intervalUs, second_.intervalUs) / 4);
+    this.nodes = [new SimulatedNode(0, first), new SimulatedNode(1, second_)];
+    this.checks = new Checks(this);
   }
 
   at(atUs: number, run: () => void): void {
-    const heap = this.#heap;
-    heap.push({ atUs: Math.max(atUs, this.nowUs), order: this.#order++, run });
-    let child = heap.length - 1;
-    while (child > 0) {
-      const parent = (child - 1) >> 1;
-      if (!earlier(heap[child], heap[parent])) break;
-      swap(heap, child, parent);
-      child = parent;
-    }
+    this.#jobs.add(Math.max(atUs, this.nowUs), run);
   }
 
   runUntil(untilUs: number): void {
-    for (;;) {
-      const first = this.#heap[0];
-      if (first === undefined || first.atUs > untilUs) break;
-      this.#removeFirst();
-      this.nowUs = first.atUs;
+    for (let job = this.#jobs.take(untilUs); job !== undefined; job = this.#jobs.take(untilUs)) {
+      this.nowUs = job.atUs;
       this.events++;
-      first.run();
-      this.#checkLease();
+      job.run();
     }
     this.nowUs = untilUs;
   }
 
-  #removeFirst(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    heap[0] = last;
-    let parent = 0;
-    for (;;) {
-      const left = 2 * parent + 1;
-      let least = earlier(heap[left], heap[parent]) ? left : parent;
-      if (earlier(heap[left + 1], heap[least])) least = left + 1;
-      if (least === parent) return;
-      swap(heap, parent, least);
-      parent = least;
-    }
-  }
-
   note(text: string): void {
-    if (this.#keepLog) this.log.push(`${(this.nowUs / 1000).toFixed(3)} ${text}`);
+    if (this.#options.keepLog === true) this.log.push(`${(this.nowUs / 1000).toFixed(3)} ${text}`);
   }
 
   violate(text: string): void {
+    this.note(`VIOLATION ${text}`);
     this.violations.push(`${(this.nowUs / 1000).toFixed(3)} ms: ${text}`);
   }
 
-  /** The kernel of this node answers for the address now. */
+  other(node: SimulatedNode): SimulatedNode {
+    return this.nodes[node.index === 0 ? 1 : 0];
+  }
+
+  /** The kernel of this node answers for every address now. */
   answers(node: SimulatedNode): boolean {
-    return node.kernelUntilUs > this.nowUs && node.frozen !== 'paused' && node.linkUp;
+    return node.kernelUntilUs > this.nowUs && node.frozen !== 'paused' && !node.dead && node.interfaceUp;
   }
 
-  boot(node: SimulatedNode, readyAfterUs = 200_000): void {
-    this.note(`n${node.index} boot`);
-    const warm = node.kernelUntilUs > this.nowUs && this.nowUs - node.renewedUs <= warmRestartUs(node.config);
-    // The agent removes a stale address at start, and keeps one of its own that is fresh enough.
-    if (!warm) this.#setLease(node, -1);
-    node.state = initialState(node.config, this.local(node));
-    if (warm)
-      this.feed(node, {
-        type: 'inherited',
-        nowUs: this.local(node),
-        lastAdvertUs: Math.round(node.renewedUs - node.clockLostUs),
-      });
-    node.queue.length = 0;
-    node.frozen = 'no';
-    this.feed(node, { type: 'link', nowUs: this.local(node), up: node.linkUp, reason: 'no carrier' });
-    this.at(this.nowUs + readyAfterUs, () => this.#tellAbility(node));
+  /** Adverts of this node reach the other one, were it to send. */
+  reaches(node: SimulatedNode): boolean {
+    return !this.cut[node.index] && !node.sendFails && node.interfaceUp && this.other(node).interfaceUp;
   }
 
-  crash(node: SimulatedNode): void {
-    this.note(`n${node.index} crash`);
-    node.state = undefined;
-    node.tickVersion++;
+  keysDiffer(): boolean {
+    return this.nodes[0].otherKey !== this.nodes[1].otherKey;
   }
 
-  setAbility(node: SimulatedNode, ability: Ability): void {
-    this.note(`n${node.index} ability ${ability}`);
-    node.ability = ability;
-    this.#tellAbility(node);
+  wordsFlow(): boolean {
+    const talk = this.nodes.every((node) => node.awake && node.state?.stopped === false);
+    return this.world.peerLink && !this.linkCut && talk;
   }
 
-  #tellAbility(node: SimulatedNode): void {
-    if (node.frozen !== 'no') return;
-    this.feed(node, {
-      type: 'ability',
-      nowUs: this.local(node),
-      ability: node.ability,
-      reason: `probe: ${node.ability}`,
-    });
-    if (node.ability === 'cannot-serve' && node.state !== undefined && this.answers(node))
-      this.violate(`n${node.index} answers for the address though it cannot serve`);
+  /** Nothing has been done to anybody for long enough that each knows the other's last word. */
+  wordsFlowed(): boolean {
+    const termSinceUs = Math.max(this.nodes[0].termSinceUs, this.nodes[1].termSinceUs);
+    const longUs = 2 * Math.max(...this.nodes.map(({ config }) => config.intervalUs)) + 300_000;
+    return this.wordsFlow() && this.lossRatio === 0 && this.nowUs - Math.max(termSinceUs, this.changedUs) > longUs;
   }
 
-  setLink(node: SimulatedNode, up: boolean): void {
-    this.note(`n${node.index} link ${up ? 'up' : 'down'}`);
-    node.linkUp = up;
-    if (node.frozen === 'no') this.feed(node, { type: 'link', nowUs: this.local(node), up, reason: 'no carrier' });
-  }
-
-  freeze(
-    node: SimulatedNode,
-    options: { readonly kind: 'stopped' | 'paused'; readonly clockStops: boolean; readonly forUs: number },
-  ): void {
-    if (node.state === undefined || node.frozen !== 'no') return;
-    this.note(`n${node.index} ${options.kind} for ${options.forUs / 1000} ms`);
-    node.frozen = options.kind;
-    node.tickVersion++;
-    const startedUs = this.nowUs;
-    // A paused machine's kernel does not count either: its lease goes on where it stood.
-    const leftUs = node.kernelUntilUs - leaseLateUs - this.nowUs;
-    if (options.kind === 'paused') node.leaseVersion++;
-    node.thaw = () => {
-      if (node.frozen !== options.kind) return;
-      node.frozen = 'no';
-      if (options.kind === 'paused') {
-        if (options.clockStops) node.clockLostUs += this.nowUs - startedUs;
-        const renewedUs = node.renewedUs + this.nowUs - startedUs;
-        if (node.kernelUntilUs > 0) this.#setLease(node, this.nowUs + Math.max(0, leftUs));
-        node.renewedUs = renewedUs;
-        node.lastSentUs += this.nowUs - startedUs;
-      }
-      this.#wake(node);
-    };
-    this.at(this.nowUs + options.forUs, node.thaw);
-  }
-
-  /** What the loop does after any wait: all packets, then the kernel's news, then the timers. */
-  #wake(node: SimulatedNode): void {
-    if (node.state === undefined) return;
-    this.note(`n${node.index} wakes`);
-    for (const packet of node.queue.splice(0)) this.#receive(node, packet);
-    this.feed(node, { type: 'link', nowUs: this.local(node), up: node.linkUp, reason: 'no carrier' });
-    if (node.addressNews !== undefined) this.#tellAddress(node);
-    this.feed(node, { type: 'tick', nowUs: this.local(node) });
-    this.#tellAbility(node);
-  }
-
-  removeByHand(node: SimulatedNode): void {
-    if (node.kernelUntilUs <= this.nowUs) return;
-    this.note(`n${node.index} address removed by hand`);
-    this.#setLease(node, -1);
-    this.#kernelLost(node);
-  }
-
-  command(node: SimulatedNode, type: 'failover' | 'stop'): void {
-    if (node.frozen !== 'no' || node.state === undefined) return;
-    this.note(`n${node.index} ${type}`);
-    this.feed(node, { type, nowUs: this.local(node) });
+  /** Something is done to a node; `network`: to what is between them. */
+  disturb(network = false): void {
+    this.changedUs = this.nowUs;
+    if (network) this.networkChangedUs = this.nowUs;
+    this.checks.disturbed();
   }
 
   local(node: SimulatedNode): number {
     return Math.round(this.nowUs - node.clockLostUs);
   }
 
+  /** One event and what follows from it at once, as the agent's loop does it. */
   feed(node: SimulatedNode, event: MachineEvent): void {
-    if (node.state === undefined) return;
-    const result = step(node.state, event, node.config);
-    node.state = result.state;
-    for (const effect of result.effects) this.#carryOut(node, effect);
+    const pending: MachineEvent[] = [event];
+    for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+      const { state } = node;
+      if (state === undefined) return;
+      this.#options.coverage?.event(state.vrrp, next);
+      const run = this.#options.mutation?.step ?? step;
+      const result = run(state, next, node.config);
+      node.state = result.state;
+      if (next.type === 'contender' && nextTickUs(node.config, state) !== nextTickUs(node.config, result.state))
+        this.violate(`n${node.index}: an advert that is not valid touched a timer`);
+      let refused = false;
+      for (const effect of result.effects) {
+        // A node that could not take the address does not say that it has it.
+        if (refused && (effect.type === 'advertise' || effect.type === 'announce')) continue;
+        const outcome = this.#carryOut(node, effect);
+        refused ||= outcome?.type === 'own-failed';
+        if (outcome !== undefined) pending.push(outcome);
+      }
+    }
+    this.#updateAble(node);
+    if (node.wordDue) this.sendWord(node);
+    this.checks.afterEvent(node);
     this.#arm(node);
+  }
+
+  /** Whether this node could own, and since when. */
+  #updateAble(node: SimulatedNode): void {
+    const { state } = node;
+    const able =
+      state !== undefined &&
+      node.awake &&
+      !state.stopped &&
+      state.ability !== 'unknown' &&
+      state.ability !== 'cannot-serve' &&
+      !node.maintenance &&
+      node.interfaceUp &&
+      state.linkUp &&
+      !node.sendFails &&
+      !node.kernelRefuses &&
+      state.holdOffUntilUs <= this.local(node);
+    if (able === (node.ableSinceUs !== Infinity)) return;
+    node.ableSinceUs = able ? this.nowUs : Infinity;
+    this.checks.refresh();
   }
 
   #arm(node: SimulatedNode): void {
@@ -287,155 +187,306 @@ export class Simulation {
     // Measured lateness of the loop: usually under 0.3 ms.
     const atUs = Math.max(this.nowUs, dueUs + node.clockLostUs) + this.random() * 300;
     this.at(Math.round(atUs), () => {
-      if (node.tickVersion !== version || node.frozen !== 'no') return;
-      this.feed(node, { type: 'tick', nowUs: this.local(node) });
+      if (node.tickVersion === version && node.awake) this.tick(node);
     });
   }
 
-  #carryOut(node: SimulatedNode, effect: Effect): void {
+  tick(node: SimulatedNode): void {
+    this.feed(node, { type: 'tick', nowUs: this.local(node) });
+  }
+
+  #carryOut(node: SimulatedNode, effect: Effect): MachineEvent | undefined {
     switch (effect.type) {
       case 'own':
-        return this.#setLease(node, this.nowUs + leaseSeconds(node.config) * 1_000_000);
+        if (node.kernelRefuses) return { type: 'own-failed', nowUs: this.local(node), reason: 'refused' };
+        node.ownedUs = this.nowUs;
+        this.setLease(node, this.nowUs + leaseSeconds(node.config) * second);
+        return undefined;
       case 'release':
-        return this.#setLease(node, -1);
+        this.setLease(node, -1);
+        return undefined;
       case 'advertise':
         return this.#send(node, effect);
       case 'announce':
-        return this.#announce(node);
-      case 'changed':
-        return this.note(`n${node.index} ${effect.from} -> ${effect.to}: ${effect.reason}`);
-      case 'notice':
-        return this.note(`n${node.index} notice ${effect.what}: ${effect.detail}`);
-      case 'handover-ended':
-        return this.note(`n${node.index} ${effect.purpose} taken=${effect.taken}: ${effect.detail}`);
+        this.#announce(node);
+        return undefined;
+      default:
+        this.#report(node, effect);
+        return undefined;
     }
   }
 
-  #send(node: SimulatedNode, effect: Extract<Effect, { type: 'advertise' }>): void {
-    const ok = node.linkUp;
+  #report(node: SimulatedNode, effect: Extract<Effect, { type: 'changed' | 'notice' | 'handover-ended' }>): void {
+    this.#options.coverage?.effect(effect);
+    if (effect.type === 'notice') return this.note(`n${node.index} notice ${effect.what}: ${effect.detail}`);
+    if (effect.type === 'handover-ended') {
+      this.note(`n${node.index} ${effect.purpose} taken=${effect.taken}: ${effect.detail}`);
+      if (effect.purpose === 'maintenance') node.maintenance = node.state?.maintenance === true;
+      return;
+    }
+    this.note(`n${node.index} ${effect.from} -> ${effect.to}: ${effect.reason}`);
+    node.masterSinceUs = effect.to === 'master' ? this.nowUs : Infinity;
+    if (effect.to === 'master') {
+      this.checks.term(node);
+      this.checks.tookOver(node, effect.reason);
+      node.term = node.state?.term ?? 0;
+      node.termSinceUs = this.nowUs;
+    }
+    node.wordDue = true;
+  }
+
+  #send(node: SimulatedNode, effect: Extract<Effect, { type: 'advertise' }>): MachineEvent | undefined {
+    const ok = node.interfaceUp && !node.sendFails;
     if (ok) {
       if (effect.priority > 0 || effect.lease) node.lastSentUs = this.nowUs;
-      if (effect.lease) this.#setLease(node, this.nowUs + leaseSeconds(node.config) * 1_000_000);
       this.#transmit(node, effect.priority);
     }
-    // Fed after the effects of this step, as the loop does.
-    this.at(this.nowUs, () => {
-      if (node.frozen === 'no')
-        this.feed(node, { type: 'sent', nowUs: this.local(node), ok, reason: ok ? '' : 'ENETDOWN' });
-    });
+    const renew = effect.lease && (ok || this.#options.mutation?.leaseWithoutAdvert === true);
+    if (renew) {
+      if (node.kernelRefuses) return { type: 'own-failed', nowUs: this.local(node), reason: 'refused' };
+      this.setLease(node, this.nowUs + leaseSeconds(node.config) * second);
+    }
+    return { type: 'sent', nowUs: this.local(node), ok, reason: ok ? '' : 'ENETDOWN' };
   }
 
   #transmit(node: SimulatedNode, priority: number): void {
-    const peer = this.nodes[1 - node.index] as SimulatedNode; // two nodes: the index is 0 or 1
-    const source = addresses[node.index] ?? vip;
-    const destination = addresses[peer.index] ?? vip;
-    const advert = {
-      version: 3 as const,
-      routerId: 51,
-      priority,
-      intervalMs: this.intervalUs / 1000,
-      addresses: [vip],
-    };
-    const dialect = 'pseudo-header';
-    const packet = ipPacket(encodeAdvert(advert, { source, destination, dialect }), source, destination);
+    const peer = this.other(node);
+    const { intervalUs } = node.config;
     const copies = this.random() < this.duplicateRatio ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       if (this.cut[node.index] || this.random() < this.lossRatio) continue;
-      const bytes = packet.slice();
-      if (this.random() < this.corruptRatio) {
-        const at = 20 + Math.floor(this.random() * (bytes.length - 20));
-        bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(this.random() * 8));
-      }
+      const wrongKey = this.keysDiffer();
       const delayUs = Math.round(20 + this.random() * this.maxDelayUs);
-      this.at(this.nowUs + delayUs, () => this.arrive(peer, bytes));
+      this.at(this.nowUs + delayUs, () => this.arrive(peer, wrongKey ? undefined : { priority, intervalUs }));
     }
   }
 
-  arrive(node: SimulatedNode, packet: Uint8Array): void {
-    if (!node.linkUp || node.state === undefined || node.frozen === 'paused') return;
+  /** An advert comes in; undefined: it is signed with another key. */
+  arrive(node: SimulatedNode, advert: { readonly priority: number; readonly intervalUs: number } | undefined): void {
+    if (!node.interfaceUp || node.state === undefined || node.dead || node.frozen === 'paused') return;
     if (node.frozen === 'stopped') {
-      if (node.queue.length < rxQueuePackets) node.queue.push(packet);
+      if (node.inbox.length < rxQueuePackets) node.inbox.push(() => this.#receive(node, advert));
       return;
     }
-    this.#receive(node, packet);
-    const { state } = node;
-    // The loop looks at its timers after the packets of each wake-up.
-    if (state !== undefined && nextTickUs(node.config, state) <= this.local(node))
-      this.feed(node, { type: 'tick', nowUs: this.local(node) });
+    this.#receive(node, advert);
+    this.#afterPackets(node);
   }
 
-  #receive(node: SimulatedNode, packet: Uint8Array): void {
-    const ownAddress = addresses[node.index] ?? vip;
-    const peers = [addresses[1 - node.index] ?? vip];
-    const router = { routerId: 51, family: 4, version: 3, intervalMs: 100, transport: 'unicast' } as const;
-    const receiver = new AdvertReceiver([{ ...router, ownAddress, peers, proof: { type: 'none' } }]);
-    const received = receiver.receive(packet, 0);
-    if (!received.ok) return;
-    const { source, priority, intervalMs } = received.advert;
-    this.feed(node, {
-      type: 'advert',
-      nowUs: this.local(node),
-      source: source.join('.'),
-      wins: compareIp(source, ownAddress) > 0,
-      priority,
-      intervalUs: intervalMs * 1000,
-      addressesDiffer: false,
+  /** The loop looks at its timers after the packets of each wake-up. */
+  #afterPackets(node: SimulatedNode): void {
+    if (node.state !== undefined && nextTickUs(node.config, node.state) <= this.local(node)) this.tick(node);
+  }
+
+  #receive(node: SimulatedNode, advert: { readonly priority: number; readonly intervalUs: number } | undefined): void {
+    const nowUs = this.local(node);
+    const source = sources[this.other(node).index];
+    const wins = node.index === 0;
+    if (advert === undefined) this.feed(node, { type: 'contender', nowUs, source, fromPeer: true, reason: 'auth' });
+    else this.feed(node, { type: 'advert', nowUs, source, wins, ...advert, addressesDiffer: false });
+  }
+
+  /** A stranger advertises our router id. */
+  stranger(node: SimulatedNode): void {
+    if (!node.awake || !node.interfaceUp) return;
+    this.strangersSeen = true;
+    const nowUs = this.local(node);
+    this.feed(node, { type: 'contender', nowUs, source: '10.99.0.77', fromPeer: false, reason: 'unknown-source' });
+    this.#afterPackets(node);
+  }
+
+  /** Says over the peer link how things are; in order, later where the network loses packets. */
+  sendWord(node: SimulatedNode): void {
+    if (!this.world.peerLink || this.linkCut || !node.awake) return;
+    const word = wordOfNode(node, this.local(node));
+    node.wordDue = false;
+    if (word === undefined) return;
+    const peer = this.other(node);
+    const lateUs = this.random() < this.lossRatio ? this.random() * 2 * node.config.intervalUs : 0;
+    const atUs = Math.max(
+      this.#wordArrivalUs[node.index] ?? 0,
+      Math.round(this.nowUs + 20 + this.random() * this.maxDelayUs + lateUs),
+    );
+    this.#wordArrivalUs[node.index] = atUs;
+    const { state, priority, ability, heardAgeMs, term } = word;
+    const heardAgeUs = heardAgeMs < 0 ? -1 : heardAgeMs * 1000;
+    const { maintenance } = node;
+    const wins = peer.index === 0;
+    this.at(atUs, () => this.#wordArrives(peer, { state, priority, ability, heardAgeUs, term, maintenance, wins }));
+  }
+
+  #wordArrives(node: SimulatedNode, word: Extract<MachineEvent, { type: 'peer' }>['word']): void {
+    if (node.state === undefined || node.dead || (this.linkCut && word !== undefined)) return;
+    const tell = (): void => this.feed(node, { type: 'peer', nowUs: this.local(node), word });
+    if (node.frozen === 'no') return tell();
+    if (node.inbox.length < rxQueuePackets) node.inbox.push(tell);
+  }
+
+  /** The link is gone as this node sees it. */
+  loseLink(node: SimulatedNode, afterUs: number): void {
+    if (!this.world.peerLink) return;
+    this.at(this.nowUs + afterUs, () => {
+      const talks = !this.linkCut && this.other(node).state !== undefined && !this.other(node).dead;
+      if (!talks) this.#wordArrives(node, undefined);
     });
   }
 
   #announce(node: SimulatedNode): void {
-    if (!node.linkUp || this.cut[node.index] || this.random() < this.lossRatio) return;
+    if (!node.interfaceUp || this.cut[node.index] || this.random() < this.lossRatio) return;
     this.at(this.nowUs + Math.round(20 + this.random() * this.maxDelayUs), () => {
       this.clientArp = node.index;
     });
   }
 
-  #setLease(node: SimulatedNode, untilUs: number): void {
+  setLease(node: SimulatedNode, untilUs: number): void {
     const version = ++node.leaseVersion;
+    const had = node.kernelUntilUs > this.nowUs;
     if (untilUs >= 0) node.renewedUs = this.nowUs;
     node.kernelUntilUs = untilUs < 0 ? -1 : untilUs + leaseLateUs;
+    node.missing = 0;
+    if (had !== untilUs >= 0) this.checks.refresh();
     if (untilUs < 0) return;
     this.at(Math.round(untilUs + this.random() * leaseLateUs), () => {
       if (node.leaseVersion !== version) return;
       this.note(`n${node.index} lease ran out`);
+      this.checks.lease(node);
+      this.loseAddress(node, (1 << this.world.addresses) - 1);
       node.kernelUntilUs = -1;
-      this.#kernelLost(node);
+      this.checks.refresh();
     });
   }
 
-  #kernelLost(node: SimulatedNode): void {
-    node.addressNews = false;
-    if (node.frozen === 'no') this.#tellAddress(node);
-  }
-
-  #tellAddress(node: SimulatedNode): void {
-    node.addressNews = undefined;
-    this.feed(node, { type: 'address', nowUs: this.local(node), index: 0, present: node.kernelUntilUs > this.nowUs });
-  }
-
-  /** Nobody answers for the address longer than the lease after its last advert that carried it. */
-  #checkLease(): void {
-    for (const node of this.nodes) {
-      const { state } = node;
-      if (state?.vrrp === 'master' && node.frozen === 'no' && state.linkUp && state.sendFailingSinceUs === Infinity)
-        if (node.kernelUntilUs <= this.nowUs) this.violate(`n${node.index} is master without the address`);
-      if (!this.answers(node)) continue;
-      const limitUs = leaseSeconds(node.config) * 1_000_000 + leaseLateUs;
-      if (this.nowUs - node.lastSentUs > limitUs)
-        this.violate(
-          `n${node.index} answers ${Math.round((this.nowUs - node.lastSentUs) / 1000)} ms after its last advert`,
-        );
+  /** The kernel has some addresses no longer; the agent is told when it is awake. */
+  loseAddress(node: SimulatedNode, mask: number): void {
+    node.missing |= mask;
+    if (mask === (1 << this.world.addresses) - 1) {
+      node.kernelUntilUs = -1;
+      this.checks.refresh();
     }
+    node.addressNews = true;
+    if (node.frozen === 'no' && !node.dead) this.tellAddresses(node);
+  }
+
+  tellAddresses(node: SimulatedNode): void {
+    node.addressNews = false;
+    const gone = node.kernelUntilUs <= this.nowUs;
+    const master = node.state?.vrrp === 'master';
+    for (let index = 0; index < this.world.addresses; index++) {
+      const bit = 1 << index;
+      const nowUs = this.local(node);
+      if (master && (gone || (node.missing & bit) !== 0) && !this.#options.mutation?.blindToAddresses)
+        return this.feed(node, { type: 'address', nowUs, index, present: false });
+      if (!master && (node.foreign & bit) !== 0) {
+        node.foreign &= ~bit;
+        this.feed(node, { type: 'address', nowUs, index, present: true });
+      }
+    }
+    this.checks.afterEvent(node);
+  }
+
+  /** The agent starts; it removes a stale address, and keeps one of its own that is fresh enough. */
+  boot(node: SimulatedNode, readyAfterUs: number): void {
+    this.note(`n${node.index} boot`);
+    this.disturb();
+    node.dead = false;
+    node.inbox.length = 0;
+    node.frozen = 'no';
+    const warm = node.kernelUntilUs > this.nowUs && this.nowUs - node.renewedUs <= warmRestartUs(node.config);
+    if (!warm) this.setLease(node, -1);
+    node.state = initialState(node.config, this.local(node), node.term);
+    const nowUs = this.local(node);
+    if (warm)
+      this.feed(node, { type: 'inherited', nowUs, lastAdvertUs: Math.round(node.renewedUs - node.clockLostUs) });
+    if (node.maintenance) this.feed(node, { type: 'maintenance', nowUs, on: true, reason: '', force: true });
+    this.feed(node, { type: 'link', nowUs, up: node.interfaceUp, reason: 'no carrier' });
+    this.at(this.nowUs + readyAfterUs, () => this.tellAbility(node));
+    this.#speak(node);
+  }
+
+  /** Four words in an advert interval, within the bounds of the agent. */
+  #speak(node: SimulatedNode): void {
+    if (!this.world.peerLink) return;
+    const version = ++node.wordAt;
+    const everyUs = Math.min(Math.max(node.config.intervalUs / 4, 20_000), 250_000);
+    const speak = (): void => {
+      if (node.wordAt !== version || node.state === undefined) return;
+      this.sendWord(node);
+      this.at(this.nowUs + everyUs, speak);
+    };
+    speak();
+  }
+
+  /** The agent's process ends; `power`: the whole machine, with its kernel. */
+  crash(node: SimulatedNode, power = false): void {
+    this.note(`n${node.index} ${power ? 'loses power' : 'crash'}`);
+    this.disturb();
+    node.state = undefined;
+    node.masterSinceUs = Infinity;
+    node.ableSinceUs = Infinity;
+    node.tickVersion++;
+    if (power) {
+      node.dead = true;
+      this.setLease(node, -1);
+    }
+    this.loseLink(this.other(node), power ? this.random() * 3 * second : this.maxDelayUs);
+    this.checks.refresh();
+  }
+
+  setAbility(node: SimulatedNode, ability: Ability): void {
+    this.note(`n${node.index} ability ${ability}`);
+    this.disturb();
+    node.ability = ability;
+    this.tellAbility(node);
+  }
+
+  tellAbility(node: SimulatedNode): void {
+    if (!node.awake) return;
+    const { ability } = node;
+    this.feed(node, { type: 'ability', nowUs: this.local(node), ability, reason: `probe: ${ability}` });
+  }
+
+  command(node: SimulatedNode, type: 'failover' | 'stop'): void {
+    if (!node.awake) return;
+    this.note(`n${node.index} ${type}`);
+    this.#expectSeamless(node);
+    this.feed(node, { type, nowUs: this.local(node) });
+  }
+
+  setMaintenance(node: SimulatedNode, on: boolean, force: boolean): void {
+    if (!node.awake || node.state?.handover !== undefined) return;
+    this.note(`n${node.index} maintenance ${on ? 'on' : 'off'}${force ? ' by force' : ''}`);
+    const owns = node.state?.vrrp === 'master';
+    if (on && owns) this.#expectSeamless(node);
+    else this.disturb();
+    if (!on) node.maintenance = false;
+    this.feed(node, { type: 'maintenance', nowUs: this.local(node), on, reason: '', force });
+    node.maintenance = node.state?.maintenance === true;
+    this.#updateAble(node);
+  }
+
+  /** A move by plan to a node that listens and could own costs nothing. */
+  #expectSeamless(node: SimulatedNode): void {
+    const other = this.other(node);
+    const whole = this.lossRatio === 0 && this.reaches(node) && this.reaches(other) && !this.keysDiffer();
+    const taker = other.state?.vrrp === 'backup' && other.awake && other.ability === 'serves' && !other.kernelRefuses;
+    const owner = node.state?.vrrp === 'master' && this.answers(node) && !node.kernelRefuses;
+    const long = 2 * this.maxDelayUs + 2_000;
+    if (whole && taker && owner && this.nowUs - this.changedUs > long)
+      this.checks.planned(handoverLimitUs(node.config) + 2 * node.config.intervalUs);
+    else this.disturb();
   }
 }
 
-function earlier(a: Job | undefined, b: Job | undefined): boolean {
-  if (a === undefined || b === undefined) return false;
-  return a.atUs < b.atUs || (a.atUs === b.atUs && a.order < b.order);
-}
-
-function swap(heap: Job[], a: number, b: number): void {
-  const first = heap[a] as Job; // both indices are inside: the callers compared them
-  heap[a] = heap[b] as Job;
-  heap[b] = first;
+/** Wraps a VRRP message as the raw socket gives it. */
+export function ipPacket(payload: Uint8Array, source: number, destination: number): Uint8Array {
+  const packet = new Uint8Array(20 + payload.length);
+  packet[0] = 0x45;
+  packet[1] = 0xc0;
+  packet[2] = packet.length >> 8;
+  packet[3] = packet.length & 255;
+  packet[8] = 255;
+  packet[9] = 112;
+  writeAddress(packet, 12, source);
+  writeAddress(packet, 16, destination);
+  packet.set(payload, 20);
+  return packet;
 }

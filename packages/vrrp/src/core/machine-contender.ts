@@ -1,6 +1,7 @@
 // Somebody sends adverts for our router id that are not valid: a stranger, or the peer under another key. They are
 // evidence and touch no timer; when a timer has run out by itself, they are heard as witnesses. Pure.
 import { enterFault, notice, type Draft } from './machine-actions.ts';
+import { freshUs } from './machine-peer.ts';
 import type { MachineEvent } from './state.ts';
 import { downUs, ownTiming } from './timers.ts';
 
@@ -33,7 +34,7 @@ export function peerHasOtherKey(draft: Draft): boolean {
   const { state, config, nowUs } = draft;
   if (nowUs - state.refusedUs >= downUs(config)) return false;
   const { word } = state;
-  return word === undefined || word.state === 'master' || nowUs - word.atUs > state.activeIntervalUs;
+  return word === undefined || word.state === 'master' || nowUs - word.atUs > freshUs(state);
 }
 
 /**
@@ -46,6 +47,7 @@ export function defers(draft: Draft): boolean {
   if (peerHasOtherKey(draft)) {
     enterFault(draft, otherKey);
     state.refused = true;
+    state.refusalDueUs = state.refusedUs + downUs(config);
     return true;
   }
   if (config.transport !== 'multicast' || state.deferred || state.contender === undefined) return false;
@@ -58,7 +60,14 @@ export function defers(draft: Draft): boolean {
   return true;
 }
 
-/** In fault because of the other key: when to look again. */
-export function refusalEndsUs(draft: Pick<Draft, 'state' | 'config'>): number {
-  return draft.state.refused ? draft.state.refusedUs + downUs(draft.config) : Infinity;
+/**
+ * In fault because of the other key, and it is time to look again: is it still heard?
+ *
+ * @returns Whether the fault goes on.
+ */
+export function stillRefused(draft: Draft): boolean {
+  const { state, config } = draft;
+  if (!peerHasOtherKey(draft)) return false;
+  state.refusalDueUs = Math.max(draft.nowUs + 1, state.refusedUs + downUs(config));
+  return true;
 }

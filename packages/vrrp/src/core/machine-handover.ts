@@ -69,9 +69,8 @@ function begin(draft: Draft, how: { readonly purpose: HandoverPurpose; readonly 
   draft.effects.push({ type: 'advertise', priority: 0, lease: true });
 }
 
-function refusalOf({ state, config, nowUs }: Draft): string {
-  if (config.peers === 0) return 'the cluster has no other node';
-  return peerRefuses(state, nowUs - 2 * config.intervalUs);
+function refusalOf(draft: Draft): string {
+  return draft.config.peers === 0 ? 'the cluster has no other node' : peerRefuses(draft);
 }
 
 /** The timers of a hand-over: it ends, or priority 0 is said again. */

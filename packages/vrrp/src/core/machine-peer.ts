@@ -16,6 +16,14 @@ import {
   unheardUs,
 } from './timers.ts';
 
+/** Words come at most every 20 ms, also where adverts come every 10 ms. */
+const leastFreshUs = 25_000;
+
+/** A word is fresh for an advert interval. */
+export function freshUs(state: MachineState): number {
+  return Math.max(state.activeIntervalUs, leastFreshUs);
+}
+
 /** Waiting doubles with each failure up to 64 times. */
 const deafnessMost = 6;
 
@@ -156,8 +164,8 @@ export function holds(draft: Draft): boolean {
 
 /** A crashed node says nothing: what was said earlier than an interval before the timer ended does not count. */
 function ownerIsWell(draft: Draft): boolean {
-  const { word, downDueUs, activeIntervalUs } = draft.state;
-  if (word === undefined || word.atUs <= downDueUs - activeIntervalUs) return false;
+  const { word, downDueUs } = draft.state;
+  if (word === undefined || word.atUs <= downDueUs - freshUs(draft.state)) return false;
   return word.state === 'master' && word.ability !== 'cannot-serve' && !unfit(draft, word.priority);
 }
 
@@ -168,10 +176,10 @@ export function endHold(draft: Draft): void {
   notice(draft, 'path-whole', 'adverts of the other node are heard again');
 }
 
-/** Why the peer would not take the address, by its fresh word; empty when it would or nothing is known. */
-export function peerRefuses(state: MachineState, freshUs: number): string {
+/** Why the peer would not take the address, by its word; empty when it would, or when it said nothing of late. */
+export function peerRefuses({ state, nowUs }: Draft): string {
   const { word } = state;
-  if (word === undefined || word.atUs < freshUs) return '';
+  if (word === undefined || nowUs - word.atUs > 2 * freshUs(state)) return '';
   if (word.maintenance) return 'the other node is in maintenance';
   if (word.ability === 'cannot-serve') return 'the other node cannot serve';
   if (word.state === 'init' || word.state === 'fault') return `the other node is in state ${word.state}`;

@@ -16,7 +16,7 @@ import {
   takeover,
   type Draft,
 } from './machine-actions.ts';
-import { defers, onContender, peerHasOtherKey, refusalEndsUs } from './machine-contender.ts';
+import { defers, onContender, stillRefused } from './machine-contender.ts';
 import { onClose, onHandover, onMaintenance, tickHandover } from './machine-handover.ts';
 import { forgetDeafness, holds, onPeer } from './machine-peer.ts';
 import type { Effect, MachineConfig, MachineEvent, MachineState, Step } from './state.ts';
@@ -35,6 +35,7 @@ export function initialState(config: MachineConfig, nowUs: number, term = 0): Ma
     abilityReason: '',
     linkUp: false,
     linkReason: 'not looked at yet',
+    awakeUs: nowUs,
     linkDownSinceUs: Infinity,
     holdOffUntilUs: -Infinity,
     stopped: false,
@@ -67,6 +68,7 @@ export function initialState(config: MachineConfig, nowUs: number, term = 0): Ma
     contender: undefined,
     refusedUs: -Infinity,
     refused: false,
+    refusalDueUs: Infinity,
     deferred: false,
     term,
     counters: {
@@ -94,7 +96,8 @@ export function nextTickUs(config: MachineConfig, state: MachineState): number {
     state.preemptDueUs,
     state.garp.dueUs,
     linkFaultUs,
-    refusalEndsUs({ state, config }),
+    state.vrrp === 'backup' ? state.awakeUs + state.activeIntervalUs : Infinity,
+    state.refused ? state.refusalDueUs : Infinity,
     holdOffUs,
     state.inheritedUntilUs === -Infinity ? Infinity : state.inheritedUntilUs,
     handover === undefined ? Infinity : Math.min(handover.deadlineUs, handover.repeatUs),
@@ -111,8 +114,26 @@ export function step(state: MachineState, event: MachineEvent, config: MachineCo
   const effects: Effect[] = [];
   const lateUs = event.type === 'tick' ? Math.max(0, event.nowUs - nextTickUs(config, state)) : 0;
   const draft: Draft = { state: { ...state }, effects, config, nowUs: event.nowUs, lateUs };
-  if (!state.stopped) apply(draft, event);
+  if (!state.stopped) {
+    if (event.type !== 'contender') notePresence(draft);
+    apply(draft, event);
+  }
   return { state: draft.state, effects };
+}
+
+/**
+ * A backup that stood still has heard nothing because it was not there: it listens once more before it takes over. It is
+ * awake at least once an interval, so a gap in which it may have missed all adverts but one shows.
+ */
+function notePresence(draft: Draft): void {
+  const { state, config, nowUs } = draft;
+  const gapUs = nowUs - state.awakeUs;
+  state.awakeUs = nowUs;
+  if (state.vrrp !== 'backup' || gapUs <= Math.max(1.25, config.missedAdverts - 1) * state.activeIntervalUs) return;
+  state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
+  const listenUs = state.activeIntervalUs + skewUs(ownTiming(config, state, state.activeIntervalUs));
+  state.downDueUs = Math.max(state.downDueUs, nowUs + listenUs);
+  notice(draft, 'freeze', `the loop stood still for ${ms(gapUs)} as backup`);
 }
 
 function apply(draft: Draft, event: MachineEvent): void {
@@ -163,7 +184,7 @@ function onTick(draft: Draft): void {
 function tickFault(draft: Draft): void {
   const { state, config, nowUs } = draft;
   const refused = state.refused;
-  if (refused && peerHasOtherKey(draft)) return;
+  if (refused && stillRefused(draft)) return;
   settle(draft);
   // It has listened for a down interval and heard neither a valid advert nor one under another key.
   if (refused && state.vrrp === 'backup') state.downDueUs = nowUs + skewUs(ownTiming(config, state));
@@ -172,13 +193,6 @@ function tickFault(draft: Draft): void {
 function tickBackup(draft: Draft): void {
   const { state, nowUs, config } = draft;
   if (state.downDueUs <= nowUs) {
-    // A backup that was frozen itself has heard nothing because it was not there: listen once more before it takes over.
-    const lateUs = nowUs - state.downDueUs;
-    if (lateUs > state.activeIntervalUs) {
-      state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
-      state.downDueUs = nowUs + state.activeIntervalUs + skewUs(ownTiming(config, state, state.activeIntervalUs));
-      return notice(draft, 'freeze', `the loop was ${ms(lateUs)} late as backup`);
-    }
     if (holds(draft) || defers(draft)) return;
     return becomeMaster(draft, state.peer === undefined ? 'no advert heard' : 'the owner fell silent');
   }

@@ -100,6 +100,8 @@ export interface MachineState {
   /** Fault until then: after the kernel refused the address or the adverts. */
   readonly holdOffUntilUs: number;
   readonly stopped: boolean;
+  /** When this machine was fed last, by anything but a contender. */
+  readonly awakeUs: number;
   /** Until then, in init: the address of an earlier life of this agent is still held. -Infinity: it is not. */
   readonly inheritedUntilUs: number;
   readonly advertDueUs: number;
@@ -140,8 +142,9 @@ export interface MachineState {
   readonly contender: Contender | undefined;
   /** When the peer's own address last sent an advert under another key. */
   readonly refusedUs: number;
-  /** In fault because of it. */
+  /** In fault because of it, and when to look whether it still does. */
   readonly refused: boolean;
+  readonly refusalDueUs: number;
   /** Has waited once for a contender in multicast mode; it does so never again. */
   readonly deferred: boolean;
   /** In maintenance: this node owns nothing until it is over. */

@@ -316,8 +316,12 @@ export class AgentLoop {
       if (state === undefined) return;
       const result = step(state, next, election.machine);
       this.#states[index] = result.state;
+      let refused = false;
       for (const effect of result.effects) {
+        // A node that could not take the addresses does not say that it has them.
+        if (refused && (effect.type === 'advertise' || effect.type === 'announce')) continue;
         const outcome = this.#carryOut(index, effect);
+        refused ||= outcome?.type === 'own-failed';
         if (outcome !== undefined) pending.push(outcome);
       }
     }

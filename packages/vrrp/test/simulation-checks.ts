@@ -1,0 +1,202 @@
+// What must hold in every history, watched event by event: how long two nodes may own, how long nobody may, what a
+// planned move costs, whose lease may stand, who may never own. The bounds are written out from RFC 9568 and the
+// documentation, not taken from the code that they judge. Not the simulation itself (simulation.ts).
+import type { SimulatedNode } from './simulation-node.ts';
+import type { Simulation } from './simulation.ts';
+
+const second = 1_000_000;
+/** The kernel's lease timer was measured up to 0.35 s late. */
+export const leaseLateUs = 350_000;
+/** Lateness of wake-ups and rounding, in all. */
+const slackUs = 2_000;
+
+export class Checks {
+  readonly #world: Simulation;
+  #doubleSinceUs = Infinity;
+  #noneSinceUs = Infinity;
+  /** Somebody moves the address by plan, on a network that is whole: nobody may be without it until then. */
+  #seamlessUntilUs = -Infinity;
+  #version = 0;
+
+  constructor(world: Simulation) {
+    this.#world = world;
+  }
+
+  /** Something changed that decides who answers or how long it may stay so. */
+  refresh(): void {
+    const world = this.#world;
+    const answering = world.nodes.filter((node) => world.answers(node));
+    const alive = answering.filter((node) => node.awake);
+    this.#doubleSinceUs = alive.length > 1 ? Math.min(this.#doubleSinceUs, world.nowUs) : Infinity;
+    this.#noneSinceUs = answering.length === 0 ? Math.min(this.#noneSinceUs, world.nowUs) : Infinity;
+    const version = ++this.#version;
+    if (this.#doubleSinceUs !== Infinity) this.#watch(version, () => this.#judgeDouble(), this.#doubleLimitUs());
+    if (this.#noneSinceUs === Infinity) return;
+    if (world.nowUs < this.#seamlessUntilUs) world.violate('a planned move left nobody with the address');
+    this.#watch(version, () => this.#judgeNone(), this.#noneLimitUs());
+  }
+
+  /** A planned move begins. */
+  planned(forUs: number): void {
+    this.#seamlessUntilUs = this.#world.nowUs + forUs;
+  }
+
+  /** What is planned from here on may cost something: the network is not whole any more, or a node is not well. */
+  disturbed(): void {
+    this.#seamlessUntilUs = -Infinity;
+  }
+
+  #watch(version: number, judge: () => void, atUs: number): void {
+    if (!Number.isFinite(atUs)) return;
+    if (atUs < this.#world.nowUs) return judge();
+    this.#world.at(atUs + 1, () => {
+      if (version === this.#version) judge();
+    });
+  }
+
+  #judgeDouble(): void {
+    const world = this.#world;
+    if (world.nowUs <= this.#doubleLimitUs()) return;
+    world.violate(`two owners for ${Math.round((world.nowUs - this.#doubleSinceUs) / 1000)} ms`);
+  }
+
+  #judgeNone(): void {
+    const world = this.#world;
+    if (world.nowUs <= this.#noneLimitUs()) return;
+    world.violate(`no owner for ${Math.round((world.nowUs - this.#noneSinceUs) / 1000)} ms though one node could`);
+  }
+
+  #doubleLimitUs(): number {
+    return Math.max(this.#doubleSinceUs, this.#world.changedUs) + this.#doubleBoundUs();
+  }
+
+  /** By what the two can tell each other now. */
+  #doubleBoundUs(): number {
+    const world = this.#world;
+    if (world.lossRatio > 0 || world.keysDiffer()) return Infinity;
+    const [a, b] = world.nodes;
+    const ab = world.reaches(a);
+    const ba = world.reaches(b);
+    const intervalUs = Math.max(a.config.intervalUs, b.config.intervalUs);
+    const travelUs = 3 * world.maxDelayUs + slackUs;
+    // The first advert of the higher one ends it; an advert of a node that resigned does not count for an interval.
+    if (ab && ba) return 2.5 * intervalUs + travelUs;
+    if (ab !== ba) return this.#oneWayBoundUs(ab ? [a, b] : [b, a], intervalUs) + travelUs;
+    if (!world.wordsFlow()) return Infinity;
+    // Neither hears the other, but they talk: one is master for a down interval and an advert, then a word ends it.
+    if (this.#unequal()) return Infinity;
+    return longestDownUs(world) + 3 * intervalUs + travelUs;
+  }
+
+  /** The unheard one must notice: by the other's rank, or by adverts that come though it has sent its own. */
+  #oneWayBoundUs([heard, unheard]: readonly [SimulatedNode, SimulatedNode], intervalUs: number): number {
+    if (priorityOf(unheard) === 255 || this.#unequal()) return Infinity;
+    const { missedAdverts } = unheard.config;
+    return (Math.max(3, missedAdverts) + 4) * Math.max(intervalUs, heard.config.intervalUs);
+  }
+
+  /** A node that is worse off is no reason to yield. */
+  #unequal(): boolean {
+    const ranks = this.#world.nodes.map(priorityOf);
+    return ranks.some((rank) => rank <= 2 || rank === 255);
+  }
+
+  #noneLimitUs(): number {
+    const world = this.#world;
+    const ableSinceUs = Math.min(world.nodes[0].ableSinceUs, world.nodes[1].ableSinceUs);
+    return Math.max(this.#noneSinceUs, ableSinceUs) + this.#noneBoundUs();
+  }
+
+  /**
+   * The down interval and the skew of the one that can, and an interval for a node whose link flaps. A stranger may
+   * defer it once in multicast mode; a peer under another key counts as an owner for a down interval after its last.
+   */
+  #noneBoundUs(): number {
+    const world = this.#world;
+    const downUs = longestDownUs(world);
+    const intervalUs = Math.max(...world.nodes.map(({ config }) => config.intervalUs));
+    const extra = world.strangersSeen || world.keysDiffered ? downUs : 0;
+    return downUs + 1.5 * intervalUs + extra + 2 * world.maxDelayUs + slackUs;
+  }
+
+  /** After each event: what no single event may leave behind. */
+  afterEvent(node: SimulatedNode): void {
+    const world = this.#world;
+    const { state } = node;
+    if (state === undefined || !node.awake || node.waking) return;
+    if (state.vrrp === 'master') {
+      const well = node.interfaceUp && state.linkUp && !node.sendFails && state.sendFailingSinceUs === Infinity;
+      if (well && !node.addressNews && (node.kernelUntilUs <= world.nowUs || node.missing !== 0))
+        world.violate(`n${node.index} is master without the address`);
+      if (node.maintenance && state.handover === undefined) world.violate(`n${node.index} is master in maintenance`);
+      if (state.ability === 'cannot-serve') world.violate(`n${node.index} is master though it cannot serve`);
+    } else if (node.kernelUntilUs > world.nowUs && state.inheritedUntilUs === -Infinity)
+      world.violate(`n${node.index} has the address in state ${state.vrrp}`);
+  }
+
+  /** Nobody has the address longer than the lease after its last advert that left. */
+  lease(node: SimulatedNode): void {
+    const world = this.#world;
+    const limitUs = Math.ceil(downOf(node) / second) * second + leaseLateUs + 1;
+    if (node.kernelUntilUs <= world.nowUs || node.frozen === 'paused' || node.dead) return;
+    const agoUs = world.nowUs - Math.max(node.lastSentUs, node.ownedUs);
+    if (agoUs > limitUs) world.violate(`n${node.index} answers ${Math.round(agoUs / 1000)} ms after its last advert`);
+  }
+
+  /** A backup took over: was there an owner that it could hear all the time? */
+  tookOver(node: SimulatedNode, reason: string): void {
+    const world = this.#world;
+    const other = world.other(node);
+    // Of two adverts that may be missed one was, and the other is on its way: nothing to hold against it.
+    if (node.config.missedAdverts === 2 && world.nowUs - node.thawedUs < 3 * node.config.intervalUs) return;
+    const calmUs = world.nowUs - world.networkChangedUs;
+    const intervalUs = Math.max(node.config.intervalUs, other.config.intervalUs);
+    if (!silence.has(reason) || world.lossRatio > 0 || world.keysDiffer() || !world.reaches(other)) return;
+    const longUs = 2 * intervalUs + skewOf(node) + 2 * world.maxDelayUs + slackUs;
+    if (
+      !other.awake ||
+      other.state?.handover !== undefined ||
+      world.nowUs - Math.max(other.masterSinceUs, other.thawedUs) < longUs
+    )
+      return;
+    if (calmUs < longUs || world.nowUs - other.lastSentUs > 1.3 * intervalUs) return;
+    world.violate(`n${node.index} took over (${reason}) from an owner that it could hear`);
+  }
+
+  /** On a whole network a term is higher than all before. */
+  term(node: SimulatedNode): void {
+    const world = this.#world;
+    const other = world.other(node);
+    if (node.state === undefined || other.state === undefined || !world.wordsFlowed()) return;
+    if (node.state.term <= other.term) world.violate(`n${node.index} took over with a term that is not new`);
+  }
+}
+
+const silence: ReadonlySet<string> = new Set(['the owner fell silent', 'no advert heard']);
+
+/** The priority that a node stands with, from the documentation. */
+export function priorityOf(node: SimulatedNode): number {
+  if (node.ability === 'no-live-server') return 1;
+  return node.ability === 'impaired' ? 2 : node.config.priority;
+}
+
+function skewOf(node: SimulatedNode): number {
+  const baseUs = node.config.version === 2 ? second : node.config.intervalUs;
+  return ((256 - priorityOf(node)) * baseUs) / 256;
+}
+
+/** Written out once more, so that a wrong timer shows. */
+function downOf(node: SimulatedNode): number {
+  const { missedAdverts, intervalUs, version, priority } = node.config;
+  return missedAdverts * intervalUs + ((256 - priority) * (version === 2 ? second : intervalUs)) / 256;
+}
+
+/** The longest down interval of both, with the longest interval of both: a backup adopts that of the owner. */
+function longestDownUs(world: Simulation): number {
+  const intervalUs = Math.max(...world.nodes.map(({ config }) => config.intervalUs));
+  const down = (node: SimulatedNode): number => {
+    const { missedAdverts, version } = node.config;
+    return missedAdverts * intervalUs + ((256 - priorityOf(node)) * (version === 2 ? second : intervalUs)) / 256;
+  };
+  return Math.max(...world.nodes.map(down));
+}

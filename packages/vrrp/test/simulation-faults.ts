@@ -1,0 +1,212 @@
+// The faults and commands of the chaos: what a history does to a node, to the network or to the peer link, and how it
+// ends by itself. Not when (simulation-history.ts), not what must hold (simulation-checks.ts).
+import { setInterface } from './simulation-history.ts';
+import type { SimulatedNode } from './simulation-node.ts';
+import type { Simulation } from './simulation.ts';
+
+export interface FaultContext {
+  readonly simulation: Simulation;
+  readonly node: SimulatedNode;
+  readonly choose: () => number;
+  readonly lengthUs: number;
+}
+
+/** Plans something that happens only while the chaos lasts. */
+function later({ simulation, lengthUs }: FaultContext, run: () => void, extraUs = 0): void {
+  simulation.at(simulation.nowUs + lengthUs + extraUs, () => {
+    if (!simulation.healed) run();
+  });
+}
+
+function restart({ simulation, node, choose }: FaultContext): void {
+  if (node.state === undefined || node.state.stopped) simulation.boot(node, choose() * node.config.intervalUs);
+}
+
+function freeze(context: FaultContext, kind: 'stopped' | 'paused', clockStops: boolean): void {
+  const { simulation, node, lengthUs } = context;
+  if (!node.awake) return;
+  simulation.note(`n${node.index} ${kind} for ${lengthUs / 1000} ms`);
+  simulation.disturb();
+  node.frozen = kind;
+  node.tickVersion++;
+  node.ableSinceUs = Infinity;
+  const startedUs = simulation.nowUs;
+  // The kernel of a paused machine does not count either: its lease goes on where it stood.
+  const leaseLeftUs = node.kernelUntilUs - 350_000 - startedUs;
+  if (kind === 'paused') node.leaseVersion++;
+  simulation.checks.refresh();
+  node.thaw = () => {
+    if (node.frozen !== kind) return;
+    simulation.disturb();
+    node.frozen = 'no';
+    node.thawedUs = simulation.nowUs;
+    const pausedUs = simulation.nowUs - startedUs;
+    if (kind === 'paused') {
+      if (clockStops) node.clockLostUs += pausedUs;
+      const renewedUs = node.renewedUs + pausedUs;
+      const { missing } = node;
+      if (node.kernelUntilUs > 0) simulation.setLease(node, simulation.nowUs + Math.max(0, leaseLeftUs));
+      node.missing = missing;
+      node.renewedUs = renewedUs;
+      node.lastSentUs += pausedUs;
+    }
+    wake(simulation, node);
+  };
+  simulation.at(simulation.nowUs + lengthUs, () => node.thaw());
+}
+
+/** What the loop does after any wait: all packets, then the kernel's news, then the timers. */
+function wake(simulation: Simulation, node: SimulatedNode): void {
+  if (node.state === undefined) return;
+  simulation.note(`n${node.index} wakes`);
+  node.waking = true;
+  for (const packet of node.inbox.splice(0)) packet();
+  const nowUs = simulation.local(node);
+  if (node.state.linkUp !== node.interfaceUp)
+    simulation.feed(node, { type: 'link', nowUs, up: node.interfaceUp, reason: 'no carrier' });
+  if (node.addressNews) simulation.tellAddresses(node);
+  node.waking = false;
+  simulation.tick(node);
+  simulation.tellAbility(node);
+  simulation.sendWord(node);
+  simulation.checks.refresh();
+}
+
+/** Cuts adverts of one node or of both, and the peer link with them or alone. */
+function cut(
+  context: FaultContext,
+  what: { readonly both: boolean; readonly adverts: boolean; readonly link: boolean },
+): void {
+  const { simulation, node } = context;
+  simulation.note(
+    `cut ${what.adverts ? (what.both ? 'adverts' : `adverts of n${node.index}`) : ''}${what.link ? ' link' : ''}`,
+  );
+  simulation.disturb(true);
+  if (what.adverts) {
+    simulation.cut[node.index] = true;
+    if (what.both) simulation.cut.fill(true);
+  }
+  if (what.link) {
+    simulation.linkCut = true;
+    for (const each of simulation.nodes) simulation.loseLink(each, simulation.random() * context.lengthUs);
+  }
+  simulation.checks.refresh();
+  later(context, () => {
+    simulation.note('cuts mended');
+    simulation.disturb(true);
+    if (what.adverts) simulation.cut.fill(false);
+    if (what.link) simulation.linkCut = false;
+    simulation.checks.refresh();
+  });
+}
+
+/** Something about a node that is on for a while. */
+function during(context: FaultContext, set: (node: SimulatedNode, on: boolean) => void): void {
+  const { simulation, node } = context;
+  const change = (on: boolean): void => {
+    simulation.disturb(true);
+    set(node, on);
+    if (node.awake) simulation.tick(node);
+    simulation.checks.refresh();
+  };
+  change(true);
+  later(context, () => change(false));
+}
+
+const abilities = ['serves', 'impaired', 'no-live-server', 'cannot-serve'] as const;
+
+export const faults: readonly ((context: FaultContext) => void)[] = [
+  (context) => {
+    const { simulation, choose } = context;
+    simulation.note('loss');
+    simulation.disturb(true);
+    simulation.lossRatio = 0.05 + choose() * 0.5;
+    later(context, () => {
+      simulation.disturb(true);
+      simulation.lossRatio = 0;
+      simulation.checks.refresh();
+    });
+  },
+  ({ simulation, choose }) => {
+    simulation.duplicateRatio = choose() * 0.5;
+  },
+  (context) => {
+    context.simulation.crash(context.node);
+    later(context, () => restart(context));
+  },
+  // The supervisor starts a killed agent again at once.
+  (context) => {
+    context.simulation.crash(context.node);
+    later({ ...context, lengthUs: context.lengthUs / 20 }, () => restart(context));
+  },
+  (context) => {
+    context.simulation.crash(context.node, true);
+    later(context, () => restart(context));
+  },
+  ({ simulation, node }) => simulation.crash(node, true),
+  (context) => freeze(context, 'stopped', false),
+  (context) => freeze(context, 'paused', context.choose() < 0.5),
+  (context) => {
+    setInterface(context.simulation, context.node, false);
+    const short = context.choose() < 0.3;
+    later(short ? { ...context, lengthUs: context.lengthUs / 20 } : context, () =>
+      setInterface(context.simulation, context.node, true),
+    );
+  },
+  (context) => cut(context, { both: false, adverts: true, link: false }),
+  (context) => cut(context, { both: true, adverts: true, link: false }),
+  (context) => cut(context, { both: true, adverts: true, link: true }),
+  (context) => cut(context, { both: false, adverts: false, link: true }),
+  ({ simulation, node, choose }) => simulation.setAbility(node, abilities[Math.floor(choose() * 4)] ?? 'serves'),
+  (context) => {
+    const { simulation, node, choose } = context;
+    simulation.setAbility(node, abilities[1 + Math.floor(choose() * 3)] ?? 'cannot-serve');
+    later(context, () => simulation.setAbility(node, 'serves'));
+  },
+  ({ simulation, node, choose }) => {
+    if (node.kernelUntilUs <= simulation.nowUs) return;
+    simulation.note(`n${node.index} an address removed by hand`);
+    simulation.disturb();
+    simulation.loseAddress(node, choose() < 0.3 ? (1 << simulation.world.addresses) - 1 : 1);
+  },
+  ({ simulation, node }) => {
+    if (node.state === undefined || node.state.vrrp === 'master') return;
+    node.foreign |= 1;
+    if (node.awake) simulation.tellAddresses(node);
+  },
+  ({ simulation, node }) => simulation.command(node, 'failover'),
+  ({ simulation, node }) => simulation.command(node, 'failover'),
+  (context) => {
+    context.simulation.command(context.node, 'stop');
+    later(context, () => restart(context), 4 * context.node.config.intervalUs + 60_000);
+  },
+  (context) => {
+    const { simulation, node, choose } = context;
+    simulation.setMaintenance(node, true, choose() < 0.4);
+    later(context, () => simulation.setMaintenance(node, false, false), 4 * node.config.intervalUs + 60_000);
+  },
+  (context) => {
+    const { simulation, node, lengthUs } = context;
+    const untilUs = simulation.nowUs + lengthUs;
+    const again = (): void => {
+      simulation.stranger(node);
+      if (simulation.nowUs < untilUs && !simulation.healed)
+        simulation.at(simulation.nowUs + node.config.intervalUs, again);
+    };
+    again();
+  },
+  (context) => {
+    context.simulation.keysDiffered = true;
+    during(context, (node, on) => {
+      node.otherKey = on;
+    });
+  },
+  (context) =>
+    during(context, (node, on) => {
+      node.sendFails = on;
+    }),
+  (context) =>
+    during(context, (node, on) => {
+      node.kernelRefuses = on;
+    }),
+];

@@ -1,0 +1,102 @@
+// Rules broken on purpose, so that the simulation is seen to fail: each mutation wraps the election or the model around
+// it. Not part of the product; not the unit tests of the rules.
+import { step } from '../src/core/machine.ts';
+import type { MachineConfig, MachineEvent, MachineState, Step } from '../src/core/state.ts';
+
+type Run = (state: MachineState, event: MachineEvent, config: MachineConfig) => Step;
+
+export interface Mutation {
+  readonly step?: Run;
+  /** The lease is renewed though no advert left. */
+  readonly leaseWithoutAdvert?: boolean;
+  /** The agent does not watch its addresses. */
+  readonly blindToAddresses?: boolean;
+}
+
+/** Changes the configuration that the machine sees. */
+function configured(change: (config: MachineConfig) => Partial<MachineConfig>): Mutation {
+  return { step: (state, event, config) => step(state, event, { ...config, ...change(config) }) };
+}
+
+/** Changes the event before the machine sees it. */
+function heard(change: (event: MachineEvent, state: MachineState) => MachineEvent): Mutation {
+  return { step: (state, event, config) => step(state, change(event, state), config) };
+}
+
+/** Changes the state after each step. */
+function forgotten(change: (state: MachineState) => Partial<MachineState>): Mutation {
+  return {
+    step: (state, event, config) => {
+      const result = step(state, event, config);
+      return { ...result, state: { ...result.state, ...change(result.state) } };
+    },
+  };
+}
+
+const nothing = (nowUs: number): MachineEvent => ({ type: 'sent', nowUs, ok: true, reason: '' });
+
+/** By name: what is broken. */
+export const mutations: Readonly<Record<string, Mutation>> = {
+  /** Rule 1: an advert under another key counts as one. */
+  'invalid adverts touch timers': heard((event) =>
+    event.type === 'contender'
+      ? {
+          type: 'advert',
+          nowUs: event.nowUs,
+          source: event.source,
+          wins: true,
+          priority: 200,
+          intervalUs: 1_000_000,
+          addressesDiffer: false,
+        }
+      : event,
+  ),
+  /** Rule 2: the address is released with the priority 0. */
+  'break before make': {
+    step: (state, event, config) => {
+      const result = step(state, event, config);
+      const begun = result.state.handover !== undefined && state.handover === undefined;
+      return begun ? { ...result, effects: [...result.effects, { type: 'release', drain: false }] } : result;
+    },
+  },
+  /** Rule 3. */
+  'lease renewed without an advert': { leaseWithoutAdvert: true },
+  /** Rule 5: a backup that was frozen takes over at once. */
+  'frozen backup does not listen': heard((event, state) =>
+    event.type === 'tick' && state.vrrp === 'backup' && event.nowUs > state.downDueUs
+      ? { ...event, nowUs: state.downDueUs }
+      : event,
+  ),
+  /** Rule 6. */
+  'addresses are not watched': { blindToAddresses: true },
+  /** Rule 7: a word is believed however old it is. */
+  'old words are believed': {
+    step: (state, event, config) =>
+      step(
+        event.type === 'tick' && state.word !== undefined
+          ? { ...state, word: { ...state.word, atUs: event.nowUs } }
+          : state,
+        event,
+        config,
+      ),
+  },
+  /** Rule 7: an unheard master goes on. */
+  'unheard master stays': forgotten(() => ({ unanswered: 0 })),
+  'words about being unheard are ignored': heard((event) =>
+    event.type === 'peer' && event.word !== undefined ? { ...event, word: { ...event.word, heardAgeUs: 0 } } : event,
+  ),
+  /** Rule 8: a node in fault goes on. */
+  'fault is no reason': heard((event) =>
+    event.type === 'ability' && event.ability === 'cannot-serve' ? { ...event, ability: 'serves' } : event,
+  ),
+  'impaired nodes keep the address': heard((event) =>
+    event.type === 'ability' && event.ability === 'impaired' ? { ...event, ability: 'serves' } : event,
+  ),
+  'maintenance is forgotten': heard((event) =>
+    event.type === 'maintenance' && event.on ? nothing(event.nowUs) : event,
+  ),
+  'nobody wins a tie': heard((event) => (event.type === 'advert' ? { ...event, wins: false } : event)),
+  'terms do not grow': forgotten(() => ({ term: 1, peerTerm: 0 })),
+  'two adverts too patient': configured(({ missedAdverts }) => ({ missedAdverts: missedAdverts + 3 })),
+  'an advert too eager': configured(() => ({ missedAdverts: 1 })),
+};

@@ -1,0 +1,104 @@
+// One node of the simulation: the real machine, a model of the kernel's lease on its addresses, the agent's process and
+// the virtual machine around it. It knows its own world only; the network is simulation.ts. Deterministic.
+import type { ElectionWord } from '../src/core/peer-word.ts';
+import type { Ability, MachineConfig, MachineEvent, MachineState } from '../src/core/state.ts';
+
+/** A job of the event list. */
+export interface Job {
+  readonly atUs: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** `stopped`: its processes hang, the kernel goes on. `paused`: the whole virtual machine stands still. */
+export type Freeze = 'no' | 'stopped' | 'paused';
+
+export class SimulatedNode {
+  readonly index: 0 | 1;
+  config: MachineConfig;
+  /** Undefined: the agent is not running. */
+  state: MachineState | undefined;
+  /** When the kernel removes the addresses at the latest; -1: it has none. */
+  kernelUntilUs = -1;
+  leaseVersion = 0;
+  /** Addresses that somebody removed, or added to a node that is no owner: one bit each. */
+  missing = 0;
+  foreign = 0;
+  lastSentUs = -Infinity;
+  ownedUs = -Infinity;
+  /** Wakes up after a freeze: what it finds is not judged before it has looked at everything. */
+  waking = false;
+  thawedUs = -Infinity;
+  wordDue = false;
+  renewedUs = -Infinity;
+  frozen: Freeze = 'no';
+  /** The machine is without power: its kernel answers nothing. */
+  dead = false;
+  clockLostUs = 0;
+  interfaceUp = true;
+  sendFails = false;
+  kernelRefuses = false;
+  /** Signs with another key than the other node. */
+  otherKey = false;
+  ability: Ability = 'serves';
+  maintenance = false;
+  /** What survives a restart. */
+  term = 0;
+  termSinceUs = -Infinity;
+  /** Since when it could own: its agent awake and able. Infinity: it could not. */
+  ableSinceUs = Infinity;
+  masterSinceUs = Infinity;
+  readonly inbox: (() => void)[] = [];
+  addressNews = false;
+  tickVersion = 0;
+  wordAt = 0;
+  thaw: () => void = () => {};
+
+  constructor(index: 0 | 1, config: MachineConfig) {
+    this.index = index;
+    this.config = config;
+  }
+
+  get awake(): boolean {
+    return this.state !== undefined && this.frozen === 'no' && !this.dead;
+  }
+}
+
+/** What the loop tells the peer about the only election. */
+export function wordOfNode(node: SimulatedNode, localUs: number): ElectionWord | undefined {
+  const { state } = node;
+  if (state === undefined || state.stopped) return undefined;
+  return {
+    state: state.vrrp,
+    priority: state.ability === 'no-live-server' ? 1 : state.ability === 'impaired' ? 2 : node.config.priority,
+    ability: state.ability,
+    reason: state.reason,
+    heardAgeMs: state.peer === undefined ? -1 : Math.max(0, (localUs - state.peer.heardUs) / 1000),
+    term: state.term,
+    vips: [],
+  };
+}
+
+/** The name under which an event is counted: adverts by what they mean. */
+export function eventName(event: MachineEvent): string {
+  switch (event.type) {
+    case 'advert':
+      return event.priority === 0 ? 'advert 0' : 'advert';
+    case 'peer':
+      return event.word === undefined ? 'peer lost' : `peer ${event.word.state}`;
+    case 'ability':
+      return `ability ${event.ability}`;
+    case 'link':
+      return event.up ? 'link up' : 'link down';
+    case 'address':
+      return event.present ? 'address foreign' : 'address gone';
+    case 'sent':
+      return event.ok ? 'sent' : 'send failed';
+    case 'contender':
+      return event.fromPeer ? 'contender peer' : 'contender stranger';
+    case 'maintenance':
+      return event.on ? 'maintenance on' : 'maintenance off';
+    default:
+      return event.type;
+  }
+}
