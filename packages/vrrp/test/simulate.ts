@@ -116,4 +116,5 @@ function report(totals: readonly Total[], seconds: number): void {
 
 if (isMainThread) await main();
 // What comes here was made by inWorker.
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
 else parentPort?.postMessage(play(workerData as Share));

@@ -1,6 +1,7 @@
 // What must hold in every history, watched event by event: how long two nodes may own, how long nobody may, what a
 // planned move costs, whose lease may stand, who may never own. The bounds are written out from RFC 9568 and the
 // documentation, not taken from the code that they judge. Not the simulation itself (simulation.ts).
+import type { MachineState } from '../src/core/state.ts';
 import type { SimulatedNode } from './simulation-node.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -124,14 +125,18 @@ export class Checks {
     const world = this.#world;
     const { state } = node;
     if (state === undefined || !node.awake || node.waking) return;
-    if (state.vrrp === 'master') {
-      const well = node.interfaceUp && state.linkUp && !node.sendFails && state.sendFailingSinceUs === Infinity;
-      if (well && !node.addressNews && (node.kernelUntilUs <= world.nowUs || node.missing !== 0))
-        world.violate(`n${node.index} is master without the address`);
-      if (node.maintenance && state.handover === undefined) world.violate(`n${node.index} is master in maintenance`);
-      if (state.ability === 'cannot-serve') world.violate(`n${node.index} is master though it cannot serve`);
-    } else if (node.kernelUntilUs > world.nowUs && state.inheritedUntilUs === -Infinity)
+    if (state.vrrp === 'master') return this.#asMaster(node, state);
+    if (node.kernelUntilUs > world.nowUs && state.inheritedUntilUs === -Infinity)
       world.violate(`n${node.index} has the address in state ${state.vrrp}`);
+  }
+
+  #asMaster(node: SimulatedNode, state: MachineState): void {
+    const world = this.#world;
+    const sends = node.interfaceUp && state.linkUp && !node.sendFails && state.sendFailingSinceUs === Infinity;
+    const has = node.kernelUntilUs > world.nowUs && node.missing === 0;
+    if (sends && !node.addressNews && !has) world.violate(`n${node.index} is master without the address`);
+    if (node.maintenance && state.handover === undefined) world.violate(`n${node.index} is master in maintenance`);
+    if (state.ability === 'cannot-serve') world.violate(`n${node.index} is master though it cannot serve`);
   }
 
   /** Nobody has the address longer than the lease after its last advert that left. */
@@ -149,6 +154,8 @@ export class Checks {
     const other = world.other(node);
     // Of two adverts that may be missed one was, and the other is on its way: nothing to hold against it.
     if (node.config.missedAdverts === 2 && world.nowUs - node.thawedUs < 3 * node.config.intervalUs) return;
+    // Its clock stood still with it: it cannot know that it missed anything.
+    if (world.nowUs - node.timelessUs < 2 * longestDownUs(world)) return;
     const calmUs = world.nowUs - world.networkChangedUs;
     const intervalUs = Math.max(node.config.intervalUs, other.config.intervalUs);
     if (!silence.has(reason) || world.lossRatio > 0 || world.keysDiffer() || !world.reaches(other)) return;
@@ -175,7 +182,7 @@ export class Checks {
 const silence: ReadonlySet<string> = new Set(['the owner fell silent', 'no advert heard']);
 
 /** The priority that a node stands with, from the documentation. */
-export function priorityOf(node: SimulatedNode): number {
+function priorityOf(node: SimulatedNode): number {
   if (node.ability === 'no-live-server') return 1;
   return node.ability === 'impaired' ? 2 : node.config.priority;
 }

@@ -42,7 +42,10 @@ function freeze(context: FaultContext, kind: 'stopped' | 'paused', clockStops: b
     node.thawedUs = simulation.nowUs;
     const pausedUs = simulation.nowUs - startedUs;
     if (kind === 'paused') {
-      if (clockStops) node.clockLostUs += pausedUs;
+      if (clockStops) {
+        node.clockLostUs += pausedUs;
+        node.timelessUs = simulation.nowUs;
+      }
       const renewedUs = node.renewedUs + pausedUs;
       const { missing } = node;
       if (node.kernelUntilUs > 0) simulation.setLease(node, simulation.nowUs + Math.max(0, leaseLeftUs));
@@ -113,6 +116,10 @@ function during(context: FaultContext, set: (node: SimulatedNode, on: boolean) =
   later(context, () => change(false));
 }
 
+function lasting(context: FaultContext): FaultContext {
+  return { ...context, lengthUs: 6 * context.lengthUs };
+}
+
 const abilities = ['serves', 'impaired', 'no-live-server', 'cannot-serve'] as const;
 
 export const faults: readonly ((context: FaultContext) => void)[] = [
@@ -155,6 +162,9 @@ export const faults: readonly ((context: FaultContext) => void)[] = [
   },
   (context) => cut(context, { both: false, adverts: true, link: false }),
   (context) => cut(context, { both: true, adverts: true, link: false }),
+  // Long enough for the rules of the second path and of the unheard master.
+  (context) => cut(lasting(context), { both: false, adverts: true, link: context.choose() < 0.5 }),
+  (context) => cut(lasting(context), { both: true, adverts: true, link: false }),
   (context) => cut(context, { both: true, adverts: true, link: true }),
   (context) => cut(context, { both: false, adverts: false, link: true }),
   ({ simulation, node, choose }) => simulation.setAbility(node, abilities[Math.floor(choose() * 4)] ?? 'serves'),

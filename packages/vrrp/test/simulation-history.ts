@@ -2,7 +2,6 @@
 // simulation itself (simulation.ts). Deterministic for a seed.
 import type { Ability, MachineConfig } from '../src/core/state.ts';
 import { defaultPreemptDelayUs, downUs } from '../src/core/timers.ts';
-import { priorityOf } from './simulation-checks.ts';
 import { faults } from './simulation-faults.ts';
 import { seededRandom } from './simulation-heap.ts';
 import { Simulation, type SimulationOptions, type World } from './simulation.ts';
@@ -27,7 +26,8 @@ export function playHistory(seed: number, options: SimulationOptions = {}): Hist
   const startUs = simulation.nowUs;
   for (const node of nodes) simulation.at(startUs + choose() * intervalUs, () => simulation.boot(node, 20_000));
   const fromUs = startUs + longestUs + 2 * intervalUs + 50_000;
-  const untilUs = fromUs + 12 * intervalUs + 2 * longestUs + (choose() < 0.1 ? 4 * second : 0);
+  const long = choose() < 0.2;
+  const untilUs = fromUs + 12 * intervalUs + (long ? 8 : 2) * longestUs;
   planChaos(simulation, choose, { fromUs, untilUs, longestUs });
   simulation.runUntil(untilUs);
   heal(simulation, choose);
@@ -76,7 +76,7 @@ function planChaos(simulation: Simulation, choose: () => number, span: Span): vo
     const fault = faults[Math.floor(choose() * faults.length)];
     const node = simulation.nodes[choose() < 0.5 ? 0 : 1];
     // On both sides of the down interval.
-    const lengthUs = choose() * 2 * span.longestUs;
+    const lengthUs = choose() * (choose() < 0.2 ? 8 : 2) * span.longestUs;
     if (fault === undefined) continue;
     simulation.at(atUs, () => {
       if (!simulation.healed) fault({ simulation, node, choose, lengthUs });
@@ -138,20 +138,20 @@ function judgeHealed(simulation: Simulation): void {
     if (!moving) simulation.violate(`${owners.length} owners on a healed network`);
     return;
   }
-  const best = Math.max(...able.map(({ ability }) => grade[ability]));
+  judgeOwner(simulation, owner, Math.max(...able.map(({ ability }) => grade[ability])));
+}
+
+function judgeOwner(simulation: Simulation, owner: SimulatedNode, best: number): void {
   const moved = simulation.nowUs - owner.masterSinceUs < 20_000;
   if (grade[owner.ability] < best && !moved)
     simulation.violate(`n${owner.index} owns though the other node is better off`);
   const other = simulation.other(owner);
   if (other.state?.vrrp === 'backup' && !moved && other.state.owner === '')
     simulation.violate(`n${other.index} does not know who owns`);
-  for (const node of simulation.nodes)
-    if (
-      node.state?.handover !== undefined &&
-      simulation.nowUs - simulation.changedUs > 4 * node.config.intervalUs + 60_000
-    )
-      simulation.violate(`n${node.index} is still handing over`);
-  if (priorityOf(owner) === 0) simulation.violate('an owner without a priority');
+  const quietUs = simulation.nowUs - simulation.changedUs;
+  for (const { index, state, config } of simulation.nodes)
+    if (state?.handover !== undefined && quietUs > 4 * config.intervalUs + 60_000)
+      simulation.violate(`n${index} is still handing over`);
 }
 
 /** A minute and a burst later the client's ARP entry points to the owner. */

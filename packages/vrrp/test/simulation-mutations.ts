@@ -33,8 +33,6 @@ function forgotten(change: (state: MachineState) => Partial<MachineState>): Muta
   };
 }
 
-const nothing = (nowUs: number): MachineEvent => ({ type: 'sent', nowUs, ok: true, reason: '' });
-
 /** By name: what is broken. */
 export const mutations: Readonly<Record<string, Mutation>> = {
   /** Rule 1: an advert under another key counts as one. */
@@ -62,11 +60,10 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   /** Rule 3. */
   'lease renewed without an advert': { leaseWithoutAdvert: true },
   /** Rule 5: a backup that was frozen takes over at once. */
-  'frozen backup does not listen': heard((event, state) =>
-    event.type === 'tick' && state.vrrp === 'backup' && event.nowUs > state.downDueUs
-      ? { ...event, nowUs: state.downDueUs }
-      : event,
-  ),
+  'frozen backup does not listen': {
+    step: (state, event, config) =>
+      step(event.type === 'contender' ? state : { ...state, awakeUs: event.nowUs }, event, config),
+  },
   /** Rule 6. */
   'addresses are not watched': { blindToAddresses: true },
   /** Rule 7: a word is believed however old it is. */
@@ -92,9 +89,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   'impaired nodes keep the address': heard((event) =>
     event.type === 'ability' && event.ability === 'impaired' ? { ...event, ability: 'serves' } : event,
   ),
-  'maintenance is forgotten': heard((event) =>
-    event.type === 'maintenance' && event.on ? nothing(event.nowUs) : event,
-  ),
+  'maintenance is forgotten': forgotten(() => ({ maintenance: false })),
   'nobody wins a tie': heard((event) => (event.type === 'advert' ? { ...event, wins: false } : event)),
   'terms do not grow': forgotten(() => ({ term: 1, peerTerm: 0 })),
   'two adverts too patient': configured(({ missedAdverts }) => ({ missedAdverts: missedAdverts + 3 })),

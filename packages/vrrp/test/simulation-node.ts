@@ -29,6 +29,8 @@ export class SimulatedNode {
   /** Wakes up after a freeze: what it finds is not judged before it has looked at everything. */
   waking = false;
   thawedUs = -Infinity;
+  /** The same, after a pause in which its clock stood still. */
+  timelessUs = -Infinity;
   wordDue = false;
   renewedUs = -Infinity;
   frozen: Freeze = 'no';
@@ -42,6 +44,8 @@ export class SimulatedNode {
   otherKey = false;
   ability: Ability = 'serves';
   maintenance = false;
+  /** Maintenance was asked for by force. */
+  forced = false;
   /** What survives a restart. */
   term = 0;
   termSinceUs = -Infinity;
@@ -79,26 +83,22 @@ export function wordOfNode(node: SimulatedNode, localUs: number): ElectionWord |
   };
 }
 
-/** The name under which an event is counted: adverts by what they mean. */
+type Namer<T extends MachineEvent['type']> = (event: Extract<MachineEvent, { type: T }>) => string;
+
+const namers: { readonly [T in MachineEvent['type']]?: Namer<T> } = {
+  advert: ({ priority }) => (priority === 0 ? 'advert 0' : 'advert'),
+  peer: ({ word }) => (word === undefined ? 'peer lost' : `peer ${word.state}`),
+  ability: ({ ability }) => `ability ${ability}`,
+  link: ({ up }) => (up ? 'link up' : 'link down'),
+  address: ({ present }) => (present ? 'address foreign' : 'address gone'),
+  sent: ({ ok }) => (ok ? 'sent' : 'send failed'),
+  contender: ({ fromPeer }) => (fromPeer ? 'contender peer' : 'contender stranger'),
+  maintenance: ({ on }) => (on ? 'maintenance on' : 'maintenance off'),
+};
+
+/** The name under which an event is counted: by what it means, where its type alone does not say it. */
 export function eventName(event: MachineEvent): string {
-  switch (event.type) {
-    case 'advert':
-      return event.priority === 0 ? 'advert 0' : 'advert';
-    case 'peer':
-      return event.word === undefined ? 'peer lost' : `peer ${event.word.state}`;
-    case 'ability':
-      return `ability ${event.ability}`;
-    case 'link':
-      return event.up ? 'link up' : 'link down';
-    case 'address':
-      return event.present ? 'address foreign' : 'address gone';
-    case 'sent':
-      return event.ok ? 'sent' : 'send failed';
-    case 'contender':
-      return event.fromPeer ? 'contender peer' : 'contender stranger';
-    case 'maintenance':
-      return event.on ? 'maintenance on' : 'maintenance off';
-    default:
-      return event.type;
-  }
+  // The table has each namer under the type of its event.
+  const namer = namers[event.type] as ((event: MachineEvent) => string) | undefined;
+  return namer?.(event) ?? event.type;
 }

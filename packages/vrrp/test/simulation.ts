@@ -1,9 +1,8 @@
 // Two machines on a seeded network that loses, delays, doubles, reorders and cuts adverts, with a peer link, a model of
 // the kernel's address lease, agents that crash, hang and restart, and virtual machines that pause. The invariants are in
 // simulation-checks.ts, the chaos in simulation-history.ts. Deterministic: one seed, one history. No sockets, no clock.
-import { writeAddress } from '../src/core/ipv4.ts';
 import { initialState, nextTickUs, step } from '../src/core/machine.ts';
-import type { Ability, Effect, MachineConfig, MachineEvent } from '../src/core/state.ts';
+import type { Ability, Effect, MachineConfig, MachineEvent, MachineState } from '../src/core/state.ts';
 import { handoverLimitUs, leaseSeconds, warmRestartUs } from '../src/core/timers.ts';
 import { Checks, leaseLateUs } from './simulation-checks.ts';
 import type { Coverage } from './simulation-coverage.ts';
@@ -11,6 +10,7 @@ import { JobList, seededRandom } from './simulation-heap.ts';
 import type { Mutation } from './simulation-mutations.ts';
 import { SimulatedNode, wordOfNode } from './simulation-node.ts';
 
+export { ipPacket } from './ip-packet.ts';
 export { seededRandom } from './simulation-heap.ts';
 
 const second = 1_000_000;
@@ -138,25 +138,36 @@ export class Simulation {
     for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
       const { state } = node;
       if (state === undefined) return;
-      this.#options.coverage?.event(state.vrrp, next);
-      const run = this.#options.mutation?.step ?? step;
-      const result = run(state, next, node.config);
-      node.state = result.state;
-      if (next.type === 'contender' && nextTickUs(node.config, state) !== nextTickUs(node.config, result.state))
-        this.violate(`n${node.index}: an advert that is not valid touched a timer`);
-      let refused = false;
-      for (const effect of result.effects) {
-        // A node that could not take the address does not say that it has it.
-        if (refused && (effect.type === 'advertise' || effect.type === 'announce')) continue;
-        const outcome = this.#carryOut(node, effect);
-        refused ||= outcome?.type === 'own-failed';
-        if (outcome !== undefined) pending.push(outcome);
-      }
+      this.#step(node, { state, event: next, pending });
     }
     this.#updateAble(node);
     if (node.wordDue) this.sendWord(node);
     this.checks.afterEvent(node);
     this.#arm(node);
+  }
+
+  #step(
+    node: SimulatedNode,
+    {
+      state,
+      event,
+      pending,
+    }: { readonly state: MachineState; readonly event: MachineEvent; readonly pending: MachineEvent[] },
+  ): void {
+    this.#options.coverage?.event(state.vrrp, event);
+    const run = this.#options.mutation?.step ?? step;
+    const result = run(state, event, node.config);
+    node.state = result.state;
+    if (event.type === 'contender' && nextTickUs(node.config, state) !== nextTickUs(node.config, result.state))
+      this.violate(`n${node.index}: an advert that is not valid touched a timer`);
+    let refused = false;
+    for (const effect of result.effects) {
+      // A node that could not take the address does not say that it has it.
+      if (refused && (effect.type === 'advertise' || effect.type === 'announce')) continue;
+      const outcome = this.#carryOut(node, effect);
+      refused ||= outcome?.type === 'own-failed';
+      if (outcome !== undefined) pending.push(outcome);
+    }
   }
 
   /** Whether this node could own, and since when. */
@@ -198,10 +209,8 @@ export class Simulation {
   #carryOut(node: SimulatedNode, effect: Effect): MachineEvent | undefined {
     switch (effect.type) {
       case 'own':
-        if (node.kernelRefuses) return { type: 'own-failed', nowUs: this.local(node), reason: 'refused' };
         node.ownedUs = this.nowUs;
-        this.setLease(node, this.nowUs + leaseSeconds(node.config) * second);
-        return undefined;
+        return this.#own(node);
       case 'release':
         this.setLease(node, -1);
         return undefined;
@@ -210,8 +219,12 @@ export class Simulation {
       case 'announce':
         this.#announce(node);
         return undefined;
-      default:
+      case 'changed':
+      case 'notice':
+      case 'handover-ended':
         this.#report(node, effect);
+        return undefined;
+      default:
         return undefined;
     }
   }
@@ -221,7 +234,7 @@ export class Simulation {
     if (effect.type === 'notice') return this.note(`n${node.index} notice ${effect.what}: ${effect.detail}`);
     if (effect.type === 'handover-ended') {
       this.note(`n${node.index} ${effect.purpose} taken=${effect.taken}: ${effect.detail}`);
-      if (effect.purpose === 'maintenance') node.maintenance = node.state?.maintenance === true;
+      if (effect.purpose === 'maintenance') node.maintenance = effect.taken || node.forced;
       return;
     }
     this.note(`n${node.index} ${effect.from} -> ${effect.to}: ${effect.reason}`);
@@ -242,11 +255,14 @@ export class Simulation {
       this.#transmit(node, effect.priority);
     }
     const renew = effect.lease && (ok || this.#options.mutation?.leaseWithoutAdvert === true);
-    if (renew) {
-      if (node.kernelRefuses) return { type: 'own-failed', nowUs: this.local(node), reason: 'refused' };
-      this.setLease(node, this.nowUs + leaseSeconds(node.config) * second);
-    }
-    return { type: 'sent', nowUs: this.local(node), ok, reason: ok ? '' : 'ENETDOWN' };
+    const refused = renew ? this.#own(node) : undefined;
+    return refused ?? { type: 'sent', nowUs: this.local(node), ok, reason: ok ? '' : 'ENETDOWN' };
+  }
+
+  #own(node: SimulatedNode): MachineEvent | undefined {
+    if (node.kernelRefuses) return { type: 'own-failed', nowUs: this.local(node), reason: 'refused' };
+    this.setLease(node, this.nowUs + leaseSeconds(node.config) * second);
+    return undefined;
   }
 
   #transmit(node: SimulatedNode, priority: number): void {
@@ -458,8 +474,9 @@ export class Simulation {
     if (on && owns) this.#expectSeamless(node);
     else this.disturb();
     if (!on) node.maintenance = false;
+    node.forced = force;
+    if (on && !owns) node.maintenance = true;
     this.feed(node, { type: 'maintenance', nowUs: this.local(node), on, reason: '', force });
-    node.maintenance = node.state?.maintenance === true;
     this.#updateAble(node);
   }
 
@@ -474,19 +491,4 @@ export class Simulation {
       this.checks.planned(handoverLimitUs(node.config) + 2 * node.config.intervalUs);
     else this.disturb();
   }
-}
-
-/** Wraps a VRRP message as the raw socket gives it. */
-export function ipPacket(payload: Uint8Array, source: number, destination: number): Uint8Array {
-  const packet = new Uint8Array(20 + payload.length);
-  packet[0] = 0x45;
-  packet[1] = 0xc0;
-  packet[2] = packet.length >> 8;
-  packet[3] = packet.length & 255;
-  packet[8] = 255;
-  packet[9] = 112;
-  writeAddress(packet, 12, source);
-  writeAddress(packet, 16, destination);
-  packet.set(payload, 20);
-  return packet;
 }

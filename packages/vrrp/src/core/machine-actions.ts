@@ -163,6 +163,7 @@ export function enterFault(draft: Draft, reason: string): void {
     resign(draft);
     if (handover !== undefined) reportHandover(draft, { ...handover, taken: false, detail: reason });
     state.stopped = handover?.purpose === 'stop';
+    state.maintenance ||= handover?.purpose === 'maintenance' && handover.force;
   }
   dropInherited(draft);
   state.downDueUs = Infinity;

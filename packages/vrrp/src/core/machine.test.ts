@@ -175,7 +175,7 @@ test('a frozen backup listens once more before it takes over', () => {
   const node = new Driver().backup().advert(100);
   node.freeze(down + 2 * intervalUs).tick();
   expect(node.state.vrrp).toBe('backup');
-  node.pass(intervalUs + skewUs(config));
+  node.pass(1.5 * intervalUs + skewUs(config));
   expect(node.state.vrrp).toBe('master');
 });
 

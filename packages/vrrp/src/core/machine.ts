@@ -131,7 +131,8 @@ function notePresence(draft: Draft): void {
   state.awakeUs = nowUs;
   if (state.vrrp !== 'backup' || gapUs <= Math.max(1.25, config.missedAdverts - 1) * state.activeIntervalUs) return;
   state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
-  const listenUs = state.activeIntervalUs + skewUs(ownTiming(config, state, state.activeIntervalUs));
+  // The owner's next advert, half an interval late.
+  const listenUs = 1.5 * state.activeIntervalUs + skewUs(ownTiming(config, state, state.activeIntervalUs));
   state.downDueUs = Math.max(state.downDueUs, nowUs + listenUs);
   notice(draft, 'freeze', `the loop stood still for ${ms(gapUs)} as backup`);
 }
@@ -191,7 +192,7 @@ function tickFault(draft: Draft): void {
 }
 
 function tickBackup(draft: Draft): void {
-  const { state, nowUs, config } = draft;
+  const { state, nowUs } = draft;
   if (state.downDueUs <= nowUs) {
     if (holds(draft) || defers(draft)) return;
     return becomeMaster(draft, state.peer === undefined ? 'no advert heard' : 'the owner fell silent');
