@@ -123,6 +123,7 @@ export class Checks {
   /** After each event: what no single event may leave behind. */
   afterEvent(node: SimulatedNode): void {
     const world = this.#world;
+    for (const each of world.nodes) this.lease(each);
     const { state } = node;
     if (state === undefined || !node.awake || node.waking) return;
     if (state.vrrp === 'master') return this.#asMaster(node, state);

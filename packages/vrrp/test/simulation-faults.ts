@@ -122,8 +122,9 @@ function lasting(context: FaultContext): FaultContext {
 
 const abilities = ['serves', 'impaired', 'no-live-server', 'cannot-serve'] as const;
 
-export const faults: readonly ((context: FaultContext) => void)[] = [
-  (context) => {
+/** By name; each is as likely as the others. */
+export const faults: Readonly<Record<string, (context: FaultContext) => void>> = {
+  loss: (context) => {
     const { simulation, choose } = context;
     simulation.note('loss');
     simulation.disturb(true);
@@ -134,68 +135,69 @@ export const faults: readonly ((context: FaultContext) => void)[] = [
       simulation.checks.refresh();
     });
   },
-  ({ simulation, choose }) => {
+  duplicates: ({ simulation, choose }) => {
     simulation.duplicateRatio = choose() * 0.5;
   },
-  (context) => {
+  crash: (context) => {
     context.simulation.crash(context.node);
     later(context, () => restart(context));
   },
   // The supervisor starts a killed agent again at once.
-  (context) => {
+  kill: (context) => {
     context.simulation.crash(context.node);
     later({ ...context, lengthUs: context.lengthUs / 20 }, () => restart(context));
   },
-  (context) => {
+  power: (context) => {
     context.simulation.crash(context.node, true);
     later(context, () => restart(context));
   },
-  ({ simulation, node }) => simulation.crash(node, true),
-  (context) => freeze(context, 'stopped', false),
-  (context) => freeze(context, 'paused', context.choose() < 0.5),
-  (context) => {
+  'power off': ({ simulation, node }) => simulation.crash(node, true),
+  stopped: (context) => freeze(context, 'stopped', false),
+  paused: (context) => freeze(context, 'paused', context.choose() < 0.5),
+  interface: (context) => {
     setInterface(context.simulation, context.node, false);
     const short = context.choose() < 0.3;
     later(short ? { ...context, lengthUs: context.lengthUs / 20 } : context, () =>
       setInterface(context.simulation, context.node, true),
     );
   },
-  (context) => cut(context, { both: false, adverts: true, link: false }),
-  (context) => cut(context, { both: true, adverts: true, link: false }),
+  'one way': (context) => cut(context, { both: false, adverts: true, link: false }),
+  adverts: (context) => cut(context, { both: true, adverts: true, link: false }),
   // Long enough for the rules of the second path and of the unheard master.
-  (context) => cut(lasting(context), { both: false, adverts: true, link: context.choose() < 0.5 }),
-  (context) => cut(lasting(context), { both: true, adverts: true, link: false }),
-  (context) => cut(context, { both: true, adverts: true, link: true }),
-  (context) => cut(context, { both: false, adverts: false, link: true }),
-  ({ simulation, node, choose }) => simulation.setAbility(node, abilities[Math.floor(choose() * 4)] ?? 'serves'),
-  (context) => {
+  'one way long': (context) => cut(lasting(context), { both: false, adverts: true, link: context.choose() < 0.5 }),
+  'adverts long': (context) => cut(lasting(context), { both: true, adverts: true, link: false }),
+  split: (context) => cut(context, { both: true, adverts: true, link: true }),
+  'peer link': (context) => cut(context, { both: false, adverts: false, link: true }),
+  ability: ({ simulation, node, choose }) =>
+    simulation.setAbility(node, abilities[Math.floor(choose() * 4)] ?? 'serves'),
+  'ability for a while': (context) => {
     const { simulation, node, choose } = context;
     simulation.setAbility(node, abilities[1 + Math.floor(choose() * 3)] ?? 'cannot-serve');
     later(context, () => simulation.setAbility(node, 'serves'));
   },
-  ({ simulation, node, choose }) => {
+  'address gone': ({ simulation, node, choose }) => {
     if (node.kernelUntilUs <= simulation.nowUs) return;
     simulation.note(`n${node.index} an address removed by hand`);
     simulation.disturb();
     simulation.loseAddress(node, choose() < 0.3 ? (1 << simulation.world.addresses) - 1 : 1);
   },
-  ({ simulation, node }) => {
+  'address foreign': ({ simulation, node }) => {
     if (node.state === undefined || node.state.vrrp === 'master') return;
     node.foreign |= 1;
     if (node.awake) simulation.tellAddresses(node);
   },
-  ({ simulation, node }) => simulation.command(node, 'failover'),
-  ({ simulation, node }) => simulation.command(node, 'failover'),
-  (context) => {
+  failover: ({ simulation, node }) => simulation.command(node, 'failover'),
+  'failover again': ({ simulation, node }) => simulation.command(node, 'failover'),
+  stop: (context) => {
     context.simulation.command(context.node, 'stop');
     later(context, () => restart(context), 4 * context.node.config.intervalUs + 60_000);
   },
-  (context) => {
+  maintenance: (context) => {
     const { simulation, node, choose } = context;
     simulation.setMaintenance(node, true, choose() < 0.4);
     later(context, () => simulation.setMaintenance(node, false, false), 4 * node.config.intervalUs + 60_000);
   },
-  (context) => {
+  stranger: (context) => {
     const { simulation, node, lengthUs } = context;
     const untilUs = simulation.nowUs + lengthUs;
     const again = (): void => {
@@ -205,18 +207,18 @@ export const faults: readonly ((context: FaultContext) => void)[] = [
     };
     again();
   },
-  (context) => {
+  'other key': (context) => {
     context.simulation.keysDiffered = true;
     during(context, (node, on) => {
       node.otherKey = on;
     });
   },
-  (context) =>
+  'send fails': (context) =>
     during(context, (node, on) => {
       node.sendFails = on;
     }),
-  (context) =>
+  'kernel refuses': (context) =>
     during(context, (node, on) => {
       node.kernelRefuses = on;
     }),
-];
+};

@@ -28,7 +28,8 @@ export function playHistory(seed: number, options: SimulationOptions = {}): Hist
   const fromUs = startUs + longestUs + 2 * intervalUs + 50_000;
   const long = choose() < 0.2;
   const untilUs = fromUs + 12 * intervalUs + (long ? 8 : 2) * longestUs;
-  planChaos(simulation, choose, { fromUs, untilUs, longestUs });
+  const focus = options.mutation?.focus ?? Object.keys(faults);
+  planChaos(simulation, choose, { fromUs, untilUs, longestUs, focus });
   simulation.runUntil(untilUs);
   heal(simulation, choose);
   // Whatever was going on: a node that waits for the kernel tries again after five seconds.
@@ -67,13 +68,15 @@ interface Span {
   readonly fromUs: number;
   readonly untilUs: number;
   readonly longestUs: number;
+  /** Names of the faults that may happen. */
+  readonly focus: readonly string[];
 }
 
 function planChaos(simulation: Simulation, choose: () => number, span: Span): void {
   const count = 1 + Math.floor(choose() * 7);
   for (let index = 0; index < count; index++) {
     const atUs = span.fromUs + choose() * (span.untilUs - span.fromUs);
-    const fault = faults[Math.floor(choose() * faults.length)];
+    const fault = faults[span.focus[Math.floor(choose() * span.focus.length)] ?? ''];
     const node = simulation.nodes[choose() < 0.5 ? 0 : 1];
     // On both sides of the down interval.
     const lengthUs = choose() * (choose() < 0.2 ? 8 : 2) * span.longestUs;

@@ -7,10 +7,12 @@ type Run = (state: MachineState, event: MachineEvent, config: MachineConfig) => 
 
 export interface Mutation {
   readonly step?: Run;
-  /** The lease is renewed though no advert left. */
-  readonly leaseWithoutAdvert?: boolean;
+  /** The lease is longer than it should be. */
+  readonly leaseTimes?: number;
   /** The agent does not watch its addresses. */
   readonly blindToAddresses?: boolean;
+  /** The faults that show it, so that few histories are enough; all of them otherwise. */
+  readonly focus?: readonly string[];
 }
 
 /** Changes the configuration that the machine sees. */
@@ -58,11 +60,12 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     },
   },
   /** Rule 3. */
-  'lease renewed without an advert': { leaseWithoutAdvert: true },
+  'the lease is ten times as long': { leaseTimes: 10, focus: ['stopped', 'crash'] },
   /** Rule 5: a backup that was frozen takes over at once. */
   'frozen backup does not listen': {
     step: (state, event, config) =>
       step(event.type === 'contender' ? state : { ...state, awakeUs: event.nowUs }, event, config),
+    focus: ['paused'],
   },
   /** Rule 6. */
   'addresses are not watched': { blindToAddresses: true },
@@ -78,10 +81,13 @@ export const mutations: Readonly<Record<string, Mutation>> = {
       ),
   },
   /** Rule 7: an unheard master goes on. */
-  'unheard master stays': forgotten(() => ({ unanswered: 0 })),
-  'words about being unheard are ignored': heard((event) =>
-    event.type === 'peer' && event.word !== undefined ? { ...event, word: { ...event.word, heardAgeUs: 0 } } : event,
-  ),
+  'unheard master stays': { ...forgotten(() => ({ unanswered: 0 })), focus: ['one way long'] },
+  'words about being unheard are ignored': {
+    ...heard((event) =>
+      event.type === 'peer' && event.word !== undefined ? { ...event, word: { ...event.word, heardAgeUs: 0 } } : event,
+    ),
+    focus: ['adverts long'],
+  },
   /** Rule 8: a node in fault goes on. */
   'fault is no reason': heard((event) =>
     event.type === 'ability' && event.ability === 'cannot-serve' ? { ...event, ability: 'serves' } : event,

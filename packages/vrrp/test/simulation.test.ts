@@ -5,7 +5,7 @@ import { Coverage } from './simulation-coverage.ts';
 import { playHistory } from './simulation-history.ts';
 import { mutations } from './simulation-mutations.ts';
 
-const histories = Number(process.env['VRRP_HISTORIES'] ?? 4000);
+const histories = Number(process.env['VRRP_HISTORIES'] ?? 2500);
 const replay = (seed: number): string => `replay: node packages/vrrp/test/simulate.ts --replay ${seed}`;
 
 test(`no rule is broken in ${histories} seeded histories`, { timeout: 300_000 }, () => {
@@ -28,7 +28,7 @@ test('a history is the same each time it is played', () => {
 });
 
 test.each(Object.entries(mutations))('the histories find out that "%s"', { timeout: 120_000 }, (_, mutation) => {
-  const most = 4000;
+  const most = 2000;
   let seed = 1;
   while (seed <= most && playHistory(seed, { mutation }).violations.length === 0) seed++;
   expect(seed).toBeLessThanOrEqual(most);

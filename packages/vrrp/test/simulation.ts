@@ -254,14 +254,14 @@ export class Simulation {
       if (effect.priority > 0 || effect.lease) node.lastSentUs = this.nowUs;
       this.#transmit(node, effect.priority);
     }
-    const renew = effect.lease && (ok || this.#options.mutation?.leaseWithoutAdvert === true);
-    const refused = renew ? this.#own(node) : undefined;
+    const refused = ok && effect.lease ? this.#own(node) : undefined;
     return refused ?? { type: 'sent', nowUs: this.local(node), ok, reason: ok ? '' : 'ENETDOWN' };
   }
 
   #own(node: SimulatedNode): MachineEvent | undefined {
     if (node.kernelRefuses) return { type: 'own-failed', nowUs: this.local(node), reason: 'refused' };
-    this.setLease(node, this.nowUs + leaseSeconds(node.config) * second);
+    const times = this.#options.mutation?.leaseTimes ?? 1;
+    this.setLease(node, this.nowUs + times * leaseSeconds(node.config) * second);
     return undefined;
   }
 
