@@ -10,7 +10,6 @@ import { JobList, seededRandom } from './simulation-heap.ts';
 import type { Mutation } from './simulation-mutations.ts';
 import { SimulatedNode, wordOfNode } from './simulation-node.ts';
 
-export { ipPacket } from './ip-packet.ts';
 export { seededRandom } from './simulation-heap.ts';
 
 const second = 1_000_000;
