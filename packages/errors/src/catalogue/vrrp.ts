@@ -155,7 +155,7 @@ export const vrrpErrors = {
     retry: 'always',
     status: 503,
     message: 'Cannot reach "{peer}" over the peer link, though its adverts arrive: {detail}',
-    hint: 'Allow TCP to failover.peerPort between the addresses of the nodes, both ways; until then a loss of adverts alone moves the addresses.',
+    hint: 'Allow TCP to failover.peerPort between the addresses of the nodes, both ways, or set it to 0 while the other node runs keepalived; until then adverts alone decide.',
   },
   LB_VRRP_PEER_CONFIG: {
     source: 'config',
