@@ -1,6 +1,6 @@
 // One card for each node: its role, figures, engine, children and machine.
 import type { ComponentChildren, JSX } from 'preact';
-import type { ChildStatus, NodeStatus } from '@tospann/api/contract';
+import type { ChildStatus, NodeStatus, PeerLinkStatus } from '@tospann/api/contract';
 import { formatAge, formatCount, formatPercent, formatRate, formatShort, plural, shortHash } from '../core/format.ts';
 import type { NodeRole, NodeView } from '../core/view.ts';
 import { Badge, type IconName, type Tone } from './icons.tsx';
@@ -112,6 +112,11 @@ function Facts({ node, status }: { readonly node: NodeView; readonly status: Nod
           ? 'no answer'
           : `${vrrp.scheduling}, late by ${formatShort(vrrp.latenessLastMinuteMs)} at most in the last minute`}
       </Fact>
+      {vrrp?.peerLink === undefined ? null : (
+        <Fact name="Peer link">
+          <PeerLink link={vrrp.peerLink} />
+        </Fact>
+      )}
       <Fact name="Machine">{machine(host)}</Fact>
       <Fact name="Up">
         {formatAge(status.uptimeMs)} <span class="soft">version {status.version}</span>
@@ -126,6 +131,27 @@ function Fact(props: { readonly name: string; readonly children: ComponentChildr
       <dt>{props.name}</dt>
       <dd>{props.children}</dd>
     </div>
+  );
+}
+
+/** The second path to the other node; what is wrong between the nodes stands in the verdict. */
+function PeerLink({ link }: { readonly link: PeerLinkStatus }): JSX.Element {
+  if (!link.connected)
+    return (
+      <>
+        <Badge tone="warn" icon="alert" text="down" /> <span class="soft">{link.detail}</span>
+      </>
+    );
+  const trip = link.roundTripMs < 0 ? '' : `round trip ${formatShort(link.roundTripMs)}`;
+  return (
+    <>
+      {link.speaking ? (
+        <Badge tone="ok" icon="check" text={`to ${link.peer}`} />
+      ) : (
+        <Badge tone="warn" icon="clock" text="silent" />
+      )}{' '}
+      <span class="soft">{trip}</span>
+    </>
   );
 }
 
