@@ -113,3 +113,25 @@ test('token is the same on every call, and on every node that has the key', () =
   two.file('cluster.key', readFileSync(join(one.dir, 'cluster.key'), 'utf8'));
   expect(tospann('token', '--state-dir', two.dir).stdout).toBe(first.stdout);
 });
+
+test('plan prints who owns the addresses after each fault, in 100 columns, and exits with 3 for a pair that cannot fail over', () => {
+  using scratch = new Scratch();
+  const text = `version: 1
+cluster: { nodes: { lb1: { address: 10.0.0.1, interface: eth0 }, lb2: { address: 10.0.0.2, interface: eth0 } } }
+vips: { public: { address: 192.168.1.200/24, routerId: 51 } }
+frontends: { main: { bind: ["*:80"], defaultBackend: app } }
+backends: { app: { servers: { web1: { address: "10.0.1.1:80" } } } }
+failover: { scripts: { own: { run: [/usr/local/bin/check, --disk] } } }
+`;
+  const good = tospann('plan', '-c', scratch.file('good.yaml', text), '--run-dir', scratch.dir);
+  expect(good).toMatchObject({ code: 0, stderr: '' });
+  expect(good.stdout).toMatch(/^ {2}node dead {2,}lb2 {2,}3\.61 s {2,}3 adverts of 1s and the skew are missed$/m);
+  expect(Math.max(...good.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  const shared = scratch.file('shared.yaml', text.replace('--disk', 'http://10.0.1.1/health'));
+  const bad = tospann('plan', '-c', shared, '--run-dir', scratch.dir, '--json');
+  expect(bad.code).toBe(3);
+  expect(JSON.parse(bad.stdout)).toMatchObject({
+    valid: false,
+    problems: [{ code: 'LB_CONFIG_SCRIPT_SHARED', line: 6 }],
+  });
+});

@@ -1,5 +1,6 @@
 // What a new configuration changes, for people: one line for each frontend, backend, server and section that is added,
 // removed or changed, by name. diff.ts says which parts of the product must act.
+import type { ConfigPart } from './diff.ts';
 import { groupsOf } from './elections.ts';
 import type { GroupConfig, VipConfig } from './model-failover.ts';
 import type { BackendConfig, FrontendConfig, PairConfig, ServerConfig } from './model.ts';
@@ -52,6 +53,27 @@ export function listChanges(before: PairConfig, after: PairConfig): readonly Con
       return [{ change: 'changed', kind: 'section', name: section, detail }];
     }),
   ];
+}
+
+/**
+ * What brings a change into effect: a restart of the node; the running proxy; another proxy process; the running failover
+ * agent; the admin process; the tuner's own command.
+ */
+export type ChangeEffect = 'restart' | 'proxy' | 'new-proxy' | 'agent' | 'admin' | 'tune';
+
+/** How a change takes effect; `parts` are those of `diffConfigs` for the same two configurations. */
+export function changeEffect({ kind, name }: ConfigChange, parts: readonly ConfigPart[]): ChangeEffect {
+  if (kind === 'vip' || kind === 'election') return 'restart';
+  if (kind !== 'section') return 'proxy';
+  if (name === 'cluster') return 'restart';
+  if (name === 'failover') return parts.includes('failover.link') ? 'restart' : 'agent';
+  const effects: Readonly<Record<string, ChangeEffect>> = {
+    events: 'agent',
+    tuner: 'tune',
+    admin: 'admin',
+    proxy: 'new-proxy',
+  };
+  return effects[name] ?? 'proxy';
 }
 
 /** A change as one line: `changed server app/web1: weight`. */

@@ -46,8 +46,9 @@ export type {
   VirtualRouterConfig,
 } from './model-failover.ts';
 export { canonicalJson } from './canonical.ts';
-export { formatChange, listChanges, type ConfigChange } from './changes.ts';
+export { changeEffect, formatChange, listChanges, type ChangeEffect, type ConfigChange } from './changes.ts';
 export { diffConfigs, RESTART_PARTS, type ConfigPart } from './diff.ts';
+export { faultTable, type ElectionFaults, type FaultKind, type FaultRow } from './faults.ts';
 export { loadConfig } from './io/load-config.ts';
 export { configError, parseConfig, type ConfigResult } from './parse.ts';
 export { FAILOVER_DEFAULTS, failoverOf, groupsOf } from './elections.ts';

@@ -4,6 +4,7 @@ import { TospannError } from '@tospann/errors';
 import { buildModel } from './build.ts';
 import { isRawMap, readDocument, type ConfigDocument, type DocumentReading, type Place, type Raw } from './document.ts';
 import { exampleOf, findingsOf } from './issues.ts';
+import { refusedFaults } from './faults-refused.ts';
 import { lint } from './lint.ts';
 import type { PairConfig } from './model.ts';
 
@@ -55,7 +56,10 @@ function parseReading(reading: DocumentReading, options: { readonly file: string
   const problems = [...textProblems, ...all];
   const errors = problems.filter((problem) => problem.severity === 'error');
   if (errors.length > 0 || !parsed.success) return failure(problems);
-  return { ok: true, config: buildModel(parsed.data), warnings: sortProblems(problems) };
+  const config = buildModel(parsed.data);
+  const whole = [...problems, ...place(refusedFaults(config), document, options.file)];
+  if (whole.some((problem) => problem.severity === 'error')) return failure(whole);
+  return { ok: true, config, warnings: sortProblems(whole) };
 }
 
 // Mappings of names may be written empty; these three may not be.

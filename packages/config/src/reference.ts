@@ -21,7 +21,7 @@ events: { hooks: { chat: { on: [vrrp-state], url: https://hooks.example/tospann 
 tuner: { profile: balanced, conntrackAlarmPercent: 80, stealAlarmPercent: 10 }
 frontends:
   main:
-    bind: ["*:80"]
+    bind: ["*:80", "[::]:80"]
     mode: http
     maxConnections: 3000
     acls:

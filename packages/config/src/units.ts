@@ -66,6 +66,25 @@ export function ipv4Number(address: string): number {
   return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
+/** Whether an address lies in a network (`192.168.1.200/24`, `2001:db8::1/64`); both must be valid and of any family. */
+export function inNetwork(address: string, network: string): boolean {
+  const [base = '', prefix = ''] = network.split('/');
+  if (base.includes(':') !== address.includes(':')) return false;
+  const bits = Number(prefix);
+  return binary(base).slice(0, bits) === binary(address).slice(0, bits);
+}
+
+/** All bits of an address as text. */
+function binary(address: string): string {
+  if (!address.includes(':')) return ipv4Number(address).toString(2).padStart(32, '0');
+  const [head = '', tail] = address.split('::');
+  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
+  const first = groups(head);
+  const last = groups(tail ?? '');
+  const zeros = tail === undefined ? [] : Array.from({ length: 8 - first.length - last.length }, () => '0');
+  return [...first, ...zeros, ...last].map((part) => Number.parseInt(part, 16).toString(2).padStart(16, '0')).join('');
+}
+
 /** Reads one IPv4 address that one host can have: not 0.0.0.0, multicast or broadcast. */
 export function readHostAddress(text: string): Reading<string> {
   const must = 'an IPv4 address of one host';

@@ -83,6 +83,7 @@ class Admin {
       tellEvent: (event) =>
         tell({ type: 'event', event: { timeMs: Date.now(), monotonicMs: monotonicMs(), ...event } }),
       operate: (operation) => this.#operate(operation),
+      runningConfig: () => this.config ?? config,
       changeServer: (order) => this.#changeServer(order),
       ...(stats === undefined
         ? {}

@@ -8,6 +8,7 @@ import { failoverCommand, type FailoverOptions } from './failover.ts';
 import { importCommand, type ImportOptions } from './import.ts';
 import { maintenanceCommand, type MaintenanceOptions } from './maintenance.ts';
 import { reloadCommand, upgradeCommand, type OperationOptions } from './operation.ts';
+import { planCommand, type PlanOptions } from './plan.ts';
 import { runNode, type RunOptions } from './run.ts';
 import { changeServerCommand, listServersCommand, type ServersOptions } from './servers.ts';
 import { statusCommand, type StatusOptions } from './status.ts';
@@ -157,6 +158,13 @@ function addFileCommands(program: Command, ended: (code: ExitCode) => void): voi
     .addOption(configOption())
     .addOption(jsonOption())
     .action(async (options: ValidateOptions) => ended(await validateCommand(options)));
+  program
+    .command('plan')
+    .description('what a configuration would change here, and who owns the addresses after each fault')
+    .addOption(configOption())
+    .addOption(runDirOption())
+    .addOption(jsonOption())
+    .action(async (options: PlanOptions) => ended(await planCommand(options)));
   program
     .command('import')
     .description('make one pair configuration of HAProxy, keepalived and sysctl files')

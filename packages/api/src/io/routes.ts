@@ -1,6 +1,7 @@
 // The routes of the API: status, the peer's questions, failover, sessions, metrics, the live stream and the console's
 // files. Thin: each asks the node (ApiNode) and answers; who may come is decided in access.ts.
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { sessionRequest, type Operation, type OperationReport } from '../contract.ts';
 import { metricFamilies } from '../core/metrics.ts';
@@ -25,6 +26,7 @@ export interface ApiNode extends ServerNode, MoveNode, EventNode {
   readonly hub: LiveHub;
   /** Does what an operator asks over the control socket. */
   readonly operate: (operation: Operation) => Promise<OperationReport>;
+  readonly runningConfig: (() => PairConfig) | undefined;
   readonly consoleAssets: (path: string) => ConsoleAsset | undefined;
 }
 
@@ -55,6 +57,10 @@ function addReadRoutes(app: ApiApp, node: ApiNode): void {
 
 /** Only on the control socket: what is done is done with files and programs of this machine. */
 function addOperationRoutes(app: ApiApp, node: ApiNode): void {
+  app.get('/api/v1/config', (request, reply) => {
+    if (node.runningConfig === undefined) throw new TospannError('LB_API_NOT_FOUND', { path: request.url });
+    return noStore(reply).send(node.runningConfig());
+  });
   for (const operation of ['reload', 'upgrade'] as const) {
     app.post(`/api/v1/${operation}`, async (_request, reply) => noStore(reply).send(await node.operate(operation)));
   }

@@ -2,6 +2,7 @@
 // the watch over the peer, the live stream. Traffic never passes here; when it dies no request notices.
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import type { PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { planMaintenance } from '../core/failover-plan.ts';
 import { judge } from '../core/verdict.ts';
@@ -62,6 +63,8 @@ export interface ApiOptions {
   readonly tellEvent?: (event: Omit<EventDraft, 'timeMs' | 'monotonicMs'>) => void;
   /** Does what an operator asks over the control socket; absent: those paths are not known. */
   readonly operate?: (operation: Operation) => Promise<OperationReport>;
+  /** The running configuration, told over the control socket only: it has passwords. Absent: that path is not known. */
+  readonly runningConfig?: () => PairConfig;
   /** Does what an operator wants of a server of this node. Absent: every server is unknown. */
   readonly changeServer?: (order: ServerOrder) => Promise<ServerChangeReport>;
   /** The events of this node; absent: it keeps none. The caller closes it. */
@@ -175,6 +178,7 @@ class ApiCore {
       freshPeer: async () => await this.#link?.freshStatus(),
       tellEvent: options.tellEvent ?? ((): void => {}),
       operate: options.operate ?? (() => Promise.reject(new TospannError('LB_API_NOT_FOUND', { path: 'operation' }))),
+      runningConfig: options.runningConfig,
       changeServer: (order) => this.#changeServer(order),
       changePeersServer: async (order) => await this.#link?.askServerChange(order),
       consoleAssets: options.consoleAssets,

@@ -9,6 +9,103 @@ export const electionErrors = {
     message: 'Cannot use {key} {value} for VIP "{vip}": VIP "{other}" of the same election has {otherValue}',
     hint: 'Write {key} once, on either VIP; or let the two move apart: groups: { a: { vips: [{other}] }, b: { vips: [{vip}] } }.',
   },
+  LB_CONFIG_NOBODY_TOLD: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message:
+      'Cannot let election "{group}" announce nothing: no hook and no FIFO is told who owns it, so nobody would ever have the address',
+    hint: 'Add a hook under events, or use "announce: vrrp", or announce: a mapping with hook.',
+  },
+  LB_CONFIG_OWNER_NOT_PREFERRED: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message: 'Cannot prefer "{preferred}" where "{owner}" is the address owner: priority 255 always wins',
+    hint: 'Remove owner, and keep preferred.',
+  },
+  LB_CONFIG_PREEMPT_UNUSED: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message: 'Cannot delay what does not happen: no node is preferred, so none takes the address back',
+    hint: 'Name the node in preferred, or remove preemptDelay.',
+  },
+  LB_CONFIG_KEY_TWICE: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message: 'Cannot use key id {id} twice: an advert names its key by this number',
+    hint: 'Give each key its own id from 1 to 255.',
+  },
+  LB_CONFIG_SLOW_TAKEOVER: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message:
+      'Cannot fail over soon: the other node takes "{group}" after {time}, when {missedAdverts} adverts have been missed',
+    hint: 'Lower advertInterval or missedAdverts; 100ms and 10 find a dead node within about a second.',
+  },
+  LB_CONFIG_NODES_APART: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message:
+      'Cannot fail VIP "{vip}" over: node "{other}" is in its network {network}, node "{node}" ({address}) is not, and would announce it where nobody looks for it',
+    hint: 'Correct the address of the node or the prefix length of the VIP; name the "interface" that is in this network; or use a hook in announce.',
+  },
+  LB_CONFIG_VIP_UNSERVED: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message: 'Cannot serve VIP "{vip}": no frontend listens on {address} or on every address of its family',
+    hint: 'Add "{bind}" to the bind of a frontend.',
+  },
+  LB_CONFIG_ADMIN_ON_VIP: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message:
+      'Cannot reach both consoles at VIP "{vip}": port {port} there answers on its owner only, and is gone when the address is nowhere',
+    hint: 'Use the addresses of the nodes.',
+  },
+  LB_CONFIG_PREFIX_DIFFERS: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message:
+      'Cannot tell the network of VIP "{vip}": it has /{prefix}, and VIP "{other}" in the same network has /{otherPrefix}',
+    hint: 'Write the prefix length of the network at both.',
+  },
+  LB_CONFIG_SCRIPT_SHARED: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message: 'Cannot use script "{script}": it asks {what}; {effect}',
+    hint: 'Check what this node alone can lose; servers are checked by the backends, the other node by the election.',
+  },
+  LB_CONFIG_GATEWAY_IS_NODE: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message:
+      'Cannot use {address} as the gateway: it is node "{node}", whose death would then count against the other one',
+    hint: 'Name the router that leads to your clients, or "auto".',
+  },
+  LB_CONFIG_GATEWAY_NETWORK: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message: 'Cannot ask gateway {address} directly: it is in none of the networks of the nodes ({networks})',
+    hint: 'Name the router of one of these networks, or "auto".',
+  },
+  LB_CONFIG_LINK_PORT: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message: 'Cannot use port {port} for the peer link: {other} listens there',
+    hint: 'Choose another failover.peerPort, the same on both nodes.',
+  },
   LB_CONFIG_NO_ROUTER_ID: {
     source: 'config',
     retry: 'never',
