@@ -1,12 +1,14 @@
 // Writes the documents that follow from code: docs/errors.md from the catalogue, docs/configuration.md from the
-// schema. With --check it writes nothing and fails when a document is not what the code says.
+// schema, the tables of docs/tuning.md from the catalogue of the tuner. With --check it writes nothing and fails when a document is not what the code says.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { renderConfigReference } from '@tospann/config';
 import { catalogue, type ErrorEntry } from '@tospann/errors';
+import { renderTunerReference } from '@tospann/tuner';
 
 const documents: Readonly<Record<string, string>> = {
   'docs/errors.md': renderErrors(),
   'docs/configuration.md': renderConfigReference(),
+  'docs/tuning.md': withTables(read('docs/tuning.md'), renderTunerReference()),
 };
 
 let stale = 0;
@@ -30,6 +32,13 @@ function renderErrors(): string {
     return `## ${code}\n\n${entry.message}\n\n${facts}\n\nHint: ${entry.hint}\n`;
   });
   return `# Error codes\n\nGenerated from \`packages/errors\`. A code has one meaning and is never renamed.\n\n${sections.join('\n')}`;
+}
+
+/** The document with everything after the marker replaced. */
+function withTables(text: string, tables: string): string {
+  const marker = '<!-- Everything from here on is generated from packages/tuner. -->\n';
+  const at = text.indexOf(marker);
+  return at < 0 ? text : `${text.slice(0, at + marker.length)}\n${tables}`;
 }
 
 function read(file: string): string {

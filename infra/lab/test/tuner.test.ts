@@ -51,7 +51,12 @@ function allKeys(prefix: readonly string[]): string {
   const skip = '-e _count: -e nexthop -e fastopen_key -e rss_key -e stable_secret -e hash_seed';
   const script = `grep -r . ${roots} /proc/sys/fs/file-max /proc/sys/fs/nr_open /proc/sys/vm/swappiness 2>/dev/null | grep -v ${skip} | sort`;
   const [file, ...words] = [...prefix, 'sh', '-c', script] as const;
-  return execFileSync(file, words, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  const text = execFileSync(file, words, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  // Other tests of this machine bring interfaces and take them away.
+  return text
+    .split('\n')
+    .filter((line) => !/\/(?:conf|neigh)\/(?!all\/|default\/|lo\/)/.test(line))
+    .join('\n');
 }
 
 function tune(...words: readonly string[]): {
@@ -150,18 +155,20 @@ test('what nobody confirms is put back by itself; what is confirmed stays', asyn
 
 test('two at once: the second is told who holds the lock', async () => {
   const lock = join(state, 'tuner', 'lock');
-  const holder = spawn('flock', [
-    lock,
-    'sh',
-    '-c',
-    `echo 'process 4711 ("tune apply")' > ${lock}; echo locked; sleep 100`,
-  ]);
-  await new Promise((resolve) => holder.stdout.once('data', resolve));
-  const second = tune('apply');
-  expect(second.code).toBe(1);
-  expect(second.text).toMatch(/LB_TUNER_BUSY: .*process 4711 \("tune apply"\)/);
-  holder.kill('SIGKILL');
-  await new Promise((resolve) => holder.once('exit', resolve));
+  mkdirSync(join(state, 'tuner'), { recursive: true });
+  const script = `echo 'process 4711 ("tune apply")' > ${lock}; echo locked; exec sleep 100`;
+  // A group of its own: the lock ends when the last process that has the file open has ended.
+  const first = spawn('flock', [lock, 'sh', '-c', script], { detached: true });
+  const ended = new Promise((resolve) => first.once('close', resolve));
+  try {
+    await new Promise((resolve) => first.stdout.once('data', resolve));
+    const second = tune('apply');
+    expect(second.code).toBe(1);
+    expect(second.text).toMatch(/LB_TUNER_BUSY: .*process 4711 \("tune apply"\)/);
+  } finally {
+    process.kill(-(first.pid ?? 0), 'SIGKILL');
+    await ended;
+  }
 });
 
 test('tune report is within 100 columns, and says exit 4 while connections are dropped', async () => {
@@ -192,6 +199,52 @@ test('tune report is within 100 columns, and says exit 4 while connections are d
     flood.kill('SIGKILL');
     storm.kill('SIGKILL');
   }
+});
+
+const CONFIG = `version: 1
+cluster: { name: tune, nodes: { lb1: { address: 10.99.0.1, interface: lo } } }
+frontends: { main: { bind: ["*:8098"], mode: http, maxConnections: 1000, defaultBackend: app } }
+backends: { app: { servers: { web1: { address: "10.99.0.2:80" } } } }
+tuner: { profile: balanced, notrack: true }
+`;
+
+test('notrack: connections to the load balancer are tracked no more, and a firewall that needs them tracked is a refusal', () => {
+  const file = join(folder, 'tospann.yaml');
+  writeFileSync(file, CONFIG);
+  const shell = (script: string): string =>
+    execFileSync(inside[0], [...inside.slice(1), 'bash', '-c', script], { encoding: 'utf8' });
+  const tracked = (): number => Number(shell('cat /proc/sys/net/netfilter/nf_conntrack_count'));
+  const rule = (name: string, text: string): string =>
+    `nft 'table inet ${name} { chain in { type filter hook input priority 0; policy accept; ${text}; }; }'`;
+  shell('nft flush ruleset; ip addr flush dev lo to 10.99.0.1');
+  shell(`ip addr add 10.99.0.1/32 dev lo; ${rule('tracks', 'ct state established counter')}`);
+  // Refused or accepted does not matter: the first packet is enough for an entry.
+  const connect = 'for i in 1 2 3; do timeout 1 bash -c "echo > /dev/tcp/10.99.0.1/8098" 2> /dev/null; done; true';
+  shell(
+    `timeout 20 ${process.execPath} -e 'require("node:net").createServer().listen(8098)' & sleep 1; ${connect}; kill %1`,
+  );
+  expect(tracked()).toBeGreaterThanOrEqual(3);
+
+  expect(tune('apply', '-c', file).code).toBe(2);
+  shell(rule('firewall', 'tcp dport 22 drop'));
+  const refused = tune('apply', '-c', file, '--confirm-within', '10m');
+  expect(refused.code, refused.text).toBe(1);
+  expect(refused.text).toMatch(/LB_TUNER_NOTRACK_REFUSED: .*inet firewall in.*ct state untracked accept/);
+  expect(shell('nft list ruleset')).not.toContain('notrack');
+  shell('nft delete table inet firewall');
+
+  const applied = tune('apply', '-c', file, '--confirm-within', '10m');
+  expect(applied.code, applied.text).toBe(0);
+  const before = tracked();
+  shell(
+    `timeout 20 ${process.execPath} -e 'require("node:net").createServer().listen(8098)' & sleep 1; ${connect}; kill %1`,
+  );
+  expect(tracked()).toBeLessThanOrEqual(before);
+  expect(tune('confirm').code).toBe(0);
+  expect(tune('status').text).toContain('Rules against tracking: in-force');
+  expect(tune('revert').code).toBe(0);
+  expect(shell('nft list ruleset')).not.toContain('notrack');
+  shell('nft flush ruleset; ip addr del 10.99.0.1/32 dev lo');
 });
 
 test("this machine's own settings were never touched", () => {

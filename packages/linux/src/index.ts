@@ -53,6 +53,7 @@ export {
   localAddress,
   openListener,
   peerAddress,
+  setBacklog,
   setBlocking,
   setNoDelay,
   setResetOnClose,

@@ -8,7 +8,9 @@ import {
   encodeDestination,
   encodeGratuitousArp,
   encodePacketAddress,
+  localAddress,
   openArpReceiver,
+  openListener,
   openPacketSender,
   openRawReceiver,
   openRawSender,
@@ -16,6 +18,8 @@ import {
   Poller,
   receivePacket,
   sendPacket,
+  setBacklog,
+  waitingToAccept,
   type LinkRecord,
 } from '../src/index.ts';
 import { enterNamespace, run } from './namespace.ts';
@@ -199,6 +203,22 @@ describe('raw sockets', () => {
   it('throw LB_KERNEL_ADDRESS_NOT_LOCAL for a source that this machine does not have', () => {
     const options = { protocol: VRRP, interface: 'left', interfaceIndex: left.index, localAddress: '10.99.0.1' };
     expect(() => openRawSender(options)).toThrow(expect.objectContaining({ code: 'LB_KERNEL_ADDRESS_NOT_LOCAL' }));
+  });
+});
+
+describe('setBacklog', () => {
+  it('gives an open listener the length that the kernel allows by now, and keeps who waits', () => {
+    const length = (port: number): string => run(`ss -ltnH sport = :${port}`).split(/\s+/)[2] ?? '';
+    writeFileSync('/proc/sys/net/core/somaxconn', '100');
+    const listener = openListener({ address: '127.0.0.1', port: 0, backlog: 65_535 });
+    const { port } = localAddress(listener);
+    expect(length(port)).toBe('100');
+    run(`timeout 1 bash -c echo>/dev/tcp/127.0.0.1/${port}`);
+    writeFileSync('/proc/sys/net/core/somaxconn', '5000');
+    setBacklog(listener, 65_535);
+    expect(length(port)).toBe('5000');
+    expect(waitingToAccept(listener)).toBe(1);
+    closeFd(listener);
   });
 });
 

@@ -207,8 +207,10 @@ table inet tospann_notrack {
   chain output {
     type filter hook output priority raw; policy accept;
     ip saddr { 192.168.1.200, 10.10.0.11 } tcp sport { 80, 443 } notrack
+    ip daddr { 192.168.1.200, 10.10.0.11 } tcp dport { 80, 443 } notrack
     ip daddr . tcp dport { 10.10.10.1 . 8080 } notrack
     ip6 saddr { fd00::200 } tcp sport { 80, 443 } notrack
+    ip6 daddr { fd00::200 } tcp dport { 80, 443 } notrack
     ip6 daddr . tcp dport { fd00::1 . 8080 } notrack
     meta l4proto 112 notrack
   }

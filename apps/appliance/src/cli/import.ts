@@ -34,7 +34,8 @@ export async function importCommand(options: ImportOptions): Promise<ExitCode> {
     sysctl,
     nodeAddresses,
   });
-  const result = { ...made, report: withAudit(made.report, auditOf(sysctl, made.yaml)) };
+  const yaml = sysctl.length === 0 ? made.yaml : `${made.yaml}${TUNER_SECTION}`;
+  const result = { ...made, yaml, report: withAudit(made.report, auditOf(sysctl, yaml)) };
   if (options.json === true) out(JSON.stringify(result));
   else say(formatImportReport(result.report));
   await write(result.yaml, options);
@@ -44,6 +45,9 @@ export async function importCommand(options: ImportOptions): Promise<ExitCode> {
   sayProblems([...problems, ...check.warnings]);
   return problems.length === 0 ? Exit.ok : Exit.configInvalid;
 }
+
+/** Takes the place of the old settings; nothing is written to the kernel before "tospann tune apply". */
+const TUNER_SECTION = '\ntuner:\n  profile: balanced\n';
 
 /** What the tuner says of the old settings, on this machine and for the new configuration as far as it is one. */
 function auditOf(sources: readonly Source[], yaml: string): readonly AuditLine[] {

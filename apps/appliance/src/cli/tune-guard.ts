@@ -1,5 +1,5 @@
 // The process that puts settings back when nobody confirms them. It has a session of its own, so it outlives the terminal,
-// the ssh connection and the process that applied them. See docs/adr/0009. Side effects: those of a revert.
+// the ssh connection and the process that applied them. See docs/adr/0010. Side effects: those of a revert.
 import { spawn } from 'node:child_process';
 import { isTospannError } from '@tospann/errors';
 import { bootNow, isExpired, Journal, settleIfExpired, type TunerPlace } from '@tospann/tuner';

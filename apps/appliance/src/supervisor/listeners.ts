@@ -2,7 +2,7 @@
 // that child dies, new connections wait in the backlog until the next one accepts; none is refused.
 // See docs/adr/0004. Side effects: sockets of this process.
 import type { BindConfig, PairConfig } from '@tospann/config';
-import { closeFd, openListener } from '@tospann/linux';
+import { closeFd, openListener, setBacklog } from '@tospann/linux';
 
 /** One open listening socket of this process. */
 export interface OpenListener {
@@ -12,8 +12,8 @@ export interface OpenListener {
   readonly fd: number;
 }
 
-/** Length of the queue of connections not yet accepted; the kernel caps it at net.core.somaxconn. */
-const BACKLOG = 4096;
+/** Length of the queue of connections not yet accepted: the kernel caps it at net.core.somaxconn, which decides. */
+const BACKLOG = 65_535;
 
 /** The set of open listeners, changed as a whole: either every bind of a configuration is open, or nothing changed. */
 export class Listeners {
@@ -40,7 +40,12 @@ export class Listeners {
     const ofPair = new Set([...config.vips, ...config.cluster.nodes].map(({ address }) => address));
     try {
       for (const { frontend, bind } of wanted) {
-        if (this.#open.has(keyOf(bind))) continue;
+        const known = this.#open.get(keyOf(bind));
+        if (known !== undefined) {
+          // net.core.somaxconn may have been raised since.
+          setBacklog(known.fd, BACKLOG);
+          continue;
+        }
         const { address, port } = bind;
         // One of ours on the same port, on an address that overlaps: both are open until the old one is not needed.
         const beside = [...this.#open.values(), ...fresh].filter((open) => open.port === port).map(({ fd }) => fd);

@@ -1,5 +1,5 @@
 // What a running node does about the kernel's settings: it puts back what nobody confirmed in time, whatever became of the
-// process that should have (docs/adr/0009), and says when somebody changed what the tuner had set. It never applies.
+// process that should have (docs/adr/0010), and says when somebody changed what the tuner had set. It never applies.
 // Side effects: those of a revert; log lines.
 import {
   driftedKeys,

@@ -188,6 +188,15 @@ function openBeside(
   }
 }
 
+/**
+ * Gives a listening socket another length of its accept queue, without closing it; those that wait stay.
+ *
+ * @param backlog Connections; the kernel caps it at net.core.somaxconn as it is now. @throws {TospannError} LB_KERNEL_CALL.
+ */
+export function setBacklog(fd: number, backlog: number): void {
+  if (calls.listen(fd, backlog) < 0) throw kernelError('listen', 'set the length of the accept queue', errno());
+}
+
 /** The remote end. @throws {TospannError} LB_KERNEL_CALL (ENOTCONN when it is gone). */
 export function peerAddress(fd: number): SocketAddress {
   lengthWord[0] = nameBytes.length;

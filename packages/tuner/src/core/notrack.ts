@@ -31,6 +31,10 @@ export function notrackRules(flows: NotrackFlows): string {
       const [minePort, theirPort] = side === 'in' ? ['dport', 'sport'] : ['sport', 'dport'];
       return [
         ...(own === '' || ports === '' ? [] : [`${word} ${mine} { ${own} } tcp ${minePort} { ${ports} } notrack`]),
+        // Clients on this machine, the node's own probe above all: their packets begin here.
+        ...(own === '' || ports === '' || side === 'in'
+          ? []
+          : [`${word} daddr { ${own} } tcp dport { ${ports} } notrack`]),
         ...(servers.length === 0 ? [] : [`${word} ${theirs} . tcp ${theirPort} { ${servers.join(', ')} } notrack`]),
       ];
     });

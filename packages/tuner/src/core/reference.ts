@@ -42,7 +42,7 @@ function row({ key, policy, why, risk, scope, since, conflicts, mayLower }: Cata
     conflicts === undefined ? '' : ` ${sentence(conflicts)}`,
     mayLower === undefined ? '' : ` May be lower: ${mayLower}.`,
   ];
-  return `| ${name} | ${POLICIES[policy]} | ${cell(why)}${cell(more.join(''))} | ${cell(risk)} |`;
+  return `| ${name} | ${POLICIES[policy]} | ${cell(why)}${cell(more.join(''))} | ${risk === 'none known' ? '' : cell(risk)} |`;
 }
 
 function plainKey(key: RegExp): string {
@@ -54,7 +54,9 @@ function plainKey(key: RegExp): string {
     .replaceAll('|', ', ');
 }
 
+// Names of keys stay as they are.
 function sentence(text: string): string {
+  if (/^\w+[._]/.test(text)) return `${text}.`;
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 

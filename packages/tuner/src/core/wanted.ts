@@ -20,11 +20,10 @@ export const USUAL_WISHES: Wanted = {
 
 /** What a node of this pair needs; without a `tuner` section the profile is balanced. */
 export function wantedOf(config: PairConfig): Wanted {
-  const { tuner, frontends, backends, http, timeouts } = config;
+  const { tuner, frontends, backends, http } = config;
   const connections = tuner?.connections ?? sum(frontends.map(({ maxConnections }) => maxConnections));
-  // Connections that live as long as an idle one may: with all places taken, so many come a second.
-  const byIdle = Math.ceil(connections / Math.max(1, timeouts.httpKeepAliveMs / 1000));
-  const connectionRate = tuner?.connectionRate ?? Math.max(100, byIdle);
+  // Connections that live for 10 s: with all places taken, so many come a second.
+  const connectionRate = tuner?.connectionRate ?? Math.max(100, Math.ceil(connections / 10));
   const ports = portsOf(config);
   const closes = http.serverClose || frontends.some(({ mode }) => mode === 'tcp');
   const servers = backends.flatMap((backend) => backend.servers.map(({ address, port }) => `${address} ${port}`));

@@ -13,7 +13,7 @@ export const acceptEntries: readonly CatalogueEntry[] = [
     why: 'Connections that wait to be accepted are dropped beyond this: it holds 200 ms of arrivals.',
     risk: 'A longer queue hides an overloaded proxy for a moment longer',
     evidence: ['TcpExt ListenOverflows', 'TcpExt ListenDrops'],
-    conflicts: 'takes effect for listeners that are opened after it: restart the node, one at a time',
+    conflicts: 'listeners that are open take it over at the next "tospann reload"',
   }),
   entry({
     key: 'net.ipv4.tcp_max_syn_backlog',
