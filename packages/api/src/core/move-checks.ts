@@ -36,7 +36,8 @@ export function failedChecks(nodes: MoveNodes): readonly FailedCheck[] {
 function inability(node: NodeStatus): readonly FailedCheck[] {
   const { node: name, vrrp } = node;
   const failed: FailedCheck[] = [];
-  const ready = notReady(node);
+  // In maintenance the agent stays out of the election: one line says so.
+  const ready = vrrp?.maintenance === undefined ? notReady(node) : undefined;
   if (ready !== undefined) failed.push({ problem: ready, remedy: `look at "tospann status" on ${name}` });
   const { conditions = [], ability, abilityReason = '', maintenance } = vrrp ?? {};
   for (const condition of conditions) {

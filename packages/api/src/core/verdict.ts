@@ -73,7 +73,7 @@ function nodeFindings(node: NodeStatus, owners: readonly Owner[]): readonly Find
   findings.push(...abilityFindings(node), ...moverFindings(node), ...limitFindings(node));
   for (const vip of vipsOf(node)) {
     const held = owners.some((owner) => owner.vip === vip.name && owner.nodes.length > 0);
-    if (vip.state === 'fault' && held) {
+    if (vip.state === 'fault' && held && node.vrrp?.maintenance === undefined) {
       findings.push({ level: 'degraded', text: `${node.node} cannot take ${vip.name}: ${vip.reason}.` });
     }
   }

@@ -53,7 +53,7 @@ export class AgentLoop {
   readonly #intake: AdvertIntake;
   readonly #handOvers: HandOvers;
   readonly #wordEveryUs: number;
-  #wordDueUs = 0;
+  #wordDueUs = nowUs();
   readonly #lateness = new LatenessMeter();
   /** Of the adverts that an election plans, from their time to their leaving. */
   readonly #advertLateness = new LatenessMeter();

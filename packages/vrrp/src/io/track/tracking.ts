@@ -101,7 +101,8 @@ export class Tracking {
     const after = noteFinding(before, finding, { ...place, nowMs: nowMs() });
     this.#conditions.set(place.name, after);
     const from = before?.state ?? 'waiting';
-    if (from !== after.state) {
+    // That all is well at the start is no news.
+    if (from !== after.state && !(from === 'waiting' && after.state === 'ok')) {
       const { name: condition, state: to, sentence, output } = after;
       const said = output === undefined ? {} : { output };
       onEvent({ event: 'track', condition, from, to, sentence, ...said, monotonicMs: after.sinceMs });
