@@ -33,6 +33,7 @@ export interface PeerHello {
 /** What a node knows and does; times are of the sender's monotonic clock. */
 export interface PeerSaying {
   readonly type: 'word';
+  /** When what it says was true. */
   readonly sentMs: number;
   /** `sentMs` of the last word that the sender has received, and how long it has had it; -1: none yet. */
   readonly echoMs: number;

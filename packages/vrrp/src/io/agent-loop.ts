@@ -431,7 +431,7 @@ export class AgentLoop {
 
   #sendWord(now: number): void {
     this.#wordDueUs = this.#data.plan.peers.length === 0 ? Infinity : now + this.#wordEveryUs;
-    this.#port.send({ type: 'word', elections: wordOf(this.#data.plan, this.#states, now) });
+    this.#port.send({ type: 'word', elections: wordOf(this.#data.plan, this.#states, now), atMs: now / 1000 });
   }
 
   #sendSnapshot(now: number): void {

@@ -101,7 +101,7 @@ export type LoopMessage =
   | { readonly type: 'event'; readonly event: VrrpEvent }
   | { readonly type: 'snapshot'; readonly snapshot: TimedSnapshot }
   /** What this node has to say over the peer link: at each change and four times an advert interval. */
-  | { readonly type: 'word'; readonly elections: Readonly<Record<string, ElectionWord>> }
+  | { readonly type: 'word'; readonly elections: Readonly<Record<string, ElectionWord>>; readonly atMs: number }
   | { readonly type: 'failover-ended'; readonly id: number; readonly results: readonly HandoverResult[] }
   | { readonly type: 'failover-refused'; readonly id: number; readonly error: PlainError }
   | { readonly type: 'stopped' };

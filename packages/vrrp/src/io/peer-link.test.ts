@@ -36,7 +36,7 @@ class TestLink implements AsyncDisposable {
       wallMs,
       ...options,
     });
-    this.say = () => this.link.say({ word: this.#word(node, wallMs()) });
+    this.say = () => this.link.say({ word: this.#word(node, wallMs()) }, monotonicMs());
     this.#timer = setInterval(() => {
       if (!this.mute) this.say();
     }, options.periodMs ?? periodMs);

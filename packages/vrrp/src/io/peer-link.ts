@@ -97,13 +97,16 @@ export class PeerLink {
     };
   }
 
-  /** Says something, if there is a connection. Call it once a period and at each change: who says nothing is silent. */
-  say(said: Pick<PeerSaying, 'word' | 'arp'>): void {
+  /**
+   * Says something, if there is a connection. Call it once a period and at each change: who says nothing is silent.
+   *
+   * @param sentMs When it was true, monotonic: what waited in this process is not new to the peer.
+   */
+  say(said: Pick<PeerSaying, 'word' | 'arp'>, sentMs: number): void {
     if (this.#kept === undefined) return;
-    const nowMs = this.#options.monotonicMs();
     const echoMs = this.#heard?.sentMs ?? -1;
-    const heldMs = this.#heard === undefined ? -1 : nowMs - this.#readMs;
-    this.#kept.send({ type: 'word', sentMs: nowMs, echoMs, heldMs, ...said });
+    const heldMs = this.#heard === undefined ? -1 : Math.max(0, sentMs - this.#readMs);
+    this.#kept.send({ type: 'word', sentMs, echoMs, heldMs, ...said });
   }
 
   /** Ends, after what was said is on its way. Resolves when the connection is closed, soon in any case. */

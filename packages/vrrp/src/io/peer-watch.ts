@@ -74,13 +74,13 @@ export class PeerWatch {
     this.#timer = setInterval(() => this.#look(), lookEveryMs);
   }
 
-  /** What the loop has to say; it goes out at once. */
-  say(elections: Readonly<Record<string, ElectionWord>>): void {
+  /** What the loop has said at `atMs`; it goes out at once, and is no younger than that. */
+  say(elections: Readonly<Record<string, ElectionWord>>, atMs: number): void {
     const { plan, version } = this.#options;
     const arp = this.#arp.seen();
     const about = { node: plan.node, configHash: this.#configHash, wallMs: Date.now(), version };
     const word = { ...about, maintenance: this.#maintenance, elections };
-    this.#link.say({ word, ...(arp === undefined ? {} : { arp }) });
+    this.#link.say({ word, ...(arp === undefined ? {} : { arp }) }, atMs);
   }
 
   /** The loop's last picture: how the elections stand here. */

@@ -242,7 +242,7 @@ class Service implements VrrpService {
         this.#peer?.see(message.snapshot);
         return;
       case 'word':
-        return this.#peer?.say(message.elections);
+        return this.#peer?.say(message.elections, message.atMs);
       case 'failed':
         return this.#fail(reviveError(message.error));
       case 'failover-refused':
