@@ -12,6 +12,10 @@ export interface KeepalivedOptions {
   readonly priority: number;
   /** Seconds, as keepalived writes it: `1`, `0.2`. */
   readonly advertInterval: string;
+  /** Adverts that must be missed. @default 3 */
+  readonly downTimerAdverts?: number;
+  /** Addresses beside the floating one. */
+  readonly moreAddresses?: readonly string[];
 }
 
 /** Starts keepalived (VRRPv3, unicast) on a node and returns once it is BACKUP. */
@@ -39,7 +43,8 @@ vrrp_instance VI_1 {
   advert_int ${options.advertInterval}
   unicast_src_ip ${NODE_ADDRESSES[name]}
   unicast_peer { ${NODE_ADDRESSES[peer]} }
-  virtual_ipaddress { ${VIP}/32 }
+  down_timer_adverts ${options.downTimerAdverts ?? 3}
+  virtual_ipaddress { ${[VIP, ...(options.moreAddresses ?? [])].map((address) => `${address}/32`).join(' ')} }
   track_script { serves }
 }
 `,

@@ -3,6 +3,7 @@
 import { createHmac } from 'node:crypto';
 import { parseIp } from '@tospann/linux';
 import { expect, test } from 'vitest';
+import { fuzz } from '../../test/fuzz.ts';
 import { ipPacket } from '../../test/packets.ts';
 import { encodeAdvert, type Advert, type AdvertProof } from './advert.ts';
 import { hmacTrailer, isAuthentic, readTrailer, type Hmac } from './auth-hmac.ts';
@@ -237,4 +238,13 @@ test('the memory of senders is bounded', () => {
   for (let index = 0; index < 200; index++) window.accept(Uint8Array.of(10, 0, 0, index), 5n, noon);
   expect(window.accept(Uint8Array.of(10, 0, 0, 199), 5n, noon)).toBe(false);
   expect(window.accept(Uint8Array.of(10, 0, 0, 0), 5n, noon)).toBe(true);
+});
+
+test('of 100 000 mutated packets none is accepted that is not valid, and every kind of objection is met', () => {
+  const report = fuzz(100_000, 4);
+  expect(report.wrong).toEqual([]);
+  expect(report.accepted).toBeGreaterThan(1000);
+  const reasons = ['too-short', 'ip-length', 'ttl', 'protocol', 'version', 'type', 'truncated', 'checksum'];
+  const judged = ['unknown-source', 'transport', 'auth-type', 'auth-missing', 'auth-failed', 'replayed', 'interval'];
+  expect(Object.keys(report.byReason)).toEqual(expect.arrayContaining([...reasons, ...judged]));
 });
