@@ -42,7 +42,9 @@ function unknownKey(
   const key = String(path.at(-1) ?? '');
   const elsewhere = placesOfKey(configSchema, key);
   let suggestion = `Remove it, or use one of: ${about.known.join(', ')}.`;
-  if (about.meant !== undefined) suggestion = `Did you mean "${about.meant}"?`;
+  if (key === 'weight' && path[0] === 'failover') {
+    suggestion = 'Remove it: nothing is added up here, a script that fails makes its node give way.';
+  } else if (about.meant !== undefined) suggestion = `Did you mean "${about.meant}"?`;
   else if (elsewhere.length > 0) suggestion = `Move it to ${elsewhere.slice(0, 3).join(' or ')}.`;
   return { severity: 'error', code: 'LB_CONFIG_UNKNOWN_KEY', path, at: 'key', params: { key, suggestion } };
 }

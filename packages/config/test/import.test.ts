@@ -12,23 +12,9 @@ import {
   type ImportSource,
 } from '../src/index.ts';
 import { readCases, readFixture } from './case-files.ts';
+import { readImport } from './import-input.ts';
 
 const numRuns = Number(process.env['TOSPANN_PROPERTY_RUNS'] ?? 200);
-
-/** A case's input: blocks that begin with `=== haproxy FILE`, `=== keepalived FILE`, `=== sysctl FILE`, `=== node-address N=A`. */
-function readInput(text: string): ImportInput {
-  const sources: Record<string, ImportSource[]> = { haproxy: [], keepalived: [], sysctl: [] };
-  const nodeAddresses: Record<string, string> = {};
-  for (const block of text.split(/^(?==== )/m)) {
-    const [head = '', ...lines] = block.split('\n');
-    const [, kind = '', ...rest] = head.split(' ');
-    if (kind === 'node-address') {
-      for (const pair of rest) nodeAddresses[pair.split('=')[0] ?? ''] = pair.split('=')[1] ?? '';
-    } else sources[kind]?.push({ file: rest.join(' '), text: lines.join('\n') });
-  }
-  const { haproxy = [], keepalived = [], sysctl = [] } = sources;
-  return { haproxy, keepalived, sysctl, nodeAddresses };
-}
 
 /** Report, contradictions, the new file, and what parseConfig says about it. */
 function describe(result: ImportResult): string {
@@ -68,7 +54,7 @@ test('importConfig() has its golden cases', () => {
 });
 
 test.each(cases)('importConfig() does what the case says: $name', ({ input, expected }) => {
-  const read = readInput(input);
+  const read = readImport(input);
   const result = importConfig(read);
   expect(describe(result)).toBe(expected);
   expectEveryLineAnswered(read, result);

@@ -19,8 +19,27 @@ export function makeNodes(files: readonly KeepalivedFile[], draft: PairDraft, re
       ? []
       : readNode(file, { node, others: nodes.filter((other) => other !== node), claims }, report);
   });
+  problems.push(...sameAddress(claims, report));
   for (const [node, claim] of claims) node.address = claim.value;
   return problems;
+}
+
+/** Both peers are one machine, or a node is its own peer: adverts would never reach the other one. */
+function sameAddress(claims: Map<NodeDraft, Setting<string>>, report: ImportReport): ConfigProblem[] {
+  const [first, second] = [...claims];
+  if (first === undefined || second === undefined || first[1].value !== second[1].value) return [];
+  const [node, claim] = second;
+  const about = {
+    what: `the address of both nodes (unicast_peer names the other node, not this one): that of ${first[0].name} and of ${node.name}`,
+    path: ['cluster', 'nodes', node.name, 'address'],
+    target: `cluster.nodes.${node.name}.address`,
+  };
+  const problem = contradiction(report, about, [
+    { shown: first[1].value, line: first[1].line },
+    { shown: claim.value, line: claim.line },
+  ]);
+  claims.set(node, { value: `FILL-IN-address-of-${node.name}`, line: claim.line });
+  return [problem];
 }
 
 // router_id is a free text in keepalived; it is a name here only when both files have different ones that fit.

@@ -3,7 +3,6 @@
 import { z } from 'zod';
 import { callFields } from './calls.ts';
 import {
-  absoluteFile,
   choice,
   duration,
   either,
@@ -217,7 +216,7 @@ const hook = mapping(
 export const eventsSchema = mapping(
   {
     hooks: named(hook, 'Programs and web addresses that are told, by name.').prefault({}),
-    fifo: field(absoluteFile().optional(), {
+    fifo: field(text('an absolute path of a file, not of a directory', /^\/[^\p{Cc}]{0,4094}[^/\p{Cc}]$/u).optional(), {
       is: "FIFO that gets keepalived's notify lines; it is made when it is missing",
       range: 'absolute path',
       default: 'none',
