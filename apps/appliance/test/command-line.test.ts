@@ -42,6 +42,16 @@ test('an unknown command and an unknown option exit with 2 and say so on standar
   }
 });
 
+test('events refuses what it does not know, says what it knows, and exits with 5 when no node runs', () => {
+  using scratch = new Scratch();
+  const since = tospann('events', '--since', 'yesterday', '--run-dir', scratch.dir);
+  expect(since).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('42 or 10m') });
+  const kind = tospann('events', '--kind', 'vrrp-state,nope', '--run-dir', scratch.dir);
+  expect(kind).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('no kind "nope"') });
+  const nobody = tospann('events', '--follow', '--run-dir', scratch.dir);
+  expect(nobody).toMatchObject({ code: 5, stdout: '' });
+});
+
 test('status exits with 5 and a hint when no node runs', () => {
   using scratch = new Scratch();
   const ran = tospann('status', '--run-dir', scratch.dir);

@@ -96,6 +96,15 @@ describe.skipIf(!existsSync(CHROMIUM))('the console', () => {
     await pause(2_500);
     expect(await ownerText()).toContain('lb2');
     expect(await ownerText()).not.toContain('lb1');
+    const told = page.locator('[data-testid=event][data-kind=vrrp-state]').first();
+    await until(
+      'the take-over among the events',
+      async () => (await told.textContent())?.includes('lb2 owns ') ?? false,
+      {
+        timeoutMs: 10_000,
+      },
+    );
+    expect(await told.getAttribute('data-severity')).toBe('warning');
     await page.screenshot({ path: join(SCREENSHOTS, 'lb1-killed.png'), fullPage: true });
     // The kernel of lb1 lives on: it removes the address when the lease ends, two down intervals after the last advert.
     await until('lb2 alone with the address', () => pair.watch.owners.join(' ') === 'lb2', { timeoutMs: 10_000 });

@@ -44,8 +44,9 @@ export async function eventsCommand(options: EventsOptions): Promise<ExitCode> {
     say(`There is no kind "${unknown}"; the kinds are ${EVENT_KINDS.join(', ')}`);
     return Exit.usage;
   }
-  const first = await read(options, wish);
-  let code = first;
+  // `tospann events | head`: who has read enough closes the pipe.
+  process.stdout.on('error', () => process.exit(Exit.ok));
+  let code = await read(options, wish);
   while (options.follow === true && code !== Exit.failed) {
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     // The node starts again: what has happened meanwhile is asked for.
@@ -79,6 +80,11 @@ async function read(options: EventsOptions, wish: Wish): Promise<ExitCode> {
       lines.on('line', (line) => {
         if (isStream) show(line, options, wish);
         else answer += line;
+        // Who reads this program's output slowly makes the node wait, not this program grow.
+        if (process.stdout.writableNeedDrain) {
+          response.pause();
+          process.stdout.once('drain', () => response.resume());
+        }
       });
       // The node may end in mid-answer: the stream is over, and a line that was cut off is not shown.
       lines.on('error', () => undefined);
