@@ -71,7 +71,7 @@ export { Journal, tunerDirectory } from './io/journal.ts';
 export { readKey } from './io/kernel-keys.ts';
 export { hasNotrack } from './io/nft.ts';
 export { bootNow, revertAll, settleIfExpired, type RevertOutcome } from './io/revert.ts';
-export { driftedKeys, readTunerStatus, type KeyStatus, type TunerStatus } from './io/status.ts';
+export { readDriftedKeys, readTunerStatus, type KeyStatus, type TunerStatus } from './io/status.ts';
 export { SystemRoot } from './io/system-root.ts';
 export { Watch, type WatchOptions } from './io/watch.ts';
 export { watchAlarms, type WatchAlarm, type WatchNews, type WatchView } from './core/watch/sample.ts';

@@ -9,7 +9,7 @@ import { applyPlan, confirmApply, type ApplyOptions } from '../src/io/apply.ts';
 import { readFacts } from '../src/io/facts.ts';
 import { Journal } from '../src/io/journal.ts';
 import { revertAll, settleIfExpired } from '../src/io/revert.ts';
-import { driftedKeys, readTunerStatus } from '../src/io/status.ts';
+import { readDriftedKeys, readTunerStatus } from '../src/io/status.ts';
 import { lockTuner } from '../src/io/tuner-lock.ts';
 import { FakeMachine, factsOf, listingOf, usual, wantedFor } from './machine.ts';
 
@@ -23,7 +23,7 @@ function place(machine: FakeMachine): Pick<ApplyOptions, 'root' | 'directory' | 
 
 function options(machine: FakeMachine, more: Partial<ApplyOptions> = {}): ApplyOptions {
   const plan = (): ReturnType<typeof makePlan> => {
-    const drifted = driftedKeys(readTunerStatus(place(machine)));
+    const drifted = readDriftedKeys(place(machine));
     return makePlan({ ...factsOf(usual), values: readFacts({ root: machine.root }).values, drifted }, wanted);
   };
   return { ...place(machine), plan, conntrackIsModule: true, at, startGuard: async () => undefined, ...more };
@@ -112,7 +112,7 @@ test('revertAll() leaves what somebody else changed, and restores a file that wa
   machine.write(SYSCTL_FILE, '# of somebody\n');
   await applyPlan(options(machine));
   machine.write('/proc/sys/net/ipv4/tcp_mtu_probing', '2\n');
-  expect(driftedKeys(readTunerStatus(place(machine)))).toEqual(['net.ipv4.tcp_mtu_probing']);
+  expect(readDriftedKeys(place(machine))).toEqual(['net.ipv4.tcp_mtu_probing']);
   // Drift is not fought over.
   expect((await applyPlan(options(machine))).outcomes).toEqual([]);
   const outcomes = revertAll(place(machine));

@@ -11,7 +11,6 @@ import {
   censusFindings,
   changesOf,
   confirmApply,
-  driftedKeys,
   findingsOf,
   makePlan,
   notrackFlowsOf,
@@ -20,6 +19,7 @@ import {
   portsLeft,
   readCensus,
   readCounters,
+  readDriftedKeys,
   readFacts,
   readTunerStatus,
   revertAll,
@@ -195,7 +195,7 @@ function factsFor(wanted: Wanted, place: TunerPlace, runDir?: string): Facts {
   const pid = runDir === undefined ? undefined : nodePid(runDir);
   const keys = Object.keys(wanted.overrides);
   const facts = readFacts({ keys, ...(pid === undefined ? {} : { pid }) });
-  return { ...facts, drifted: driftedKeys(readTunerStatus(place)) };
+  return { ...facts, drifted: readDriftedKeys(place) };
 }
 
 /** What the configuration asks for; undefined when it is not valid, which has been said. */

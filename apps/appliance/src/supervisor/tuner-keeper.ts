@@ -1,14 +1,7 @@
 // What a running node does about the kernel's settings: it puts back what nobody confirmed in time, whatever became of the
 // process that should have (docs/adr/0010), and says when somebody changed what the tuner had set. It never applies.
 // Side effects: those of a revert; log lines.
-import {
-  driftedKeys,
-  readTunerStatus,
-  settleIfExpired,
-  SystemRoot,
-  tunerDirectory,
-  type TunerPlace,
-} from '@tospann/tuner';
+import { readDriftedKeys, settleIfExpired, SystemRoot, tunerDirectory, type TunerPlace } from '@tospann/tuner';
 import { isTospannError } from '@tospann/errors';
 import type { Logger } from '../log.ts';
 import { version } from '../version.ts';
@@ -51,7 +44,7 @@ function settle(place: TunerPlace, log: Logger): void {
 
 /** Says what changed since it was last said; returns what has been said. */
 function tellDrift(place: TunerPlace, log: Logger, told: string): string {
-  const keys = driftedKeys(readTunerStatus(place));
+  const keys = readDriftedKeys(place);
   const now = keys.join(' ');
   if (now !== told && keys.length > 0) {
     log.warn({ event: 'tuner-drift', keys }, 'Somebody changed settings that the tuner had set; they are left alone');

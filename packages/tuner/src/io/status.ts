@@ -60,9 +60,11 @@ export function readTunerStatus(place: TunerPlace): TunerStatus {
   };
 }
 
-/** Keys that somebody else changed after the tuner had set them. */
-export function driftedKeys(status: TunerStatus): readonly string[] {
-  return status.keys.flatMap(({ key, state }) => (state === 'changed' || state === 'as-before' ? [key] : []));
+/** Keys that somebody else changed after the tuner had set them. Files only: nothing is started. */
+export function readDriftedKeys(place: TunerPlace): readonly string[] {
+  const { bootId } = bootNow(place.root);
+  const keys = heldKeys(new Journal(place.directory).applies()).map((held) => keyStatus(held, place, bootId));
+  return keys.flatMap(({ key, state }) => (state === 'changed' || state === 'as-before' ? [key] : []));
 }
 
 function keyStatus(held: HeldKey, { root }: TunerPlace, bootId: string): KeyStatus {
