@@ -1,9 +1,13 @@
 // Elections of both families over several interfaces, on real sockets in namespaces: all addresses of an election move
 // together, neighbours learn it, connections survive a planned move over IPv6 too. Needs root and nft.
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import {
   Lab,
+  nodeAddress,
   run,
   until,
   vip,
@@ -201,6 +205,43 @@ test('an election that announces nothing is won and lost without touching its ad
     expect(records.split('\n').filter((line) => line.includes(` ${vip}/`))).toEqual([expect.stringContaining(' lo ')]);
   }
   expect((await b.snapshot()).gratuitousArpTotal).toBe(0);
+});
+
+test('signed adverts of both families: one key elects, another key makes no second owner', async () => {
+  await using lab = new Lab(['a', 'b']);
+  const keyFile = (name: string): string => {
+    const file = join(lab.directory, name);
+    writeFileSync(file, randomBytes(32).toString('hex'), { mode: 0o600 });
+    return file;
+  };
+  const signed = (file: string): AgentOptions => ({
+    vips: { public: { address: vip }, public6: { address: vip6 } },
+    groups: {
+      all: {
+        vips: ['public', 'public6'],
+        routers: [
+          { routerId: 51, family: 4, vips: ['public'] },
+          { routerId: 51, family: 6, vips: ['public6'] },
+        ],
+        auth: { type: 'hmac', mode: 'enforce', keys: [{ id: 1, file }] },
+      },
+    },
+  });
+  const right = keyFile('right');
+  const a = await lab.startAgent('a', signed(right));
+  await a.becomes('master', { withinMs: downMs + slackMs });
+  const b = await lab.startAgent('b', signed(right));
+  await b.becomes('backup', { withinMs: slackMs });
+  await sleep(3 * downMs);
+  expect((await b.snapshot()).vips[1]).toMatchObject({ state: 'backup', owner: 'lb1', adverts: { droppedTotal: {} } });
+  await b.kill();
+
+  const other = await lab.startAgent('b', signed(keyFile('wrong')));
+  await other.line((line) => line.includes('contender') && line.includes(nodeAddress.a), { withinMs: slackMs });
+  await sleep(4 * downMs);
+  expect([owned(lab, 'a'), owned(lab, 'b')]).toEqual([[vip, vip6], []]);
+  expect((await other.snapshot()).vips[0]?.adverts.droppedTotal['auth-failed']).toBeGreaterThan(0);
+  expect((await a.snapshot()).vips[0]).toMatchObject({ state: 'master', transitionsTotal: 2 });
 });
 
 test('adverts of 10 ms leave in time, and the snapshot says how late they are', async () => {
