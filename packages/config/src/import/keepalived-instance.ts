@@ -30,20 +30,22 @@ export interface Instance {
 // keepalived's own default (keepalived.conf(5), "priority").
 export const DEFAULT_PRIORITY = 100;
 
-const NO_SCRIPTS = 'own scripts are not run by this version; events are JSON lines on standard error';
+const NO_SCRIPTS =
+  'not taken over by itself: write it as a hook (events.hooks, on: [vrrp-state]); events.fifo has keepalived lines';
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
-  version: { verdict: 'changed', why: 'always VRRP version 3 (RFC 9568)' },
+  version: { verdict: 'changed', why: 'VRRP version 3 (RFC 9568); for an old peer write version: 2' },
   preempt: { verdict: 'not-needed', why: 'the preferred node takes the address back' },
   preempt_delay: {
     verdict: 'changed',
-    why: 'the preferred node takes the address back once it can serve, not after a fixed time',
+    why: 'not taken over by itself: write preemptDelay; without it the preferred node takes the address back after three down intervals',
   },
+  down_timer_adverts: { verdict: 'changed', why: 'not taken over by itself: write missedAdverts' },
   accept: { verdict: 'not-needed', why: 'packets to the address are always accepted' },
   no_accept: { verdict: 'refused', why: 'packets to the address are always accepted: it is what the pair serves' },
   debug: { verdict: 'not-needed', why: 'every change of state is logged' },
   dont_track_primary: { verdict: 'refused', why: 'an interface that is down always gives up the address' },
-  track_interface: { verdict: 'changed', why: "the node's interface is always watched; others are not" },
+  track_interface: { verdict: 'changed', why: 'the interfaces of the node and of its VIPs are always watched' },
   track_file: { verdict: 'refused', why: 'only interface and proxy decide whether a node can serve' },
   track_process: {
     verdict: 'refused',
@@ -51,7 +53,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   },
   use_vmac: { verdict: 'refused', why: 'the address moves by gratuitous ARP, without a virtual MAC address' },
   vmac_xmit_base: { verdict: 'refused', why: 'there is no virtual MAC address' },
-  native_ipv6: { verdict: 'refused', why: 'IPv6 addresses are not served by this version' },
+  native_ipv6: { verdict: 'refused', why: 'not needed: write an IPv6 address as a VIP' },
   smtp_alert: { verdict: 'refused', why: 'no mail is sent by this version' },
   notify: { verdict: 'refused', why: NO_SCRIPTS },
   notify_master: { verdict: 'refused', why: NO_SCRIPTS },
@@ -60,7 +62,10 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   notify_stop: { verdict: 'refused', why: NO_SCRIPTS },
   lvs_sync_daemon_interface: { verdict: 'refused', why: 'there is no LVS here' },
   lvs_sync_daemon_inteface: { verdict: 'refused', why: 'there is no LVS here' },
-  virtual_ipaddress_excluded: { verdict: 'refused', why: 'one address for each router id in this version' },
+  virtual_ipaddress_excluded: {
+    verdict: 'refused',
+    why: 'not taken over by itself: write each as a VIP without a routerId, and the adverts of the first carry it',
+  },
   virtual_routes: { verdict: 'refused', why: 'routes are not moved by this version' },
   virtual_rules: { verdict: 'refused', why: 'routing rules are not moved by this version' },
 };
@@ -134,7 +139,7 @@ function readBlock(instance: Instance, block: KeepalivedBlock, report: ImportRep
 }
 
 const NO_AUTH =
-  'VRRP version 3 has no passwords (RFC 9568, section 9): they were sent in clear text; unicast adverts are taken from the other node only';
+  'VRRP version 3 has no passwords (RFC 9568, section 9): they were sent in clear text; auth: cluster signs adverts, version: 2 with auth: { type: password } is for an old peer';
 
 function readTrackedScript(instance: Instance, entry: KeepalivedBlock): void {
   const [name = '', keyword, weight] = entry.words;

@@ -120,7 +120,7 @@ function claim(
   if (!isIpv4(setting.value)) {
     to.report.answer(setting.line, {
       verdict: 'refused',
-      why: 'only IPv4 addresses are served by this version',
+      why: 'not taken over by itself: write an IPv6 address of a node as address6',
       target,
     });
     return [];

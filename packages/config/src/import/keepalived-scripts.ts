@@ -36,7 +36,7 @@ function answerCommand(command: string, line: SourceLine, report: ImportReport):
   const existence = /\b(?:killall\s+-0|pidof|pgrep|kill\s+-0|killall\s+-s\s*0)\b/.test(command);
   const why = existence
     ? `it says that a process exists, not that requests are served: a hung haproxy passes; instead ${PROBE}`
-    : `own scripts are not run by this version; instead ${PROBE}`;
+    : `not taken over by itself (failover.scripts runs checks of your own); instead ${PROBE}`;
   report.answer(line, { verdict: 'refused', why });
 }
 

@@ -277,7 +277,7 @@ function answerAddresses(instance: Instance, vip: VipDraft, work: Work): void {
     } else if (taken) {
       work.report.answer(line, {
         verdict: 'refused',
-        why: 'one address for each router id in this version: give this one a VIP and a routerId of its own',
+        why: 'only the first address is taken over by itself: write this one as a VIP without a routerId, and the adverts of the first carry it',
         target,
       });
     } else {

@@ -94,7 +94,8 @@ function globalAnswer(
   }
   if (/^(?:script_user|enable_script_security)$/.test(keyword))
     return { verdict: 'not-needed', why: 'no script is run' };
-  if (/^vrrp_version$/.test(keyword)) return { verdict: 'not-needed', why: 'always VRRP version 3 (RFC 9568)' };
+  if (/^vrrp_version$/.test(keyword))
+    return { verdict: 'not-needed', why: 'VRRP version 3 (RFC 9568); for an old peer write version: 2' };
   return undefined;
 }
 
