@@ -82,3 +82,34 @@ test("for IPv6 we stay backup under keepalived's higher priority and take over a
   await ours.becomes('master', { withinMs: downMs + slackMs });
   await until('we have the address', () => lab.hasVip('a', vip6) && !lab.hasVip('b', vip6), slackMs);
 });
+
+test('version 2 with a password: each takes over when the other one ends, and neither while the other one owns', async () => {
+  await using lab = new Lab(['a', 'b']);
+  const downMs2 = 3610;
+  const limitMs = downMs2 + 5000;
+  const groups = {
+    public: {
+      vips: ['public'],
+      routers: [{ routerId: 51, family: 4, vips: ['public'] }],
+      version: 2,
+      advertIntervalMs: 1000,
+      auth: { type: 'password', password: 'secret' },
+      priorities: { lb1: 150, lb2: 100 },
+    },
+  } as const;
+  const ours = await lab.startAgent('a', { groups });
+  await ours.becomes('master', { withinMs: limitMs });
+  const other = lab.keepalived('b', { priority: 100, state: 'BACKUP', unicast: true, password: 'secret' });
+  await other.line((line) => line.includes('Entering BACKUP STATE'), { withinMs: 10_000 });
+  await sleep(downMs2 + 900);
+  expect(other.lines.filter((line) => line.includes('MASTER STATE'))).toEqual([]);
+  ours.say('failover');
+  await other.line((line) => line.includes('Entering MASTER STATE'), { withinMs: limitMs });
+  await until('keepalived alone has the address', () => lab.hasVip('b') && !lab.hasVip('a'), limitMs);
+  await sleep(downMs2 + 900);
+  const view = (await ours.snapshot()).vips[0];
+  expect(view).toMatchObject({ state: 'backup', peerPriority: 100 });
+  expect(view?.adverts.droppedTotal).toEqual({});
+  other.signal('SIGTERM');
+  await until('we alone have the address', () => lab.hasVip('a') && !lab.hasVip('b'), limitMs);
+});

@@ -202,7 +202,7 @@ export class Lab implements AsyncDisposable {
     return this.start(place, [process.execPath, ...nodeFlags, file, ...args]);
   }
 
-  /** Starts keepalived with one instance of router id 51; `six`: for IPv6, by multicast. */
+  /** Starts keepalived with one instance of router id 51; `six`: for IPv6; `password`: version 2 at 1 s. */
   keepalived(
     place: 'a' | 'b',
     options: {
@@ -210,15 +210,19 @@ export class Lab implements AsyncDisposable {
       readonly unicast: boolean;
       readonly state: string;
       readonly six?: boolean;
+      readonly password?: string;
     },
   ): LabProcess {
-    const peer = place === 'a' ? nodeAddress.b : nodeAddress.a;
-    const unicast = options.unicast ? `unicast_src_ip ${nodeAddress[place]}\n unicast_peer {\n ${peer}\n }` : '';
+    const own = options.six === true ? nodeAddress6 : nodeAddress;
+    const peer = place === 'a' ? own.b : own.a;
+    const two = options.password !== undefined;
+    const auth = two ? `authentication {\n auth_type PASS\n auth_pass ${options.password}\n }` : '';
+    const unicast = options.unicast ? `unicast_src_ip ${own[place]}\n unicast_peer {\n ${peer}\n }` : '';
     const file = join(this.directory, `keepalived-${place}.conf`);
     writeFileSync(
       file,
-      `global_defs {\n vrrp_version 3\n}\nvrrp_instance VI_1 {\n interface eth0\n state ${options.state}\n` +
-        ` virtual_router_id 51\n priority ${options.priority}\n advert_int 0.1\n ${unicast}\n` +
+      `global_defs {\n vrrp_version ${two ? 2 : 3}\n}\nvrrp_instance VI_1 {\n interface eth0\n state ${options.state}\n` +
+        ` virtual_router_id 51\n priority ${options.priority}\n advert_int ${two ? 1 : 0.1}\n ${auth}\n ${unicast}\n` +
         ` virtual_ipaddress {\n ${options.six === true ? `${vip6}/128` : `${vip}/32`}\n }\n}\n`,
     );
     const pid = (name: string): string => join(this.directory, `${place}-${name}.pid`);
