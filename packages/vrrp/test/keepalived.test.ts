@@ -1,7 +1,7 @@
 // Debian's keepalived as the other node, in both roles, unicast and multicast. Needs root and keepalived.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Lab, until, vip6 } from './lab.ts';
+import { Lab, until, vip, vip6 } from './lab.ts';
 
 const downMs = 361;
 const slackMs = 600;
@@ -83,33 +83,52 @@ test("for IPv6 we stay backup under keepalived's higher priority and take over a
   await until('we have the address', () => lab.hasVip('a', vip6) && !lab.hasVip('b', vip6), slackMs);
 });
 
-test('version 2 with a password: each takes over when the other one ends, and neither while the other one owns', async () => {
-  await using lab = new Lab(['a', 'b']);
-  const downMs2 = 3610;
-  const limitMs = downMs2 + 5000;
-  const groups = {
-    public: {
-      vips: ['public'],
-      routers: [{ routerId: 51, family: 4, vips: ['public'] }],
-      version: 2,
-      advertIntervalMs: 1000,
-      auth: { type: 'password', password: 'secret' },
-      priorities: { lb1: 150, lb2: 100 },
+const password = 'secret';
+const priorities = { lb1: 150, lb2: 100 };
+const forms = [
+  {
+    form: 'version 2 with a password',
+    address: vip,
+    intervalMs: 1000,
+    groups: {
+      public: {
+        vips: ['public'],
+        routers: [{ routerId: 51, family: 4, vips: ['public'] }],
+        version: 2,
+        advertIntervalMs: 1000,
+        auth: { type: 'password', password },
+        priorities,
+      },
     },
-  } as const;
-  const ours = await lab.startAgent('a', { groups });
+    theirs: { password },
+  },
+  {
+    form: 'IPv6 unicast',
+    address: vip6,
+    intervalMs: 100,
+    groups: { public: { vips: ['public'], routers: [{ routerId: 51, family: 6, vips: ['public'] }], priorities } },
+    theirs: { six: true },
+  },
+] as const;
+
+test.each(forms)('$form: each takes over when the other one ends, and only then', async (of) => {
+  await using lab = new Lab(['a', 'b']);
+  const { address, groups } = of;
+  const calmMs = 4 * of.intervalMs + slackMs;
+  const limitMs = calmMs + linkLocalMs;
+  const ours = await lab.startAgent('a', { vips: { public: { address } }, groups });
   await ours.becomes('master', { withinMs: limitMs });
-  const other = lab.keepalived('b', { priority: 100, state: 'BACKUP', unicast: true, password: 'secret' });
+  const other = lab.keepalived('b', { priority: 100, state: 'BACKUP', unicast: true, ...of.theirs });
   await other.line((line) => line.includes('Entering BACKUP STATE'), { withinMs: 10_000 });
-  await sleep(downMs2 + 900);
+  await sleep(calmMs);
   expect(other.lines.filter((line) => line.includes('MASTER STATE'))).toEqual([]);
   ours.say('failover');
   await other.line((line) => line.includes('Entering MASTER STATE'), { withinMs: limitMs });
-  await until('keepalived alone has the address', () => lab.hasVip('b') && !lab.hasVip('a'), limitMs);
-  await sleep(downMs2 + 900);
+  await until('keepalived alone has the address', () => lab.hasVip('b', address) && !lab.hasVip('a', address), limitMs);
+  await sleep(calmMs);
   const view = (await ours.snapshot()).vips[0];
   expect(view).toMatchObject({ state: 'backup', peerPriority: 100 });
   expect(view?.adverts.droppedTotal).toEqual({});
   other.signal('SIGTERM');
-  await until('we alone have the address', () => lab.hasVip('a') && !lab.hasVip('b'), limitMs);
+  await until('we alone have the address', () => lab.hasVip('a', address) && !lab.hasVip('b', address), limitMs);
 });

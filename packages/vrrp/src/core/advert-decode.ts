@@ -52,7 +52,7 @@ const dialects = ['pseudo-header', 'message-only', 'pseudo-header-group'] as con
 
 /**
  * Decodes one packet, IP header first (that of IPv6 may be made from what the kernel told). Checks, in this order:
- * lengths, protocol, TTL or hop limit 255, version, type, address count, completeness, checksum (any dialect), interval.
+ * lengths, protocol, TTL or hop limit 255 (IPv6 unicast: also 64), version, type, address count, completeness, checksum (any dialect), interval.
  *
  * @param packet Borrowed; bytes after the IP length (Ethernet padding) are ignored.
  * @returns The advert, or the first reason against it. Never throws.
@@ -86,7 +86,10 @@ function layer6(packet: Uint8Array): Layer | DecodeObjection {
   const total = header + word(packet, 4);
   if (total > packet.length || total < header + headerBytes) return 'ip-length';
   if (packet[6] !== vrrpProtocol) return 'protocol';
-  if (packet[7] !== 255) return 'ttl';
+  // keepalived sends IPv6 unicast with the system's default, 64, and checks nothing there. From the same link it arrives
+  // so; a sender behind routers could arrange for it, too, and only a signature keeps that one out.
+  const unicast = packet[24] !== 0xff;
+  if (packet[7] !== 255 && !(unicast && packet[7] === 64)) return 'ttl';
   const payload = packet.subarray(header, total);
   return { family: 6, payload, source: packet.subarray(8, 24), destination: packet.subarray(24, 40) };
 }

@@ -120,6 +120,19 @@ test('decodeAdvert() ignores padding after the IP length, and inside of it', () 
   expect(decodeAdvert(padded)).toMatchObject({ ok: true, advert: { addresses: advert.addresses } });
 });
 
+test('decodeAdvert() takes the hop limit of 64 that keepalived sends in IPv6 unicast, and no other', () => {
+  const to = parseIp('fd00::2');
+  const unicast = ipPacket(encodeAdvert(advert6, { ...route6, destination: to }), route6.source, to);
+  const multicast = packets['IPv6'] ?? unicast;
+  const hops = (packet: Uint8Array, limit: number): boolean => {
+    const copy = packet.slice();
+    copy[7] = limit;
+    return decodeAdvert(copy).ok;
+  };
+  expect([64, 255, 63, 65, 254].map((limit) => hops(unicast, limit))).toEqual([true, true, false, false, false]);
+  expect([64, 255].map((limit) => hops(multicast, limit))).toEqual([false, true]);
+});
+
 test('decodeAdvert() names the first reason in the order of the checks', () => {
   const good = packetOf(advert, 'pseudo-header');
   const good6 = packets['IPv6'] ?? good;
