@@ -1,6 +1,6 @@
 // The set-up that the product replaces, in the same lab: Debian's keepalived and haproxy on both nodes, as the founding
 // article has them, with a real check of the listener in place of `killall -0`. For comparisons and as the other node.
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { pause } from './clock.ts';
@@ -49,7 +49,13 @@ vrrp_instance VI_1 {
 }
 `,
   );
-  const pidFiles = ['-p', join(lab.folder, `${name}-keepalived.pid`), '-r', join(lab.folder, `${name}-vrrp.pid`)];
+  const [pidFile, vrrpPidFile] = ['keepalived', 'vrrp'].map((of) => join(lab.folder, `${name}-${of}.pid`)) as [
+    string,
+    string,
+  ];
+  // One that was killed leaves its files, and another process may have its number by now: it would not start.
+  for (const left of [pidFile, vrrpPidFile]) rmSync(left, { force: true });
+  const pidFiles = ['-p', pidFile, '-r', vrrpPidFile];
   const command = ['keepalived', '-n', '-l', '-D', '-P', ...pidFiles, '-f', file];
   const process = lab.node(name).spawn('keepalived', command);
   await process.waitForLine('BACKUP', (line) => /Entering BACKUP STATE/.test(line.text), { timeoutMs: 5_000 });
