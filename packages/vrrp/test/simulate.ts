@@ -4,7 +4,7 @@
 //   ... --mutation "terms do not grow"   with a rule broken on purpose
 // Exit code 1 when there was a violation. No sockets, no clock but for the run time.
 import { parseArgs } from 'node:util';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, Worker, workerData, type MessagePort } from 'node:worker_threads';
 import { Coverage } from './simulation-coverage.ts';
 import { playHistory } from './simulation-history.ts';
 import { mutations, type Mutation } from './simulation-mutations.ts';
@@ -26,6 +26,7 @@ interface Total {
 }
 
 const mostExamples = 20;
+const partHistories = 5000;
 
 function play({ first, count, mutation: name }: Share): Total {
   const coverage = new Coverage();
@@ -47,11 +48,13 @@ function play({ first, count, mutation: name }: Share): Total {
   return { histories: count, events, transitions, violations, examples, pairs, decisions };
 }
 
-function inWorker(share: Share): Promise<Total> {
-  const { promise, resolve, reject } = Promise.withResolvers<Total>();
+/** Plays a share in a thread, part by part; ends when the thread does. */
+function inWorker(share: Share, onPart: (total: Total) => void): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   const worker = new Worker(new URL(import.meta.url), { workerData: share });
-  worker.on('message', resolve);
+  worker.on('message', onPart);
   worker.on('error', reject);
+  worker.on('exit', () => resolve());
   return promise;
 }
 
@@ -86,8 +89,15 @@ async function main(): Promise<void> {
     count,
     mutation: values.mutation,
   }));
-  const totals = await Promise.all(shares.map(inWorker));
-  report(totals, (performance.now() - startMs) / 1000);
+  const parts: Total[] = [];
+  const conclude = (): void => report(parts, (performance.now() - startMs) / 1000);
+  // What was played until then counts.
+  process.once('SIGINT', () => {
+    conclude();
+    process.exit();
+  });
+  await Promise.all(shares.map((share) => inWorker(share, (part) => parts.push(part))));
+  conclude();
 }
 
 function report(totals: readonly Total[], seconds: number): void {
@@ -114,7 +124,15 @@ function report(totals: readonly Total[], seconds: number): void {
   process.exitCode = sum('violations') === 0 ? 0 : 1;
 }
 
+/** A share in parts, so that what was played is known before the end. */
+function playShare(port: MessagePort, { first, count, mutation }: Share): void {
+  for (let done = 0; done < count; done += partHistories) {
+    const part = { first: first + done, count: Math.min(partHistories, count - done), mutation };
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
+    port.postMessage(play(part));
+  }
+}
+
 if (isMainThread) await main();
 // What comes here was made by inWorker.
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
-else parentPort?.postMessage(play(workerData as Share));
+else if (parentPort !== null) playShare(parentPort, workerData as Share);

@@ -20,14 +20,18 @@ export class JobList {
 
   add(atUs: number, run: () => void): void {
     const heap = this.#heap;
-    heap.push({ atUs, order: this.#order++, run });
-    let child = heap.length - 1;
-    while (child > 0) {
-      const parent = (child - 1) >> 1;
-      if (!earlier(heap[child], heap[parent])) break;
-      swap(heap, child, parent);
-      child = parent;
+    const job = { atUs, order: this.#order++, run };
+    let hole = heap.length;
+    heap.push(job);
+    while (hole > 0) {
+      const parent = (hole - 1) >> 1;
+      const above = heap[parent] as Job; // inside: parent is less than hole
+      // A new job is the last one of its time.
+      if (above.atUs <= atUs) break;
+      heap[hole] = above;
+      hole = parent;
     }
+    heap[hole] = job;
   }
 
   /** Takes the first job that is not later. */
@@ -36,27 +40,29 @@ export class JobList {
     const first = heap[0];
     if (first === undefined || first.atUs > untilUs) return undefined;
     const last = heap.pop();
-    if (last === undefined || heap.length === 0) return first;
-    heap[0] = last;
-    let parent = 0;
-    for (;;) {
-      const left = 2 * parent + 1;
-      let least = earlier(heap[left], heap[parent]) ? left : parent;
-      if (earlier(heap[left + 1], heap[least])) least = left + 1;
-      if (least === parent) return first;
-      swap(heap, parent, least);
-      parent = least;
+    if (last !== undefined && heap.length > 0) this.#sink(last);
+    return first;
+  }
+
+  #sink(job: Job): void {
+    const heap = this.#heap;
+    const { length } = heap;
+    let hole = 0;
+    for (let child = 1; child < length; child = 2 * hole + 1) {
+      let least = heap[child] as Job; // inside: child is less than length
+      const right = heap[child + 1];
+      if (right !== undefined && earlier(right, least)) {
+        least = right;
+        child++;
+      }
+      if (!earlier(least, job)) break;
+      heap[hole] = least;
+      hole = child;
     }
+    heap[hole] = job;
   }
 }
 
-function earlier(a: Job | undefined, b: Job | undefined): boolean {
-  if (a === undefined || b === undefined) return false;
+function earlier(a: Job, b: Job): boolean {
   return a.atUs < b.atUs || (a.atUs === b.atUs && a.order < b.order);
-}
-
-function swap(heap: Job[], a: number, b: number): void {
-  const first = heap[a] as Job; // both indices are inside: the callers compared them
-  heap[a] = heap[b] as Job;
-  heap[b] = first;
 }

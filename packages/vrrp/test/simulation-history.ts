@@ -61,7 +61,12 @@ function drawWorld(choose: () => number): World {
     const preemptDelayUs = pick([defaultPreemptDelayUs(timing), 0, 2 * intervalUs]);
     return { ...timing, preferred: preferred === index, preemptDelayUs, peers: 1, transport, holdUs };
   };
-  return { configs: [make(0), make(1)], addresses: pick([1, 1, 2, 3]), peerLink: choose() < 0.6 };
+  return {
+    configs: [make(0), make(1)],
+    addresses: pick([1, 1, 2, 3]),
+    peerLink: choose() < 0.6,
+    wordsPerInterval: pick([2, 2, 4] as const),
+  };
 }
 
 interface Span {

@@ -85,9 +85,11 @@ export function wordOfNode(node: SimulatedNode, localUs: number): ElectionWord |
 
 type Namer<T extends MachineEvent['type']> = (event: Extract<MachineEvent, { type: T }>) => string;
 
+const peerNames = { init: 'peer init', backup: 'peer backup', master: 'peer master', fault: 'peer fault' } as const;
+
 const namers: { readonly [T in MachineEvent['type']]?: Namer<T> } = {
   advert: ({ priority }) => (priority === 0 ? 'advert 0' : 'advert'),
-  peer: ({ word }) => (word === undefined ? 'peer lost' : `peer ${word.state}`),
+  peer: ({ word }) => (word === undefined ? 'peer lost' : peerNames[word.state]),
   ability: ({ ability }) => `ability ${ability}`,
   link: ({ up }) => (up ? 'link up' : 'link down'),
   address: ({ present }) => (present ? 'address foreign' : 'address gone'),

@@ -2,7 +2,7 @@
 // the kernel's address lease, agents that crash, hang and restart, and virtual machines that pause. The invariants are in
 // simulation-checks.ts, the chaos in simulation-history.ts. Deterministic: one seed, one history. No sockets, no clock.
 import { initialState, nextTickUs, step } from '../src/core/machine.ts';
-import type { Ability, Effect, MachineConfig, MachineEvent, MachineState } from '../src/core/state.ts';
+import type { Ability, Effect, MachineConfig, MachineEvent } from '../src/core/state.ts';
 import { handoverLimitUs, leaseSeconds, warmRestartUs } from '../src/core/timers.ts';
 import { Checks, leaseLateUs } from './simulation-checks.ts';
 import type { Coverage } from './simulation-coverage.ts';
@@ -22,6 +22,8 @@ export interface World {
   readonly addresses: number;
   /** The nodes have a peer link. */
   readonly peerLink: boolean;
+  /** The agent says four words in an advert interval; two are enough for the rules. */
+  readonly wordsPerInterval: 2 | 4;
 }
 
 export interface SimulationOptions {
@@ -133,40 +135,36 @@ export class Simulation {
 
   /** One event and what follows from it at once, as the agent's loop does it. */
   feed(node: SimulatedNode, event: MachineEvent): void {
-    const pending: MachineEvent[] = [event];
-    for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
-      const { state } = node;
-      if (state === undefined) return;
-      this.#step(node, { state, event: next, pending });
-    }
+    const pending = this.#step(node, event);
+    for (let next = pending?.shift(); next !== undefined; next = pending?.shift())
+      pending?.push(...(this.#step(node, next) ?? []));
     this.#updateAble(node);
     if (node.wordDue) this.sendWord(node);
     this.checks.afterEvent(node);
     this.#arm(node);
   }
 
-  #step(
-    node: SimulatedNode,
-    {
-      state,
-      event,
-      pending,
-    }: { readonly state: MachineState; readonly event: MachineEvent; readonly pending: MachineEvent[] },
-  ): void {
+  /** @returns What follows from it at once, if anything does. */
+  #step(node: SimulatedNode, event: MachineEvent): MachineEvent[] | undefined {
+    const { state } = node;
+    if (state === undefined) return undefined;
     this.#options.coverage?.event(state.vrrp, event);
     const run = this.#options.mutation?.step ?? step;
     const result = run(state, event, node.config);
     node.state = result.state;
     if (event.type === 'contender' && nextTickUs(node.config, state) !== nextTickUs(node.config, result.state))
       this.violate(`n${node.index}: an advert that is not valid touched a timer`);
+    let pending: MachineEvent[] | undefined;
     let refused = false;
     for (const effect of result.effects) {
       // A node that could not take the address does not say that it has it.
       if (refused && (effect.type === 'advertise' || effect.type === 'announce')) continue;
       const outcome = this.#carryOut(node, effect);
-      refused ||= outcome?.type === 'own-failed';
-      if (outcome !== undefined) pending.push(outcome);
+      if (outcome === undefined) continue;
+      refused ||= outcome.type === 'own-failed';
+      (pending ??= []).push(outcome);
     }
+    return pending;
   }
 
   /** Whether this node could own, and since when. */
@@ -417,11 +415,11 @@ export class Simulation {
     this.#speak(node);
   }
 
-  /** Four words in an advert interval, within the bounds of the agent. */
+  /** Words as often as this history has them, within the bounds of the agent. */
   #speak(node: SimulatedNode): void {
     if (!this.world.peerLink) return;
     const version = ++node.wordAt;
-    const everyUs = Math.min(Math.max(node.config.intervalUs / 4, 20_000), 250_000);
+    const everyUs = Math.max(node.config.intervalUs / this.world.wordsPerInterval, 20_000);
     const speak = (): void => {
       if (node.wordAt !== version || node.state === undefined) return;
       this.sendWord(node);
