@@ -93,7 +93,9 @@ export class Checks {
   #oneWayBoundUs([heard, unheard]: readonly [SimulatedNode, SimulatedNode], intervalUs: number): number {
     if (priorityOf(unheard) === 255 || this.#unequal()) return Infinity;
     const { missedAdverts } = unheard.config;
-    return (Math.max(3, missedAdverts) + 4) * Math.max(intervalUs, heard.config.intervalUs);
+    // A hand-over that nobody is heard to take goes on for its limit first.
+    const handoverUs = 3 * intervalUs + 50_000;
+    return (Math.max(3, missedAdverts) + 4) * Math.max(intervalUs, heard.config.intervalUs) + handoverUs;
   }
 
   /** A node that is worse off is no reason to yield. */
@@ -155,6 +157,8 @@ export class Checks {
     const other = world.other(node);
     // Of two adverts that may be missed one was, and the other is on its way: nothing to hold against it.
     if (node.config.missedAdverts === 2 && world.nowUs - node.thawedUs < 3 * node.config.intervalUs) return;
+    // A skew that is shorter than the network's own delay decides nothing after one lost advert more or less.
+    if (skewOf(node) < world.maxDelayUs + slackUs && world.nowUs - node.thawedUs < 2 * longestDownUs(world)) return;
     // Its clock stood still with it: it cannot know that it missed anything.
     if (world.nowUs - node.timelessUs < 2 * longestDownUs(world)) return;
     const calmUs = world.nowUs - world.networkChangedUs;

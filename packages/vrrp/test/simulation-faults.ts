@@ -52,6 +52,7 @@ function freeze(context: FaultContext, kind: 'stopped' | 'paused', clockStops: b
       node.missing = missing;
       node.renewedUs = renewedUs;
       node.lastSentUs += pausedUs;
+      node.ownedUs += pausedUs;
     }
     wake(simulation, node);
   };

@@ -70,7 +70,12 @@ function begin(draft: Draft, how: { readonly purpose: HandoverPurpose; readonly 
 }
 
 function refusalOf(draft: Draft): string {
-  return draft.config.peers === 0 ? 'the cluster has no other node' : peerRefuses(draft);
+  const { config, state, nowUs } = draft;
+  if (config.peers === 0) return 'the cluster has no other node';
+  // Its last advert as owner may still be on its way: it would pass for the one that takes the address.
+  if (state.peer !== undefined && state.peer.priority > 0 && nowUs - state.peer.heardUs < config.intervalUs)
+    return 'the other node advertised a moment ago, and its adverts may be on their way; try again';
+  return peerRefuses(draft);
 }
 
 /** The timers of a hand-over: it ends, or priority 0 is said again. */

@@ -280,6 +280,9 @@ test('the address owner: at once, never to lower rank, and the tie rule between 
   expect(owner.advert(255, { wins: true }).state.vrrp).toBe('backup');
   // It comes back when the lower one is heard, but not after it was told to hand over.
   expect(owner.advert(100).state.vrrp).toBe('master');
+  owner.feed({ type: 'failover', nowUs: owner.nowUs });
+  expect(owner.effects.at(-1)).toMatchObject({ type: 'handover-ended', taken: false });
+  owner.pass(intervalUs);
   owner.feed({ type: 'failover', nowUs: owner.nowUs }).advert(100);
   owner.each(second, intervalUs, () => owner.advert(100));
   expect(owner.state).toMatchObject({ vrrp: 'backup', hold: true });
