@@ -146,11 +146,14 @@ function answer(draft: Draft, event: AdvertEvent): void {
 }
 
 function yieldTo(draft: Draft, event: AdvertEvent, reason: string): void {
-  const { state, config } = draft;
+  const { state, config, nowUs } = draft;
+  const dueUs = state.advertDueUs;
   // The winner is alive: connections under way here may run to their end.
   release(draft, true);
   // One last advert after the release: the winner hears a lower one and announces the address once more.
-  draft.effects.push({ type: 'advertise', priority: effectivePriority(config, state), lease: false });
+  // A frozen one says it with a priority 0: what made it yield may be old, and its author gone again.
+  const frozen = nowUs - dueUs > downUs(ownTiming(config, state));
+  draft.effects.push({ type: 'advertise', priority: frozen ? 0 : effectivePriority(config, state), lease: false });
   state.owner = event.source;
   adoptInterval(draft, event);
   enterBackup(draft, reason);
