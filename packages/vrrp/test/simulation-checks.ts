@@ -155,12 +155,7 @@ export class Checks {
   tookOver(node: SimulatedNode, reason: string): void {
     const world = this.#world;
     const other = world.other(node);
-    // Of two adverts that may be missed one was, and the other is on its way: nothing to hold against it.
-    if (node.config.missedAdverts === 2 && world.nowUs - node.thawedUs < 3 * node.config.intervalUs) return;
-    // A skew that is shorter than the network's own delay decides nothing after one lost advert more or less.
-    if (skewOf(node) < world.maxDelayUs + slackUs && world.nowUs - node.thawedUs < 2 * longestDownUs(world)) return;
-    // Its clock stood still with it: it cannot know that it missed anything.
-    if (world.nowUs - node.timelessUs < 2 * longestDownUs(world)) return;
+    if (this.#wasAway(node)) return;
     const calmUs = world.nowUs - world.networkChangedUs;
     const intervalUs = Math.max(node.config.intervalUs, other.config.intervalUs);
     if (!silence.has(reason) || world.lossRatio > 0 || world.keysDiffer() || !world.reaches(other)) return;
@@ -173,6 +168,17 @@ export class Checks {
       return;
     if (calmUs < longUs || world.nowUs - other.lastSentUs > 1.3 * intervalUs) return;
     world.violate(`n${node.index} took over (${reason}) from an owner that it could hear`);
+  }
+
+  /** It was frozen of late, in a way that it cannot know or that costs an advert too many: nothing to hold against it. */
+  #wasAway(node: SimulatedNode): boolean {
+    const world = this.#world;
+    const longUs = 2 * longestDownUs(world);
+    // Of two adverts that may be missed one was, or the skew is shorter than the network's own delay.
+    const tight = node.config.missedAdverts === 2 || skewOf(node) < world.maxDelayUs + slackUs;
+    if (tight && world.nowUs - node.thawedUs < longUs) return true;
+    // Its clock stood still with it.
+    return world.nowUs - node.timelessUs < longUs;
   }
 
   /** On a whole network a term is higher than all before. */
