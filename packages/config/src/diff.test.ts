@@ -19,13 +19,13 @@ test.each([
   ['requireServers: [main]', 'requireServers: []', ['failover']],
   ['events: {', 'events: { fifo: /run/notify,', ['events']],
   ['profile: balanced', 'profile: latency', ['tuner']],
-  ['bind: ["*:80"]', 'bind: ["*:80", "*:8080"]', ['frontends.binds']],
+  ['bind: ["*:80", "[::]:80"]', 'bind: ["*:80", "[::]:80", "*:8080"]', ['frontends.binds']],
   ['maxConnections: 3000', 'maxConnections: 4000', ['traffic']],
   ['weight: 100', 'weight: 50', ['traffic']],
   ['server: 1m', 'server: 2m', ['traffic']],
   ['retries: 3', 'retries: 1', ['traffic']],
   ['format: json', 'format: haproxy', ['log']],
-  ['10.10.0.11:9443', '10.10.0.11:9444', ['admin']],
+  ['10.10.0.11:9443', '10.10.0.11:9445', ['admin']],
   ['threads: auto', 'threads: 4', ['proxy']],
 ])('diffConfigs() of %s -> %s names the part', (from, to, parts) => {
   expect(EXAMPLE_CONFIG).toContain(from);
