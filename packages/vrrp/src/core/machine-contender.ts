@@ -10,7 +10,14 @@ const secondUs = 1_000_000;
 const sameAgainUs = 60 * secondUs;
 const anotherUs = 5 * secondUs;
 
-export const otherKey = 'the other node has another key';
+/** What the peer's refused adverts mean, by the reason why they were dropped; for the operator. */
+const peerFault: Readonly<Record<string, string>> = {
+  interval: 'the other node has another advertInterval (VRRP version 2)',
+  version: 'the other node speaks another version of VRRP',
+  'auth-missing': 'the other node does not sign its adverts',
+  'auth-type': 'the other node has another kind of authentication',
+};
+const otherKey = 'the other node has another key';
 
 export function onContender(draft: Draft, event: Extract<MachineEvent, { type: 'contender' }>): void {
   const { state, nowUs } = draft;
@@ -45,7 +52,7 @@ export function peerHasOtherKey(draft: Draft): boolean {
 export function defers(draft: Draft): boolean {
   const { state, config, nowUs } = draft;
   if (peerHasOtherKey(draft)) {
-    enterFault(draft, otherKey);
+    enterFault(draft, peerFault[state.contender?.reason ?? ''] ?? otherKey);
     state.refused = true;
     state.refusalDueUs = state.refusedUs + downUs(config);
     return true;
