@@ -1,14 +1,12 @@
 // One run of a program: no shell, a process group of its own, a time limit that ends the whole group, JSON on its
 // standard input, its output kept up to a bound. Side effects: one process.
-import { spawn, type ChildProcess } from 'node:child_process';
 import type { CallOutcome, CallResult, RunningCall } from './call.ts';
+import { killGroup, OutputTail, startGroup } from './process-group.ts';
 
 /** Between SIGTERM and SIGKILL, ms. */
 const graceMs = 1000;
 /** After the end of a program: for what is left of its output, ms. */
 const outputWaitMs = 200;
-/** The end of the output that an operator sees, characters. */
-const outputLimit = 2048;
 /** What a program may rely on; nothing of this process's own environment, which has other children's roles in it. */
 const plainEnvironment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' };
 
@@ -23,12 +21,13 @@ export interface ProgramCallOptions {
 /** Starts the program. */
 export function callProgram(options: ProgramCallOptions): RunningCall {
   const { promise, resolve } = Promise.withResolvers<CallResult>();
-  const process = start(options);
+  const { run, body, environment } = options;
+  const process = startGroup({ run, body, environment: { ...plainEnvironment, ...environment } });
   if (typeof process === 'string') {
     resolve({ outcome: { type: 'not-started', why: process }, output: '', mayRetry: true });
     return { result: promise, cancel: () => undefined };
   }
-  const output = new Tail(process);
+  const output = new OutputTail(process);
   let ended: CallOutcome | undefined;
   let hardKill: NodeJS.Timeout | undefined;
   const endGroup = (why: CallOutcome): void => {
@@ -61,57 +60,4 @@ export function callProgram(options: ProgramCallOptions): RunningCall {
     });
   });
   return { result: promise, cancel: () => endGroup({ type: 'cancelled' }) };
-}
-
-/** @returns The process, or why there is none. */
-function start({ run, body, environment }: ProgramCallOptions): ChildProcess | string {
-  const [program = '', ...args] = run;
-  try {
-    const process = spawn(program, args, {
-      // setsid: a group of its own, which can be ended as a whole.
-      detached: true,
-      stdio: ['pipe', 'pipe', 'pipe'],
-      cwd: '/',
-      env: { ...plainEnvironment, ...environment },
-    });
-    // Who does not read its input loses nothing else.
-    process.stdin?.on('error', () => undefined);
-    process.stdin?.end(body);
-    return process;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // The whole group has ended.
-  }
-}
-
-/** The last characters of what a process prints. */
-class Tail {
-  readonly #process: ChildProcess;
-  #text = '';
-
-  constructor(process: ChildProcess) {
-    this.#process = process;
-    for (const stream of [process.stdout, process.stderr]) {
-      stream?.setEncoding('utf8').on('data', (part: string) => this.#add(part));
-      stream?.on('error', () => undefined);
-    }
-  }
-
-  close(): string {
-    const { stdin, stdout, stderr } = this.#process;
-    for (const stream of [stdin, stdout, stderr]) stream?.destroy();
-    return this.#text.trim();
-  }
-
-  #add(part: string): void {
-    this.#text = (this.#text + part).slice(-outputLimit);
-  }
 }

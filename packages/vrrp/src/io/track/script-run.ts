@@ -1,13 +1,12 @@
 // One run of a track script: no shell, a process group of its own, as its own user, with a time limit that ends the whole
 // group. The three ways in which it can go wrong are kept apart; what it prints is kept up to a bound.
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { findUser } from '@tospann/linux';
 import type { ScriptOutcome } from '../../core/track/script-verdict.ts';
+import { killGroup, OutputTail, startGroup } from '../process-group.ts';
 
 /** Between SIGTERM and SIGKILL. */
 const graceMs = 2000;
-/** The end of the output that an operator sees. */
-const outputBytes = 2048;
 
 export interface ScriptRunOptions {
   /** Program and arguments. */
@@ -37,7 +36,7 @@ export function runScript(options: ScriptRunOptions): ScriptRun {
     resolve({ outcome: { type: 'not-started', why: started }, output: '' });
     return { result: promise, kill: () => {} };
   }
-  const tail = new Tail(started);
+  const tail = new OutputTail(started);
   let timedOut = false;
   let hardKill: NodeJS.Timeout | undefined;
   const limit = setTimeout(() => {
@@ -50,8 +49,7 @@ export function runScript(options: ScriptRunOptions): ScriptRun {
     clearTimeout(hardKill);
     // Whoever of the group is left after a time-out would go on for ever.
     if (timedOut) killGroup(started, 'SIGKILL');
-    tail.close();
-    resolve({ outcome, output: tail.text });
+    resolve({ outcome, output: tail.close() });
   };
   started.on('error', (error) => finish({ type: 'not-started', why: error.message }));
   started.on('exit', (code, signal) => {
@@ -64,52 +62,8 @@ export function runScript(options: ScriptRunOptions): ScriptRun {
 
 /** @returns The process, or why there is none. */
 function start({ run, users, environment }: ScriptRunOptions): ChildProcess | string {
-  const [program = '', ...args] = run;
-  const user = process.getuid?.() === 0 ? users.map(findUser).find((found) => found !== null) : undefined;
-  if (process.getuid?.() === 0 && (user === undefined || user === null)) return `no user "${users.join('" or "')}"`;
-  try {
-    return spawn(program, args, {
-      // setsid: a group of its own that can be ended as a whole.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      cwd: '/',
-      env: { ...environment },
-      ...(user === undefined || user === null ? {} : { uid: user.uid, gid: user.gid }),
-    });
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // The whole group has ended.
-  }
-}
-
-/** The last bytes of what a process prints. */
-class Tail {
-  text = '';
-  readonly #process: ChildProcess;
-
-  constructor(process: ChildProcess) {
-    this.#process = process;
-    for (const stream of [process.stdout, process.stderr]) {
-      stream?.setEncoding('utf8').on('data', (part: string) => (this.text = (this.text + part).slice(-outputBytes)));
-      stream?.on('error', () => {});
-    }
-  }
-
-  /** A grandchild may keep the pipes open: they are not waited for. */
-  close(): void {
-    for (const stream of [this.#process.stdout, this.#process.stderr]) {
-      const rest: unknown = stream?.read();
-      if (typeof rest === 'string') this.text = (this.text + rest).slice(-outputBytes);
-      stream?.destroy();
-    }
-    this.text = this.text.trimEnd();
-  }
+  if (process.getuid?.() !== 0) return startGroup({ run, environment });
+  const user = users.map(findUser).find((found) => found !== null);
+  if (user === undefined || user === null) return `no user "${users.join('" or "')}"`;
+  return startGroup({ run, environment, user });
 }
