@@ -15,6 +15,8 @@ interface Kernel extends Listing {
   readonly release: string;
   readonly without: readonly string[];
   readonly bucketsOfMax: number;
+  /** Its own listing; absent: derived from the newest. */
+  readonly listing?: string;
 }
 interface Size extends Listing {
   readonly cpus: number;
@@ -37,7 +39,9 @@ export const usual = { kernel: kernels.at(-1) as Kernel, size: sizes[1] as Size,
 
 /** Keys and values of such a machine. */
 export function listingOf({ kernel, size, conntrack }: typeof usual): Record<string, string> {
-  const values: Record<string, string> = { ...recorded.values, ...kernel.values, ...size.values };
+  const base = kernel.listing === undefined ? recorded : (read(kernel.listing) as Listing);
+  const sized = Object.entries(size.values).filter(([key]) => key in base.values);
+  const values: Record<string, string> = { ...base.values, ...kernel.values, ...Object.fromEntries(sized) };
   const max = Number(values['net.netfilter.nf_conntrack_max']);
   values['net.netfilter.nf_conntrack_buckets'] = `${max * kernel.bucketsOfMax}\n`;
   const gone = (key: string): boolean =>
