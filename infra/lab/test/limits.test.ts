@@ -46,6 +46,7 @@ interface Look {
   readonly fullIn: number | undefined;
   readonly alarms: readonly string[];
   readonly sources: readonly { readonly source: string; readonly share: number }[];
+  readonly stealRatio: number | undefined;
 }
 
 /** What the running node says of its table. */
@@ -58,6 +59,7 @@ async function look(): Promise<Look> {
         readonly conntrackDroppedTotal: number;
         readonly conntrackFullInSeconds?: number;
         readonly conntrackSources: Look['sources'];
+        readonly cpuStealRatio?: number;
         readonly alarms: readonly { readonly name: string; readonly text: string }[];
       };
     };
@@ -70,6 +72,7 @@ async function look(): Promise<Look> {
     fullIn: host.conntrackFullInSeconds,
     alarms: host.alarms.map(({ text }) => text),
     sources: host.conntrackSources,
+    stealRatio: host.cpuStealRatio,
   };
 }
 
@@ -131,6 +134,7 @@ test('the alarm comes before the first drop, the forecast at half fill is right,
   expect(Math.abs(half.fullIn! - real) / real, `forecast ${half.fullIn} s, really ${real} s`).toBeLessThan(0.2);
 
   const last = looks.at(-1)!;
+  expect(last.stealRatio).toBeGreaterThanOrEqual(0);
   expect(last.sources[0]?.source).toBe('10.10.10.9');
   expect(last.sources[0]?.share).toBeGreaterThan(0.6);
   expect(last.alarms.some((text) => text.includes('% from 10.10.10.9'))).toBe(true);

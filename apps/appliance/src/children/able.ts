@@ -88,6 +88,16 @@ export class Able {
     this.#tracking.configure(config, probesOf(config));
   }
 
+  /** A limit of the kernel drops users on this node now, in words; empty: none does. Its tables are this node's alone. */
+  noteLimits(sentence: string): void {
+    this.#tracking.note(
+      { name: 'limits', kind: 'limits' },
+      sentence === ''
+        ? { state: 'ok', sentence: 'no limit of the kernel drops anybody' }
+        : { state: 'impaired', sentence },
+    );
+  }
+
   get state(): AbleState {
     const problem = this.#service?.snapshot().linkProblem ?? '';
     const device = this.#config.cluster.nodes.find(({ name }) => name === this.#options.start.node)?.interface ?? '';

@@ -1,9 +1,9 @@
 // The watch over the kernel's limits, in the vrrp child: the one process of the node that may look at all of them. It
-// tells the event stream and the status; it never touches the election. A watch that breaks is said once and is over.
+// tells the event stream, the status, and the conditions when a table of this node drops users. A watch that breaks is said once and is over.
 import type { HostStatus } from '@tospann/api';
 import type { PairConfig } from '@tospann/config';
 import { Watch } from '@tospann/tuner';
-import { limitsEvent, limitsStatus } from '../core/limits-status.ts';
+import { droppingNow, limitsEvent, limitsStatus } from '../core/limits-status.ts';
 import { tell } from './channel.ts';
 import type { AgentEvents } from './vrrp-events.ts';
 
@@ -12,11 +12,14 @@ const defaults = { conntrackAlarmPercent: 80, stealAlarmPercent: 10 } as const;
 export class LimitsWatch {
   readonly #node: string;
   readonly #events: AgentEvents;
+  readonly #onDropping: (sentence: string) => void;
   #watch: Watch | undefined;
 
-  constructor(node: string, events: AgentEvents) {
+  /** @param onDropping Told once a second what drops users now that the other node may not drop; empty: nothing. */
+  constructor(node: string, events: AgentEvents, onDropping: (sentence: string) => void) {
     this.#node = node;
     this.#events = events;
+    this.#onDropping = onDropping;
   }
 
   /** Watches with the thresholds of this configuration from now on. */
@@ -28,7 +31,10 @@ export class LimitsWatch {
       ...tuner,
       ...(conntrackMaxBound === undefined ? {} : { conntrackMaxBound }),
       onNews: (news) => this.#events.tell(limitsEvent(news, this.#node)),
-      onView: (view) => this.#show(limitsStatus(view)),
+      onView: (view) => {
+        this.#onDropping(droppingNow(view));
+        this.#show(limitsStatus(view));
+      },
     });
   }
 

@@ -46,9 +46,9 @@ interface Agent {
 async function start(message: StartMessage): Promise<Agent> {
   const log = makeLog(message.node, 'vrrp');
   const events = new AgentEvents(message, log);
-  const limits = new LimitsWatch(message.node, events);
+  const election = message.config.vips.length === 0 ? undefined : await startElection(message, log, events);
+  const limits = new LimitsWatch(message.node, events, (sentence) => election?.able.noteLimits(sentence));
   limits.configure(message.config);
-  const election = message.config.vips.length === 0 ? {} : await startElection(message, log, events);
   tell({ type: 'ready' });
   return { node: message.node, events, limits, ...election };
 }

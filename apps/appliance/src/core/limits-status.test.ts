@@ -1,6 +1,6 @@
 import { hostStatus } from '@tospann/api';
 import { expect, test } from 'vitest';
-import { limitsEvent, limitsStatus } from './limits-status.ts';
+import { droppingNow, limitsEvent, limitsStatus } from './limits-status.ts';
 
 const conntrack = { entries: 620, limit: 1000, insertFailed: 1, dropped: 2, earlyDropped: 3, sources: [] };
 
@@ -43,4 +43,14 @@ test('limitsEvent() names the node and the alarm', () => {
     text: 'lb1: Connection tracking is 62 % full',
     evidence: { alarm: 'conntrack-filling', change: 'raised', entries: 620 },
   });
+});
+
+test('droppingNow() speaks of full tables of this node, not of warnings and not of an overloaded proxy', () => {
+  const alarm = (name: 'conntrack-full' | 'ports' | 'listen-overflow', severity: 'alarm' | 'warning') =>
+    ({ name, severity, sinceMs: 0, text: `${name} ${severity}` }) as const;
+  expect(droppingNow({ alarms: [] })).toBe('');
+  expect(droppingNow({ alarms: [alarm('ports', 'warning'), alarm('listen-overflow', 'alarm')] })).toBe('');
+  expect(droppingNow({ alarms: [alarm('ports', 'warning'), alarm('conntrack-full', 'alarm')] })).toBe(
+    'conntrack-full alarm',
+  );
 });

@@ -26,6 +26,15 @@ export function limitsStatus(view: WatchView): HostStatus {
   };
 }
 
+/** Tables that are full on this node and may not be on the other; what an overloaded proxy does is not among them. */
+const ownTables: ReadonlySet<string> = new Set(['conntrack-full', 'ports']);
+
+/** What drops users now for want of room in this node's tables; empty: nothing. */
+export function droppingNow(view: WatchView): string {
+  const full = view.alarms.find(({ name, severity }) => severity === 'alarm' && ownTables.has(name));
+  return full?.text ?? '';
+}
+
 /** An alarm of the watch as an event. */
 export function limitsEvent(news: WatchNews, node: string): Omit<EventDraft, 'timeMs' | 'monotonicMs'> {
   const { alarm, change, severity, text, evidence } = news;

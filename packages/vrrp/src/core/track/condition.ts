@@ -8,7 +8,15 @@ import type { Ability } from '../state.ts';
  */
 export type ConditionState = 'waiting' | 'ok' | 'warning' | 'impaired' | 'no-server' | 'failed';
 
-export type ConditionKind = 'frontend' | 'link' | 'configuration' | 'gateway' | 'script' | 'steal' | 'lateness';
+export type ConditionKind =
+  | 'frontend'
+  | 'link'
+  | 'configuration'
+  | 'gateway'
+  | 'script'
+  | 'steal'
+  | 'lateness'
+  | 'limits';
 
 /** One condition as it stands. */
 export interface Condition {
