@@ -6,6 +6,7 @@ import { compareIp, type IpBytes } from '../core/ip.ts';
 import type { AgentPlan, PlannedElection } from '../core/plan.ts';
 import { AdvertReceiver, type DropReason, type Received, type ReceiveFilter } from '../core/receive.ts';
 import type { MachineEvent } from '../core/state.ts';
+import { type UnsignedNotice, UnsignedWatch } from '../core/unsigned-watch.ts';
 import type { AdvertPorts } from './advert-ports.ts';
 import type { AdvertProofs } from './advert-proof.ts';
 import type { AdvertStreams, StreamKey } from './advert-stream.ts';
@@ -33,6 +34,8 @@ export interface IntakeHandlers {
   readonly onEvent: (election: number, event: MachineEvent) => void;
   /** A router follows its peer's checksum. */
   readonly onDialect: (election: number, detail: string) => void;
+  /** A peer does not sign, in mode permissive, or signs again. */
+  readonly onUnsigned: (election: number, notice: UnsignedNotice) => void;
 }
 
 export class AdvertIntake {
@@ -46,6 +49,7 @@ export class AdvertIntake {
   readonly #packet = new Uint8Array(new ArrayBuffer(packetBytes));
   /** When evidence of a reason may come again, by election and reason: bounded by the reasons there are. */
   readonly #nextContenderUs = new Map<string, number>();
+  readonly #unsigned = new UnsignedWatch();
   readonly #receiver = new AdvertReceiver([]);
   readonly #proofs: AdvertProofs;
 
@@ -109,6 +113,7 @@ export class AdvertIntake {
     if (this.#streams.follow(key, advert.dialect)) this.#handlers.onDialect(key.election, advert.dialect ?? '');
     const election = this.#plan.elections[key.election];
     if (election === undefined) return;
+    this.#noteSigning(key.election, { source: formatIp(advert.source), unsigned: received.unsigned, nowUs });
     this.#handlers.onEvent(key.election, {
       type: 'advert',
       nowUs,
@@ -118,6 +123,17 @@ export class AdvertIntake {
       intervalUs: advert.intervalMs * 1000,
       addressesDiffer: differ(advert, election.routers[key.router]?.addresses ?? []),
     });
+  }
+
+  #noteSigning(
+    index: number,
+    { source, ...advert }: { readonly source: string; readonly unsigned: boolean; readonly nowUs: number },
+  ): void {
+    const election = this.#plan.elections[index]?.name ?? '';
+    const peer = this.#plan.peers.find(({ address, address6 }) => address === source || address6 === source);
+    const sender = peer === undefined ? `the node at ${source}` : `node "${peer.name}" (${source})`;
+    const notice = this.#unsigned.note({ election, sender, ...advert });
+    if (notice !== undefined) this.#handlers.onUnsigned(index, notice);
   }
 
   #onDrop(

@@ -14,7 +14,7 @@ import { AdvertProofs } from './advert-proof.ts';
 import { Drain } from './drain.ts';
 import { HandOvers } from './hand-overs.ts';
 import { LatenessMeter } from './lateness.ts';
-import type { LoopCommand, LoopData, LoopMessage, VrrpEvent } from './messages.ts';
+import type { LoopCommand, LoopData, LoopMessage, VrrpEvent, VrrpNotice } from './messages.ts';
 import { VipNetwork } from './network.ts';
 import { peerEvent } from './peer-event.ts';
 import { nodeName, snapshotOf, wordOf } from './snapshot-of.ts';
@@ -81,7 +81,8 @@ export class AgentLoop {
       { ports: this.#network.ports, streams: this.#network.streams, proofs },
       {
         onEvent: (index, event) => this.#feed(index, event),
-        onDialect: (index, detail) => this.#noteDialect(index, detail),
+        onDialect: (index, detail) => this.#noteAll(index, { what: 'dialect', detail }),
+        onUnsigned: (index, notice) => this.#noteAll(index, notice),
       },
     );
     this.#handOvers = new HandOvers((message) => port.send(message));
@@ -174,9 +175,9 @@ export class AgentLoop {
     return due;
   }
 
-  #noteDialect(index: number, detail: string): void {
+  #noteAll(index: number, notice: Pick<VrrpNotice, 'what' | 'detail'>): void {
     for (const { name: vip } of this.#elections[index]?.addresses ?? [])
-      this.#emit({ event: 'vrrp-notice', vip, what: 'dialect', detail, monotonicMs: monotonicMs() });
+      this.#emit({ event: 'vrrp-notice', vip, ...notice, monotonicMs: monotonicMs() });
   }
 
   #readNews(): void {

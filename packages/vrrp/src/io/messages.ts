@@ -4,6 +4,7 @@ import type { AgentPlan } from '../core/plan.ts';
 import type { ElectionWord, PeerWord } from '../core/peer-word.ts';
 import type { VipSnapshot, VrrpSnapshot, VrrpState } from '../core/snapshot.ts';
 import type { Ability, Evidence, NoticeKind } from '../core/state.ts';
+import type { UnsignedNotice } from '../core/unsigned-watch.ts';
 import type { AdvertKeys } from './advert-proof.ts';
 
 /** workerData of the loop. `wakeFd` is the eventfd that the main thread writes after each command. */
@@ -52,7 +53,14 @@ export interface VrrpStateEvent {
 export interface VrrpNotice {
   readonly event: 'vrrp-notice';
   readonly vip: string;
-  readonly what: NoticeKind | 'stale-address' | 'guard' | 'dialect' | 'peer-link' | 'peer-problem-ended';
+  readonly what:
+    | NoticeKind
+    | UnsignedNotice['what']
+    | 'stale-address'
+    | 'guard'
+    | 'dialect'
+    | 'peer-link'
+    | 'peer-problem-ended';
   readonly detail: string;
   readonly monotonicMs: number;
 }
