@@ -171,7 +171,7 @@ function asLeaving(draft: Draft, event: AdvertEvent): void {
   const { state } = draft;
   if (state.handover?.force === false && (event.priority === 0 || unfit(draft, event.priority)))
     return endHandover(draft, { taken: false, detail: whyUnfit(event.priority) });
-  if (event.priority === 0) return;
+  if (event.priority === 0 || (state.handover !== undefined && event.nowUs < state.handover.doubtUntilUs)) return;
   adoptInterval(draft, event);
   endHandover(draft, { taken: true, detail: 'the other node has taken over' });
 }

@@ -52,6 +52,11 @@ export function onMaintenance(draft: Draft, event: Extract<MachineEvent, { type:
     state.handover = { ...state.handover, purpose: 'maintenance', force: event.force };
 }
 
+/** Its last advert as owner may still be on its way: it would pass for the one that takes the address. */
+function mayBeUnderWay({ state, config, nowUs }: Draft): boolean {
+  return state.peer !== undefined && state.peer.priority > 0 && nowUs - state.peer.heardUs < config.intervalUs;
+}
+
 function begin(draft: Draft, how: { readonly purpose: HandoverPurpose; readonly force: boolean }): void {
   const { state, config, nowUs } = draft;
   const refusal = how.force ? '' : refusalOf(draft);
@@ -62,6 +67,9 @@ function begin(draft: Draft, how: { readonly purpose: HandoverPurpose; readonly 
     startedUs: nowUs,
     deadlineUs: nowUs + (config.peers === 0 ? 0 : handoverLimitUs(config)),
     repeatUs: nowUs + config.intervalUs,
+    // A stop cannot be refused: it waits for an advert of the new owner that cannot be an old one.
+    doubtUntilUs:
+      mayBeUnderWay(draft) || nowUs - state.resignedUs < config.intervalUs ? nowUs + config.intervalUs : nowUs,
   };
   state.advertDueUs = Infinity;
   // From now on the announcements are the new owner's.
@@ -70,10 +78,8 @@ function begin(draft: Draft, how: { readonly purpose: HandoverPurpose; readonly 
 }
 
 function refusalOf(draft: Draft): string {
-  const { config, state, nowUs } = draft;
-  if (config.peers === 0) return 'the cluster has no other node';
-  // Its last advert as owner may still be on its way: it would pass for the one that takes the address.
-  if (state.peer !== undefined && state.peer.priority > 0 && nowUs - state.peer.heardUs < config.intervalUs)
+  if (draft.config.peers === 0) return 'the cluster has no other node';
+  if (mayBeUnderWay(draft))
     return 'the other node advertised a moment ago, and its adverts may be on their way; try again';
   return peerRefuses(draft);
 }

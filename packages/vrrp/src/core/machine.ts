@@ -96,7 +96,7 @@ export function nextTickUs(config: MachineConfig, state: MachineState): number {
     state.preemptDueUs,
     state.garp.dueUs,
     linkFaultUs,
-    state.vrrp === 'backup' ? state.awakeUs + state.activeIntervalUs : Infinity,
+    state.vrrp === 'backup' || state.refused ? state.awakeUs + state.activeIntervalUs : Infinity,
     state.refused ? state.refusalDueUs : Infinity,
     holdOffUs,
     state.inheritedUntilUs === -Infinity ? Infinity : state.inheritedUntilUs,
@@ -122,19 +122,22 @@ export function step(state: MachineState, event: MachineEvent, config: MachineCo
 }
 
 /**
- * A backup that stood still has heard nothing because it was not there: it listens once more before it takes over. It is
+ * A backup, or a node that looks out for the other key, that stood still has heard nothing because it was not there: it listens once more before it takes over. It is
  * awake at least once an interval, so a gap in which it may have missed all adverts but one shows.
  */
 function notePresence(draft: Draft): void {
   const { state, config, nowUs } = draft;
   const gapUs = nowUs - state.awakeUs;
   state.awakeUs = nowUs;
-  if (state.vrrp !== 'backup' || gapUs <= Math.max(1.25, config.missedAdverts - 1) * state.activeIntervalUs) return;
+  const refused = state.vrrp === 'fault' && state.refused;
+  if (state.vrrp !== 'backup' && !refused) return;
+  if (gapUs <= Math.max(1.25, config.missedAdverts - 1) * state.activeIntervalUs) return;
   state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
   // The owner's next advert, half an interval late.
   const listenUs = 1.5 * state.activeIntervalUs + skewUs(ownTiming(config, state, state.activeIntervalUs));
-  state.downDueUs = Math.max(state.downDueUs, nowUs + listenUs);
-  notice(draft, 'freeze', `the loop stood still for ${ms(gapUs)} as backup`);
+  if (refused) state.refusalDueUs = Math.max(state.refusalDueUs, nowUs + listenUs);
+  else state.downDueUs = Math.max(state.downDueUs, nowUs + listenUs);
+  notice(draft, 'freeze', `the loop stood still for ${ms(gapUs)} as ${state.vrrp}`);
 }
 
 function apply(draft: Draft, event: MachineEvent): void {
@@ -185,7 +188,7 @@ function onTick(draft: Draft): void {
 function tickFault(draft: Draft): void {
   const { state, config, nowUs } = draft;
   const refused = state.refused;
-  if (refused && stillRefused(draft)) return;
+  if (refused && (state.refusalDueUs > nowUs || stillRefused(draft))) return;
   settle(draft);
   // It has listened for a down interval and heard neither a valid advert nor one under another key.
   if (refused && state.vrrp === 'backup') state.downDueUs = nowUs + skewUs(ownTiming(config, state));

@@ -41,6 +41,8 @@ export interface Handover {
   readonly deadlineUs: number;
   /** When priority 0 is repeated, for the case that it was lost. */
   readonly repeatUs: number;
+  /** Until then an advert of the peer may be from before the hand-over: it does not end it. */
+  readonly doubtUntilUs: number;
 }
 
 export interface PeerView {
