@@ -61,7 +61,7 @@ export function factsOf(machine: typeof usual): Facts {
     initialNetns: true,
     virtualisation: { kind: 'virtual-machine', name: 'kvm', evidence: 'DMI "QEMU"', limits: [] },
     conntrack: { available: conntrack, isModule: conntrack, entries: conntrack ? 1200 : 0 },
-    interfaces: [{ name: 'eth0', rxQueues: 1, txQueues: 1 }],
+    interfaces: [{ name: 'eth0', rxQueues: 1, txQueues: 1, rpsCpus: '0' }],
     values: Object.fromEntries(
       Object.entries(listingOf(machine)).map(([key, raw]) => [key, { raw, writable: 'yes' as const }]),
     ),

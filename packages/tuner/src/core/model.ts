@@ -98,7 +98,13 @@ export interface Facts {
     readonly entries: number;
   };
   /** Network interfaces with hardware or virtio behind them (not lo). */
-  readonly interfaces: readonly { readonly name: string; readonly rxQueues: number; readonly txQueues: number }[];
+  readonly interfaces: readonly {
+    readonly name: string;
+    readonly rxQueues: number;
+    readonly txQueues: number;
+    /** Processors that share the first receive queue's packets: a bit mask as the kernel writes it; zeros: off. */
+    readonly rpsCpus: string;
+  }[];
   /** Keys of the catalogue (and of overrides) that exist here. */
   readonly values: Readonly<Record<string, FoundValue>>;
   /** Who sets a key at boot, in the order in which it is applied: the last one wins. */

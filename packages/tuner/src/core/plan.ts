@@ -3,6 +3,7 @@
 import { adviceFor } from './advice.ts';
 import { canonicalKey, catalogue, entryOf } from './catalogue.ts';
 import type { CatalogueEntry, Facts, FoundValue, Plan, PlanItem, Wanted } from './model.ts';
+import { nicItems } from './nic.ts';
 import { SYSCTL_FILE } from './persist.ts';
 import { greater, isBelow, mustBe, normalise, sameValue } from './values.ts';
 
@@ -16,7 +17,7 @@ const DRIFTED = 'Somebody changed it after the tuner had set it: left alone ("tu
  *
  * @param facts What was found on the machine.
  * @param wanted What the configuration asks for.
- * @returns All keys of the catalogue, then the overrides that are in none; `changesOf` gives those to write.
+ * @returns All keys of the catalogue, the overrides that are in none, advice for the interfaces; `changesOf` gives those to write.
  */
 export function makePlan(facts: Facts, wanted: Wanted): Plan {
   const overrides = new Map(Object.entries(wanted.overrides).map(([key, value]) => [canonicalKey(key), value]));
@@ -27,7 +28,7 @@ export function makePlan(facts: Facts, wanted: Wanted): Plan {
   const others = [...overrides].filter(([key]) => entryOf(key) === undefined);
   return {
     profile: wanted.profile,
-    items: [...known, ...others.map(([key, value]) => planOverride(key, value, facts))],
+    items: [...known, ...others.map(([key, value]) => planOverride(key, value, facts)), ...nicItems(facts)],
   };
 }
 

@@ -119,7 +119,8 @@ function interfacesOf(root: SystemRoot): Facts['interfaces'] {
     if (!root.exists(`/sys/class/net/${name}/device`)) return [];
     const queues = root.list(`/sys/class/net/${name}/queues`);
     const count = (prefix: string): number => queues.filter((queue) => queue.startsWith(prefix)).length;
-    return [{ name, rxQueues: count('rx-'), txQueues: count('tx-') }];
+    const rpsCpus = (root.read(`/sys/class/net/${name}/queues/rx-0/rps_cpus`) ?? '0').trim();
+    return [{ name, rxQueues: count('rx-'), txQueues: count('tx-'), rpsCpus }];
   });
 }
 
