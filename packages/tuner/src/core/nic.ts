@@ -19,7 +19,7 @@ function queues({ name, rxQueues }: Interface, cpus: number): PlanItem {
     key: `nic.${name}.queues`,
     unit: 'queues',
     current: String(rxQueues),
-    risk: 'The link goes down for a moment while the number changes; do it on the node that owns no address.',
+    risk: 'The link goes down for a moment while the number changes; do it on the node that owns no address',
   };
   if (rxQueues >= cpus) return { ...base, action: 'keep', why: 'One receive queue for each processor.' };
   const why = `Packets are received on ${rxQueues} of ${cpus} processors. If the host gives more ("ethtool -l ${name}"): ethtool -L ${name} combined ${cpus}.`;
@@ -33,7 +33,7 @@ function steering({ name, rxQueues, rpsCpus }: Interface, cpus: number): PlanIte
     key: `nic.${name}.rps_cpus`,
     unit: 'bit mask of processors',
     current: rpsCpus,
-    risk: 'Costs an interrupt between processors for each packet; on two processors measure before and after.',
+    risk: 'Costs an interrupt between processors for each packet; on two processors measure before and after',
   };
   const isOff = /^[0,]*$/.test(rpsCpus);
   if (rxQueues >= cpus || !isOff) return { ...base, action: 'keep', why: 'Packets are spread over the processors.' };
