@@ -1,7 +1,7 @@
 // Lab helper: sends garbage and wrong adverts of IP protocol 112 to an address, a given number a second, for a time.
 // Arguments: own address, target, packets a second, seconds, and `stranger` for good adverts from no peer. Uses a seeded generator, so a flood repeats.
 import { encodeDestination, openRawSender, parseIp, sendPacket } from '@tospann/linux';
-import { encodeAdvert } from '../src/core/advert.ts';
+import { encodeAdvert } from '../src/core/advert/advert.ts';
 import { seededRandom } from './simulation.ts';
 
 const [own = '', target = '', rate = '1000', seconds = '1', kind = ''] = process.argv.slice(2);

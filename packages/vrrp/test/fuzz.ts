@@ -4,12 +4,12 @@
 import { createHmac } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { parseIp } from '@tospann/linux';
-import { encodeAdvert, type Advert, type AdvertProof, type AdvertRoute } from '../src/core/advert.ts';
-import type { ReceivedAdvert } from '../src/core/advert-decode.ts';
-import { hmacTrailer, type Hmac } from '../src/core/auth-hmac.ts';
-import { passwordBytes } from '../src/core/auth-password.ts';
-import { vrrpGroup6 } from '../src/core/ip.ts';
-import { AdvertReceiver, type ReceiveFilter } from '../src/core/receive.ts';
+import { encodeAdvert, type Advert, type AdvertProof, type AdvertRoute } from '../src/core/advert/advert.ts';
+import type { ReceivedAdvert } from '../src/core/advert/advert-decode.ts';
+import { hmacTrailer, type Hmac } from '../src/core/advert/auth-hmac.ts';
+import { passwordBytes } from '../src/core/advert/auth-password.ts';
+import { vrrpGroup6 } from '../src/core/advert/ip.ts';
+import { AdvertReceiver, type ReceiveFilter } from '../src/core/advert/receive.ts';
 import { ipPacket } from './packets.ts';
 
 export interface FuzzReport {

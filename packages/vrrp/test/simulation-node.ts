@@ -1,6 +1,6 @@
 // One node of the simulation: the real machine, a model of the kernel's lease on its addresses, the agent's process and
 // the virtual machine around it. It knows its own world only; the network is simulation.ts. Deterministic.
-import type { ElectionWord } from '../src/core/peer-word.ts';
+import type { ElectionWord } from '../src/core/peer/peer-word.ts';
 import type { Ability, MachineConfig, MachineEvent, MachineState } from '../src/core/state.ts';
 
 /** A job of the event list. */

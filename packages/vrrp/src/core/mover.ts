@@ -1,5 +1,5 @@
 // What moves an address outside this machine, decided: one call at a time for each election, again when it fails, called
-// off at once when this node is no longer the owner. Not the call (io/mover.ts). Pure; times are monotonic ms.
+// off at once when this node is no longer the owner. Not the call (io/hooks/mover.ts). Pure; times are monotonic ms.
 
 /** A floating address as the outside knows it. */
 export interface MovedAddress {

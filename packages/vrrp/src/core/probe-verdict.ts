@@ -1,5 +1,5 @@
 // From single self-probes to "can this frontend serve": hysteresis with a bound on how long a dead proxy stays unseen.
-// Not the requests themselves (io/self-probe.ts). A hung proxy is found within 500 + 800 + 500 ms; a proxy that was
+// Not the requests themselves (io/probe/self-probe.ts). A hung proxy is found within 500 + 800 + 500 ms; a proxy that was
 // killed and is back within a second changes nothing, since its sockets stay open in the supervisor. Pure.
 import { PROBE_TIMES } from '@tospann/config';
 

@@ -4,19 +4,19 @@
 import { isTospannError, TospannError } from '@tospann/errors';
 import { drainEventFd, monotonicMs, Poller, raiseThread, TimerFd } from '@tospann/linux';
 import { initialState, nextTickUs, step } from '../core/machine.ts';
-import type { PeerWord } from '../core/peer-word.ts';
+import type { PeerWord } from '../core/peer/peer-word.ts';
 import { addressesOf, type PlannedAddress, type PlannedElection } from '../core/plan.ts';
 import type { Effect, MachineEvent, MachineState } from '../core/state.ts';
 import { leaseSeconds, warmRestartUs } from '../core/timers.ts';
-import { AdvertIntake } from './advert-intake.ts';
-import { slots } from './advert-ports.ts';
-import { AdvertProofs } from './advert-proof.ts';
-import { Drain } from './drain.ts';
-import { HandOvers } from './hand-overs.ts';
-import { LatenessMeter } from './lateness.ts';
+import { AdvertIntake } from './adverts/advert-intake.ts';
+import { slots } from './adverts/advert-ports.ts';
+import { AdvertProofs } from './adverts/advert-proof.ts';
+import { Drain } from './handover/drain.ts';
+import { HandOvers } from './handover/hand-overs.ts';
+import { LatenessMeter } from './meters/lateness.ts';
 import type { LoopCommand, LoopData, LoopMessage, VrrpEvent, VrrpNotice } from './messages.ts';
 import { VipNetwork } from './network.ts';
-import { peerEvent } from './peer-event.ts';
+import { peerEvent } from './peer-link/peer-event.ts';
 import { nodeName, snapshotOf, wordOf } from './snapshot-of.ts';
 
 /** A picture of the agent for the others: soon after a change, and ten times a second otherwise. */
@@ -377,7 +377,7 @@ export class AgentLoop {
     }
   }
 
-  /** Connections under way go on here, while the new owner sends their packets over (connection-guard.ts). */
+  /** Connections under way go on here, while the new owner sends their packets over (handover/connection-guard.ts). */
   #beginDrain(vip: IndexedVip): void {
     const detail = this.#drain?.begin(vip.index, nowUs()) ?? '';
     const { name } = vip.address;

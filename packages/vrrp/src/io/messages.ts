@@ -1,17 +1,17 @@
 // What the agent's main thread and its loop tell each other: plain data for structured clone. No behaviour.
 import type { ErrorCode, ErrorParams } from '@tospann/errors';
 import type { AgentPlan } from '../core/plan.ts';
-import type { ElectionWord, PeerWord } from '../core/peer-word.ts';
+import type { ElectionWord, PeerWord } from '../core/peer/peer-word.ts';
 import type { VipSnapshot, VrrpSnapshot, VrrpState } from '../core/snapshot.ts';
 import type { Ability, Evidence, NoticeKind } from '../core/state.ts';
-import type { UnsignedNotice } from '../core/unsigned-watch.ts';
-import type { AdvertKeys } from './advert-proof.ts';
+import type { UnsignedNotice } from '../core/advert/unsigned-watch.ts';
+import type { AdvertKeys } from './adverts/advert-proof.ts';
 
 /** workerData of the loop. `wakeFd` is the eventfd that the main thread writes after each command. */
 export interface LoopData {
   readonly plan: AgentPlan;
   readonly wakeFd: number;
-  /** Keep connections of a planned hand-over alive (connection-guard.ts). */
+  /** Keep connections of a planned hand-over alive (handover/connection-guard.ts). */
   readonly guard: boolean;
   /** The term of each election in an earlier life of this node, by its name. */
   readonly terms: Readonly<Record<string, number>>;

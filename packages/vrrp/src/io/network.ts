@@ -11,9 +11,9 @@ import {
   type LinkRecord,
 } from '@tospann/linux';
 import { addressesOf, type AgentPlan, type PlannedAddress, type PlannedElection } from '../core/plan.ts';
-import { AdvertPorts, type Family, type Sources } from './advert-ports.ts';
-import type { AdvertProofs } from './advert-proof.ts';
-import { AdvertStreams } from './advert-stream.ts';
+import { AdvertPorts, type Family, type Sources } from './adverts/advert-ports.ts';
+import type { AdvertProofs } from './adverts/advert-proof.ts';
+import { AdvertStreams } from './adverts/advert-stream.ts';
 import { Announcer } from './announcer.ts';
 
 /** IFA_PROTO of the addresses that this agent adds: the number of VRRP, so that a stale one is known at start. */
@@ -166,7 +166,7 @@ export class VipNetwork {
 
   /**
    * Keeps the VIP on `lo` until the kernel removes it: sockets under way go on, nobody who asks the link for the address
-   * is answered (drain.ts).
+   * is answered (handover/drain.ts).
    *
    * @throws {TospannError} LB_KERNEL_NO_CAPABILITY, LB_KERNEL_CALL.
    */

@@ -1,12 +1,12 @@
 // From the machines' states to the snapshot that others read. No side effects.
-import type { ChecksumDialect } from '../core/advert.ts';
+import type { ChecksumDialect } from '../core/advert/advert.ts';
 import { self } from '../core/machine-actions.ts';
-import type { ElectionWord } from '../core/peer-word.ts';
+import type { ElectionWord } from '../core/peer/peer-word.ts';
 import type { AgentPlan, PlannedAddress, PlannedElection } from '../core/plan.ts';
 import type { MachineCounters, MachineState } from '../core/state.ts';
 import { effectivePriority } from '../core/timers.ts';
-import type { StreamKey } from './advert-stream.ts';
-import type { LatenessFigures } from './lateness.ts';
+import type { StreamKey } from './adverts/advert-stream.ts';
+import type { LatenessFigures } from './meters/lateness.ts';
 import type { TimedSnapshot } from './messages.ts';
 
 interface Parts {

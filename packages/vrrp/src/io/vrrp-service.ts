@@ -5,13 +5,13 @@ import type { Worker } from 'node:worker_threads';
 import { failoverOf, type PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { closeFd, monotonicMs, openEventFd, signalEventFd } from '@tospann/linux';
-import type { PeerWord } from '../core/peer-word.ts';
+import type { PeerWord } from '../core/peer/peer-word.ts';
 import { addressesOf, planAgent, type AgentPlan } from '../core/plan.ts';
 import type { VrrpSnapshot } from '../core/snapshot.ts';
 import type { Ability } from '../core/state.ts';
-import { AdvertClock } from './advert-clock.ts';
-import { resolveAdvertKeys } from './advert-keys.ts';
-import { ConnectionGuard } from './connection-guard.ts';
+import { AdvertClock } from './adverts/advert-clock.ts';
+import { resolveAdvertKeys } from './adverts/advert-keys.ts';
+import { ConnectionGuard } from './handover/connection-guard.ts';
 import type {
   HandoverResult,
   LoopCommand,
@@ -22,7 +22,7 @@ import type {
   VrrpLogLine,
   VrrpStateEvent,
 } from './messages.ts';
-import { PeerWatch } from './peer-watch.ts';
+import { PeerWatch } from './peer-link/peer-watch.ts';
 import { reviveError } from './plain-error.ts';
 import { TermFile } from './term-file.ts';
 

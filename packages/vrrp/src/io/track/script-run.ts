@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { findUser } from '@tospann/linux';
 import type { ScriptOutcome } from '../../core/track/script-verdict.ts';
-import { killGroup, OutputTail, startGroup } from '../process-group.ts';
+import { killGroup, OutputTail, startGroup } from '../hooks/process-group.ts';
 
 /** Between SIGTERM and SIGKILL. */
 const graceMs = 2000;

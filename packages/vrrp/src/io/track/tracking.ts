@@ -10,7 +10,7 @@ import {
   type Finding,
   type TrackVerdict,
 } from '../../core/track/condition.ts';
-import { startSelfProbe, type ProbeTarget } from '../self-probe.ts';
+import { startSelfProbe, type ProbeTarget } from '../probe/self-probe.ts';
 import type { Watch } from './watch.ts';
 import { watchGateway } from './watch-gateway.ts';
 import { watchLateness, watchSteal } from './watch-pressure.ts';

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
-import { pairConfig } from '../../test/pair-config.ts';
+import { pairConfig } from '../../../test/pair-config.ts';
 import { AdvertClock } from './advert-clock.ts';
 import { resolveAdvertKeys } from './advert-keys.ts';
 import type { AdvertKey } from './advert-proof.ts';

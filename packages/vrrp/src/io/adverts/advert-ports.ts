@@ -1,6 +1,6 @@
 // The raw sockets of the agent: one pair (receive, send) for each family and transport that an election speaks, and one
 // that only listens on the other transport, so that a stranger with our router id is seen whichever way it speaks.
-// Not the adverts (advert-stream.ts), not their judgement (core/receive.ts). RFC 9568 section 5.1.
+// Not the adverts (advert-stream.ts), not their judgement (core/advert/receive.ts). RFC 9568 section 5.1.
 import { isTospannError, type TospannError } from '@tospann/errors';
 import {
   closeFd,
@@ -14,7 +14,7 @@ import {
   sendPacket,
   type LinkRecord,
 } from '@tospann/linux';
-import type { AgentPlan } from '../core/plan.ts';
+import type { AgentPlan } from '../../core/plan.ts';
 
 const vrrpProtocol = 112;
 /** The group of each family: RFC 9568 sections 5.1.1.2 and 5.1.2.2. */

@@ -2,9 +2,9 @@
 // Remembers who waits for it and gathers the results. Not the hand-over itself (core/machine.ts).
 import type { TospannError } from '@tospann/errors';
 import { monotonicMs } from '@tospann/linux';
-import type { Effect } from '../core/state.ts';
-import type { HandoverResult, LoopMessage } from './messages.ts';
-import { plainError } from './plain-error.ts';
+import type { Effect } from '../../core/state.ts';
+import type { HandoverResult, LoopMessage } from '../messages.ts';
+import { plainError } from '../plain-error.ts';
 
 interface Waiting {
   readonly id: number;

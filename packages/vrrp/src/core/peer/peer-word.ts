@@ -1,7 +1,7 @@
 // The peer word: what a node says about itself over the peer link, four times in an advert interval and at once at each
-// change. Plain data; not the link (io/peer-link*.ts), not what the election makes of it (machine-peer.ts). Pure.
-import type { VrrpState } from './snapshot.ts';
-import type { Ability } from './state.ts';
+// change. Plain data; not the link (io/peer-link), not what the election makes of it (core/machine-peer.ts). Pure.
+import type { VrrpState } from '../snapshot.ts';
+import type { Ability } from '../state.ts';
 
 /** One election as its node sees it. */
 export interface ElectionWord {

@@ -3,8 +3,8 @@
 // from it. Looked at a few times a second on the main thread; what the kernel's buffer does not hold is lost.
 import { readFileSync } from 'node:fs';
 import { closeFd, decodeArp, monotonicMs, openArpReceiver, receivePacket } from '@tospann/linux';
-import type { ArpSeen } from '../core/peer-message.ts';
-import type { PlannedAddress } from '../core/plan.ts';
+import type { ArpSeen } from '../../core/peer/peer-message.ts';
+import type { PlannedAddress } from '../../core/plan.ts';
 
 /** An owner announces its addresses once a minute: what is older has ended, ms. */
 const forgetMs = 180_000;

@@ -1,12 +1,12 @@
 // How this node's adverts are signed and what it demands of the others', from the plan and the keys: keeps the sequence of
-// what is sent. Not the formats (core/auth-hmac.ts, core/auth-password.ts), not where keys come from (advert-keys.ts).
+// what is sent. Not the formats (core/advert/auth-hmac.ts, core/advert/auth-password.ts), not where keys come from (advert-keys.ts).
 import { createHmac } from 'node:crypto';
-import type { AdvertProof } from '../core/advert.ts';
-import { hmacTrailer, type HmacBinding } from '../core/auth-hmac.ts';
-import { passwordBytes } from '../core/auth-password.ts';
-import type { PlannedElection } from '../core/plan.ts';
-import type { RequiredProof } from '../core/receive.ts';
-import { nextSequence, sequenceAt } from '../core/replay.ts';
+import type { AdvertProof } from '../../core/advert/advert.ts';
+import { hmacTrailer, type HmacBinding } from '../../core/advert/auth-hmac.ts';
+import { passwordBytes } from '../../core/advert/auth-password.ts';
+import type { PlannedElection } from '../../core/plan.ts';
+import type { RequiredProof } from '../../core/advert/receive.ts';
+import { nextSequence, sequenceAt } from '../../core/advert/replay.ts';
 
 /** A key as bytes; the id is on the wire. */
 export interface AdvertKey {

@@ -3,7 +3,7 @@
 import type { ErrorCode, ErrorParams } from '@tospann/errors';
 import type { ArpSeen } from './peer-message.ts';
 import type { PeerWord } from './peer-word.ts';
-import type { VrrpState } from './snapshot.ts';
+import type { VrrpState } from '../snapshot.ts';
 
 /** Why there is no link. */
 export interface LinkFailure {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { HookConfig, HookEvent } from '@tospann/config';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Desk, runs, stateEvent, until } from '../../test/acting.ts';
+import { Desk, runs, stateEvent, until } from '../../../test/acting.ts';
 import { startCall, type CallResult } from './call.ts';
 import { Hooks } from './hooks.ts';
 

@@ -1,9 +1,9 @@
 // From what came over the peer link to the event that one election takes. Not the link. Pure.
 import { parseIp } from '@tospann/linux';
-import { compareIp } from '../core/ip.ts';
-import type { PeerWord } from '../core/peer-word.ts';
-import type { AgentPlan } from '../core/plan.ts';
-import type { MachineEvent } from '../core/state.ts';
+import { compareIp } from '../../core/advert/ip.ts';
+import type { PeerWord } from '../../core/peer/peer-word.ts';
+import type { AgentPlan } from '../../core/plan.ts';
+import type { MachineEvent } from '../../core/state.ts';
 
 /** @param words What the other node said; undefined: the link is lost. */
 export function peerEvent(

@@ -2,7 +2,7 @@
 // hears events in their order; nothing here is waited for by anybody, least of all by the election.
 import type { HookConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
-import { hookEnvironment, hookInput, type AgentEvent, type AgentReport } from '../core/agent-event.ts';
+import { hookEnvironment, hookInput, type AgentEvent, type AgentReport } from '../../core/agent-event.ts';
 import { type CallResult, problemOf, type RunningCall, startCall } from './call.ts';
 
 /** Events that wait for one hook; older ones go first. */

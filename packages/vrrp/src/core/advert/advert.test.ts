@@ -3,7 +3,7 @@
 import { parseIp } from '@tospann/linux';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ipPacket } from '../../test/packets.ts';
+import { ipPacket } from '../../../test/packets.ts';
 import { decodeAdvert } from './advert-decode.ts';
 import { encodeAdvert, type Advert, type AdvertProof, type ChecksumDialect } from './advert.ts';
 import { passwordBytes } from './auth-password.ts';

@@ -4,8 +4,14 @@
 import { request } from 'node:http';
 import { SELF_PROBE_ADDRESS, SELF_PROBE_AGENT } from '@tospann/config';
 import { connect, type Socket } from 'node:net';
-import { firstProbe, judgeProbe, type ProbePlan, type ProbeResult, type ProbeVerdict } from '../core/probe-verdict.ts';
-import type { Watch } from './track/watch.ts';
+import {
+  firstProbe,
+  judgeProbe,
+  type ProbePlan,
+  type ProbeResult,
+  type ProbeVerdict,
+} from '../../core/probe-verdict.ts';
+import type { Watch } from '../track/watch.ts';
 
 /** A request to make; `path` begins with `/`. */
 export interface ProbeTarget {

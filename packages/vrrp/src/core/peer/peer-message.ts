@@ -1,9 +1,9 @@
 // The messages of the peer link: lines of JSON, each an object with `type`. Encoder, and a stream parser that takes any
 // split and never throws. Tolerant of what a newer version adds (unknown types and fields), strict and bounded in what
-// it takes. Not the connection (io/peer-connection.ts), which has proved who speaks. Pure.
+// it takes. Not the connection (io/peer-link/peer-connection.ts), which has proved who speaks. Pure.
 import type { ElectionWord, PeerWord } from './peer-word.ts';
-import type { Ability } from './state.ts';
-import type { VrrpState } from './snapshot.ts';
+import type { Ability } from '../state.ts';
+import type { VrrpState } from '../snapshot.ts';
 
 /** Of these messages. A node takes another one's hello whatever it says, so that it can name the difference. */
 export const peerProtocol = 1;

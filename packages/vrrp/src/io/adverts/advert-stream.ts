@@ -1,8 +1,8 @@
 // The adverts that leave: one stream for each router of an election, to every peer or to the group, each with the
-// checksum that its listeners understand. Not the sockets (advert-ports.ts), not the codec (core/advert.ts).
+// checksum that its listeners understand. Not the sockets (advert-ports.ts), not the codec (core/advert/advert.ts).
 import { parseIp } from '@tospann/linux';
-import { encodeAdvert, type ChecksumDialect } from '../core/advert.ts';
-import type { AgentPlan, PlannedElection, PlannedRouter } from '../core/plan.ts';
+import { encodeAdvert, type ChecksumDialect } from '../../core/advert/advert.ts';
+import type { AgentPlan, PlannedElection, PlannedRouter } from '../../core/plan.ts';
 import { vrrpGroups, type AdvertPorts } from './advert-ports.ts';
 import type { AdvertProofs } from './advert-proof.ts';
 

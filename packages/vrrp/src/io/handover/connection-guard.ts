@@ -2,9 +2,9 @@
 // it costs nothing and is there in the very moment of a planned hand-over), kept for the drain when the old owner lives, gone
 // at once after a crash, where the connections are dead and a reset is the honest answer. Side effect: nft.
 import { spawn } from 'node:child_process';
-import { guardRules, noGuard, type GuardTarget } from '../core/guard-rules.ts';
-import { takeover } from '../core/machine-actions.ts';
-import type { VrrpStateEvent } from './messages.ts';
+import { guardRules, noGuard, type GuardTarget } from '../../core/guard-rules.ts';
+import { takeover } from '../../core/machine-actions.ts';
+import type { VrrpStateEvent } from '../messages.ts';
 
 /** A flap of states costs no run of nft. */
 const armAfterMs = 200;

@@ -1,6 +1,6 @@
 // The mover of `announce: hook` with real programs: retried, called off in the middle, never two at a time.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Desk, runs, until } from '../../test/acting.ts';
+import { Desk, runs, until } from '../../../test/acting.ts';
 import { makeMover, type Mover } from './mover.ts';
 
 let desk: Desk;

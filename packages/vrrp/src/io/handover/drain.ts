@@ -5,8 +5,8 @@
 // IPv6 needs none: neighbour solicitations are answered, and asked from, addresses of that very interface alone (measured).
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isTospannError } from '@tospann/errors';
-import { addressesOf, type AgentPlan, type PlannedAddress } from '../core/plan.ts';
-import type { VipNetwork } from './network.ts';
+import { addressesOf, type AgentPlan, type PlannedAddress } from '../../core/plan.ts';
+import type { VipNetwork } from '../network.ts';
 
 const ignoreForeign = 1;
 const announceOwn = 2;

@@ -3,7 +3,7 @@
 import { groupsOf, type AnnounceConfig, type GroupConfig, type PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { monotonicMs } from '@tospann/linux';
-import type { AgentReport } from '../core/agent-event.ts';
+import type { AgentReport } from '../../core/agent-event.ts';
 import {
   idleMover,
   stepMover,
@@ -13,7 +13,7 @@ import {
   type MoverEvent,
   type MoverResult,
   type MoverState,
-} from '../core/mover.ts';
+} from '../../core/mover.ts';
 import { problemOf, startCall, type RunningCall } from './call.ts';
 
 /** Moves the addresses of one election. Nothing of it is waited for. */

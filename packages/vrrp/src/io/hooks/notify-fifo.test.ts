@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { GroupConfig } from '@tospann/config';
 import type { TospannError } from '@tospann/errors';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Desk, until } from '../../test/acting.ts';
-import { NotifyLines } from '../core/notify-lines.ts';
+import { Desk, until } from '../../../test/acting.ts';
+import { NotifyLines } from '../../core/notify-lines.ts';
 import { NotifyFifo } from './notify-fifo.ts';
 
 let desk: Desk;

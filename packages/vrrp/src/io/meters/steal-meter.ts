@@ -1,7 +1,7 @@
 // How much processor time the hypervisor took in the last seconds: evidence for every change of an election, whether or
 // not a limit is configured for it (track/watch-pressure.ts). Side effects: a timer, /proc/stat.
 import { readFileSync } from 'node:fs';
-import { decodeCpuTimes, stealPercent, type CpuTimes } from '../core/track/proc-stat.ts';
+import { decodeCpuTimes, stealPercent, type CpuTimes } from '../../core/track/proc-stat.ts';
 
 const everyMs = 1000;
 /** The time that the figure covers, in samples: the down interval of 1 s adverts and a little. */

@@ -8,7 +8,7 @@ import {
   type PeerMessage,
   PeerMessageReader,
   type PeerSaying,
-} from '../core/peer-message.ts';
+} from '../../core/peer/peer-message.ts';
 
 /** A peer that has not said hello by then is none, ms. Words are four an advert interval. */
 const helloLimitMs = 3000;

@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { expect, test } from 'vitest';
 import { monotonicMs } from '@tospann/linux';
-import type { PeerSaying } from '../core/peer-message.ts';
+import type { PeerSaying } from '../../core/peer/peer-message.ts';
 import { PeerLink, type PeerLinkOptions } from './peer-link.ts';
 import { PeerKey, tlsOptions } from './peer-tls.ts';
 

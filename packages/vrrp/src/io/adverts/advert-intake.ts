@@ -1,12 +1,12 @@
 // The packets that come in: read from the sockets, judged, counted by reason, and what passed is handed on as an event.
 // What claims one of our router ids but is not valid is handed on as evidence, now and then. No timers, no decisions.
 import { formatIp, parseIp } from '@tospann/linux';
-import type { ReceivedAdvert } from '../core/advert-decode.ts';
-import { compareIp, type IpBytes } from '../core/ip.ts';
-import type { AgentPlan, PlannedElection } from '../core/plan.ts';
-import { AdvertReceiver, type DropReason, type Received, type ReceiveFilter } from '../core/receive.ts';
-import type { MachineEvent } from '../core/state.ts';
-import { type UnsignedNotice, UnsignedWatch } from '../core/unsigned-watch.ts';
+import type { ReceivedAdvert } from '../../core/advert/advert-decode.ts';
+import { compareIp, type IpBytes } from '../../core/advert/ip.ts';
+import type { AgentPlan, PlannedElection } from '../../core/plan.ts';
+import { AdvertReceiver, type DropReason, type Received, type ReceiveFilter } from '../../core/advert/receive.ts';
+import type { MachineEvent } from '../../core/state.ts';
+import { type UnsignedNotice, UnsignedWatch } from '../../core/advert/unsigned-watch.ts';
 import type { AdvertPorts } from './advert-ports.ts';
 import type { AdvertProofs } from './advert-proof.ts';
 import type { AdvertStreams, StreamKey } from './advert-stream.ts';

@@ -4,9 +4,9 @@
 // agent. Side effects: one listening socket, at most a few connections, timers of the main thread.
 import type { Socket, TcpNetConnectOpts } from 'node:net';
 import { connect, type ConnectionOptions, createServer, type Server, type TLSSocket } from 'node:tls';
-import { PeerClock } from '../core/peer-clock.ts';
-import { type PeerHello, peerProtocol, type PeerSaying } from '../core/peer-message.ts';
-import type { LinkFacts, LinkFailure } from '../core/peer-findings.ts';
+import { PeerClock } from '../../core/peer/peer-clock.ts';
+import { type PeerHello, peerProtocol, type PeerSaying } from '../../core/peer/peer-message.ts';
+import type { LinkFacts, LinkFailure } from '../../core/peer/peer-findings.ts';
 import { PeerConnection } from './peer-connection.ts';
 import { type PeerKey, saysOtherKey, tlsOptions } from './peer-tls.ts';
 

@@ -1,15 +1,15 @@
 // The second path as the agent's main thread has it: gives the loop's words to the peer link and the peer's words to the
-// loop, compares what both nodes say and see, raises and ends alarms (core/peer-findings.ts). Side effects: those of
+// loop, compares what both nodes say and see, raises and ends alarms (core/peer/peer-findings.ts). Side effects: those of
 // peer-link.ts and arp-watch.ts.
 import { TospannError } from '@tospann/errors';
 import { monotonicMs } from '@tospann/linux';
-import { findPeerProblems, type OwnElection, PeerAlarms, type PeerFacts } from '../core/peer-findings.ts';
-import type { PeerSaying } from '../core/peer-message.ts';
-import type { ElectionWord, PeerWord } from '../core/peer-word.ts';
-import { addressesOf, type AgentPlan } from '../core/plan.ts';
-import type { PeerLinkSnapshot } from '../core/snapshot.ts';
+import { findPeerProblems, type OwnElection, PeerAlarms, type PeerFacts } from '../../core/peer/peer-findings.ts';
+import type { PeerSaying } from '../../core/peer/peer-message.ts';
+import type { ElectionWord, PeerWord } from '../../core/peer/peer-word.ts';
+import { addressesOf, type AgentPlan } from '../../core/plan.ts';
+import type { PeerLinkSnapshot } from '../../core/snapshot.ts';
 import { ArpWatch } from './arp-watch.ts';
-import type { TimedSnapshot, VrrpEvent } from './messages.ts';
+import type { TimedSnapshot, VrrpEvent } from '../messages.ts';
 import { PeerLink } from './peer-link.ts';
 import { PeerKey } from './peer-tls.ts';
 

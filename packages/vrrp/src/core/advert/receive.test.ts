@@ -3,8 +3,8 @@
 import { createHmac } from 'node:crypto';
 import { parseIp } from '@tospann/linux';
 import { expect, test } from 'vitest';
-import { fuzz } from '../../test/fuzz.ts';
-import { ipPacket } from '../../test/packets.ts';
+import { fuzz } from '../../../test/fuzz.ts';
+import { ipPacket } from '../../../test/packets.ts';
 import { encodeAdvert, type Advert, type AdvertProof } from './advert.ts';
 import { hmacTrailer, isAuthentic, readTrailer, type Hmac } from './auth-hmac.ts';
 import { passwordBytes } from './auth-password.ts';
