@@ -67,12 +67,13 @@ export class Driver {
   /** A word over the peer link; without a change: of a healthy backup that hears us. */
   word(change: Partial<PeerElection> = {}): this {
     const word = { state: 'backup', priority: 100, ability: 'serves', heardAgeUs: 0, term: 0, wins: true } as const;
-    return this.feed({ type: 'peer', nowUs: this.nowUs, word: { ...word, maintenance: false, ...change } });
+    const saidUs = this.nowUs;
+    return this.feed({ type: 'peer', nowUs: this.nowUs, word: { ...word, maintenance: false, saidUs, ...change } });
   }
 
   /** An advert of the peer's own address under another key, or of a stranger. */
-  contender(fromPeer: boolean, source = fromPeer ? peer : '10.99.0.77'): this {
-    return this.feed({ type: 'contender', nowUs: this.nowUs, source, fromPeer, reason: 'auth' });
+  contender(fromPeer: boolean, source = fromPeer ? peer : '10.99.0.77', reason = 'auth'): this {
+    return this.feed({ type: 'contender', nowUs: this.nowUs, source, fromPeer, reason });
   }
 
   maintenance(on: boolean, force = false): this {

@@ -1,6 +1,16 @@
 // What must hold in every history, watched event by event: how long two nodes may own, how long nobody may, what a
 // planned move costs, whose lease may stand, who may never own. The bounds are written out from RFC 9568 and the
 // documentation, not taken from the code that they judge. Not the simulation itself (simulation.ts).
+//
+// Where nothing is demanded, and why:
+// - Two owners: while adverts are lost at random or the keys differ (neither can be told from a dead node), while neither
+//   adverts nor words flow (each must own: the other may be dead), and, where adverts flow in one direction or not at
+//   all, while the two are of unequal ability or one is the address owner (nobody yields to a worse one, 255 to nobody).
+// - A planned move costs nothing only if nothing was done to the network or to a node in the last two delays. If the other
+//   node's own last advert is still on its way, the move may leave a gap of one delay: no owner can tell it from an answer.
+// - A backup may take over from an owner that it could hear if that one hands over, is not yet owner for two intervals,
+//   or was away; and if itself was away in a way that nobody could know: its clock stood still with it, or one of
+//   only two adverts that it may miss fell into a pause.
 import type { MachineState } from '../src/core/state.ts';
 import type { SimulatedNode } from './simulation-node.ts';
 import type { Simulation } from './simulation.ts';
@@ -17,6 +27,8 @@ export class Checks {
   #noneSinceUs = Infinity;
   /** Somebody moves the address by plan, on a network that is whole: nobody may be without it until then. */
   #seamlessUntilUs = -Infinity;
+  /** How long nobody may be it meanwhile. */
+  #gapUs = 0;
   #version = 0;
 
   constructor(world: Simulation) {
@@ -33,13 +45,21 @@ export class Checks {
     const version = ++this.#version;
     if (this.#doubleSinceUs !== Infinity) this.#watch(version, () => this.#judgeDouble(), this.#doubleLimitUs());
     if (this.#noneSinceUs === Infinity) return;
-    if (world.nowUs < this.#seamlessUntilUs) world.violate('a planned move left nobody with the address');
+    const planned = world.nowUs < this.#seamlessUntilUs;
+    if (planned)
+      this.#watch(version, () => world.violate('a planned move left nobody'), this.#noneSinceUs + this.#gapUs);
     this.#watch(version, () => this.#judgeNone(), this.#noneLimitUs());
   }
 
-  /** A planned move begins. */
-  planned(forUs: number): void {
-    this.#seamlessUntilUs = this.#world.nowUs + forUs;
+  /**
+   * A planned move begins. If the other node was owner a moment ago, its last advert is still on its way and passes for
+   * the answer: then nobody may be without an owner for longer than the priority 0 takes to get there.
+   */
+  planned(node: SimulatedNode, forUs: number): void {
+    const world = this.#world;
+    const underWay = world.nowUs - world.other(node).lastSentUs <= world.maxDelayUs + slackUs;
+    this.#seamlessUntilUs = world.nowUs + forUs;
+    this.#gapUs = underWay ? world.maxDelayUs + slackUs : 0;
   }
 
   /** What is planned from here on may cost something: the network is not whole any more, or a node is not well. */
@@ -49,7 +69,7 @@ export class Checks {
 
   #watch(version: number, judge: () => void, atUs: number): void {
     if (!Number.isFinite(atUs)) return;
-    if (atUs < this.#world.nowUs) return judge();
+    if (atUs <= this.#world.nowUs) return judge();
     this.#world.at(atUs + 1, () => {
       if (version === this.#version) judge();
     });
@@ -81,7 +101,7 @@ export class Checks {
     const intervalUs = Math.max(a.config.intervalUs, b.config.intervalUs);
     const travelUs = 3 * world.maxDelayUs + slackUs;
     // The first advert of the higher one ends it; an advert of a node that resigned does not count for an interval.
-    if (ab && ba) return 2.5 * intervalUs + travelUs;
+    if (ab && ba) return 2.5 * intervalUs + this.#bothLeaveUs(intervalUs) + travelUs;
     if (ab !== ba) return this.#oneWayBoundUs(ab ? [a, b] : [b, a], intervalUs) + travelUs;
     if (!world.wordsFlow()) return Infinity;
     // Neither hears the other, but they talk: one is master for a down interval and an advert, then a word ends it.
@@ -89,13 +109,19 @@ export class Checks {
     return longestDownUs(world) + 3 * intervalUs + travelUs;
   }
 
+  /** Two that both hand over wait for each other, until the first gives up. */
+  #bothLeaveUs(intervalUs: number): number {
+    const both = this.#world.nodes.every(({ state }) => state?.handover !== undefined);
+    return both ? handoverUs(intervalUs) : 0;
+  }
+
   /** The unheard one must notice: by the other's rank, or by adverts that come though it has sent its own. */
   #oneWayBoundUs([heard, unheard]: readonly [SimulatedNode, SimulatedNode], intervalUs: number): number {
     if (priorityOf(unheard) === 255 || this.#unequal()) return Infinity;
     const { missedAdverts } = unheard.config;
     // A hand-over that nobody is heard to take goes on for its limit first.
-    const handoverUs = 3 * intervalUs + 50_000;
-    return (Math.max(3, missedAdverts) + 4) * Math.max(intervalUs, heard.config.intervalUs) + handoverUs;
+    const noticedUs = (Math.max(3, missedAdverts) + 4) * Math.max(intervalUs, heard.config.intervalUs);
+    return noticedUs + handoverUs(intervalUs);
   }
 
   /** A node that is worse off is no reason to yield. */
@@ -188,6 +214,11 @@ export class Checks {
     if (node.state === undefined || other.state === undefined || !world.wordsFlowed()) return;
     if (node.state.term <= other.term) world.violate(`n${node.index} took over with a term that is not new`);
   }
+}
+
+/** As long as a planned move waits for the other node. */
+function handoverUs(intervalUs: number): number {
+  return 3 * intervalUs + 50_000;
 }
 
 const silence: ReadonlySet<string> = new Set(['the owner fell silent', 'no advert heard']);

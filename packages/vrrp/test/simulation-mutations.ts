@@ -74,7 +74,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     step: (state, event, config) =>
       step(
         event.type === 'tick' && state.word !== undefined
-          ? { ...state, word: { ...state.word, atUs: event.nowUs } }
+          ? { ...state, word: { ...state.word, saidUs: event.nowUs } }
           : state,
         event,
         config,

@@ -2,7 +2,7 @@
 // the kernel's address lease, agents that crash, hang and restart, and virtual machines that pause. The invariants are in
 // simulation-checks.ts, the chaos in simulation-history.ts. Deterministic: one seed, one history. No sockets, no clock.
 import { initialState, nextTickUs, step } from '../src/core/machine.ts';
-import type { Ability, Effect, MachineConfig, MachineEvent } from '../src/core/state.ts';
+import type { Ability, Effect, MachineConfig, MachineEvent, PeerElection } from '../src/core/state.ts';
 import { handoverLimitUs, leaseSeconds, warmRestartUs } from '../src/core/timers.ts';
 import { Checks, leaseLateUs } from './simulation-checks.ts';
 import type { Coverage } from './simulation-coverage.ts';
@@ -324,12 +324,19 @@ export class Simulation {
     const heardAgeUs = heardAgeMs < 0 ? -1 : heardAgeMs * 1000;
     const { maintenance } = node;
     const wins = peer.index === 0;
-    this.at(atUs, () => this.#wordArrives(peer, { state, priority, ability, heardAgeUs, term, maintenance, wins }));
+    const said = { state, priority, ability, heardAgeUs, term, maintenance, wins };
+    // What the peer's clock makes of it: a pause that it cannot see makes a word look younger.
+    const saidUs = this.local(peer);
+    this.at(atUs, () => this.#wordArrives(peer, { ...said, saidUs }));
   }
 
-  #wordArrives(node: SimulatedNode, word: Extract<MachineEvent, { type: 'peer' }>['word']): void {
+  #wordArrives(node: SimulatedNode, word: PeerElection | undefined): void {
     if (node.state === undefined || node.dead || (this.linkCut && word !== undefined)) return;
-    const tell = (): void => this.feed(node, { type: 'peer', nowUs: this.local(node), word });
+    const tell = (): void => {
+      const nowUs = this.local(node);
+      const aged = word === undefined ? undefined : { ...word, saidUs: Math.min(nowUs, word.saidUs) };
+      this.feed(node, { type: 'peer', nowUs, word: aged });
+    };
     if (node.frozen === 'no') return tell();
     if (node.inbox.length < rxQueuePackets) node.inbox.push(tell);
   }
@@ -485,7 +492,7 @@ export class Simulation {
     const owner = node.state?.vrrp === 'master' && this.answers(node) && !node.kernelRefuses;
     const long = 2 * this.maxDelayUs + 2_000;
     if (whole && taker && owner && this.nowUs - this.changedUs > long)
-      this.checks.planned(handoverLimitUs(node.config) + 2 * node.config.intervalUs);
+      this.checks.planned(node, handoverLimitUs(node.config) + 2 * node.config.intervalUs);
     else this.disturb();
   }
 }

@@ -64,7 +64,7 @@ function evidenceOf({ state, nowUs, lateUs }: Draft): Evidence {
     ...(peer === undefined ? {} : { lastAdvertMs: (nowUs - peer.heardUs) / 1000, peerPriority: peer.priority }),
     ...(word === undefined
       ? {}
-      : { peerState: word.state, peerAbility: word.ability, peerWordMs: (nowUs - word.atUs) / 1000 }),
+      : { peerState: word.state, peerAbility: word.ability, peerWordMs: (nowUs - word.saidUs) / 1000 }),
   };
 }
 

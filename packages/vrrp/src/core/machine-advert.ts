@@ -45,8 +45,9 @@ export function onAdvert(draft: Draft, event: AdvertEvent): void {
       // Somebody else owns the address by now.
       if (event.priority > 0) dropInherited(draft);
       state.owner = event.priority === 0 ? '' : event.source;
-      // A valid advert: the keys are the same again.
+      // A valid advert: the keys are the same again, and it counts.
       if (state.refused) settle(draft);
+      if (draft.state.vrrp === 'backup') asBackup(draft, event);
       return;
   }
 }

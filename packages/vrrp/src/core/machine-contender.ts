@@ -23,7 +23,10 @@ export function onContender(draft: Draft, event: Extract<MachineEvent, { type: '
   const { state, nowUs } = draft;
   const { source, reason, fromPeer } = event;
   const last = state.contender;
-  if (fromPeer) state.refusedUs = nowUs;
+  if (fromPeer) {
+    state.refusedUs = nowUs;
+    state.refusedReason = reason;
+  }
   const same = last?.source === source && last.reason === reason;
   const told = last !== undefined && nowUs - last.saidUs < (same ? sameAgainUs : anotherUs);
   state.contender = { source, reason, seenUs: nowUs, saidUs: told ? last.saidUs : nowUs };
@@ -41,7 +44,7 @@ export function peerHasOtherKey(draft: Draft): boolean {
   const { state, config, nowUs } = draft;
   if (nowUs - state.refusedUs >= downUs(config)) return false;
   const { word } = state;
-  return word === undefined || word.state === 'master' || nowUs - word.atUs > freshUs(state);
+  return word === undefined || word.state === 'master' || nowUs - word.saidUs > freshUs(state);
 }
 
 /**
@@ -52,7 +55,7 @@ export function peerHasOtherKey(draft: Draft): boolean {
 export function defers(draft: Draft): boolean {
   const { state, config, nowUs } = draft;
   if (peerHasOtherKey(draft)) {
-    enterFault(draft, peerFault[state.contender?.reason ?? ''] ?? otherKey);
+    enterFault(draft, peerFault[state.refusedReason] ?? otherKey);
     state.refused = true;
     state.refusalDueUs = state.refusedUs + downUs(config);
     return true;

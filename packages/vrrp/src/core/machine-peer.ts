@@ -3,7 +3,7 @@
 // it and yields. A word alone never makes an owner of a node that was not next in line. Not the link itself. Pure.
 import { becomeMaster, notice, release, enterBackup, takeover, type Draft } from './machine-actions.ts';
 import { endHandover } from './machine-handover.ts';
-import type { MachineEvent, MachineState, WordView } from './state.ts';
+import type { MachineEvent, MachineState, PeerElection } from './state.ts';
 import {
   defaultPreemptDelayUs,
   downUs,
@@ -29,11 +29,13 @@ const deafnessMost = 6;
 
 export function onPeer(draft: Draft, event: Extract<MachineEvent, { type: 'peer' }>): void {
   const { state, nowUs } = draft;
+  const { word } = event;
+  if (word !== undefined) state.peerTerm = Math.max(state.peerTerm, word.term);
+  // It waited somewhere, most likely because this node hung: it tells how things were.
+  if (word !== undefined && nowUs - word.saidUs > freshUs(state)) return;
   const before = state.word;
-  state.word = event.word === undefined ? undefined : { ...event.word, atUs: nowUs };
-  const { word } = state;
+  state.word = word;
   if (word === undefined) return;
-  state.peerTerm = Math.max(state.peerTerm, word.term);
   if (state.vrrp === 'backup' && before?.state === 'master' && word.state !== 'master') return onStoodDown(draft);
   if (state.vrrp === 'master') asMaster(draft, word);
 }
@@ -51,7 +53,7 @@ function onStoodDown(draft: Draft): void {
   state.downDueUs = Math.min(state.downDueUs, nowUs + skewUs(ownTiming(config, state, state.activeIntervalUs)));
 }
 
-function asMaster(draft: Draft, word: WordView): void {
+function asMaster(draft: Draft, word: PeerElection): void {
   const { state, config, nowUs } = draft;
   if (state.handover !== undefined) {
     if (word.state === 'master' && word.term > state.term && !unfit(draft, word.priority))
@@ -73,7 +75,7 @@ function asMaster(draft: Draft, word: WordView): void {
 }
 
 /** Both own, and the peer does not hear us: the one that is heard stays, of two unheard ones the later owner. */
-function losesDeafly(draft: Draft, word: WordView): boolean {
+function losesDeafly(draft: Draft, word: PeerElection): boolean {
   const { state, config, nowUs } = draft;
   const own = effectivePriority(config, state);
   if (own === ownerPriority || unfit(draft, word.priority)) return false;
@@ -165,7 +167,7 @@ export function holds(draft: Draft): boolean {
 /** A crashed node says nothing: what was said earlier than an interval before the timer ended does not count. */
 function ownerIsWell(draft: Draft): boolean {
   const { word, downDueUs } = draft.state;
-  if (word === undefined || word.atUs <= downDueUs - freshUs(draft.state)) return false;
+  if (word === undefined || word.saidUs <= downDueUs - freshUs(draft.state)) return false;
   return word.state === 'master' && word.ability !== 'cannot-serve' && !unfit(draft, word.priority);
 }
 
@@ -179,7 +181,7 @@ export function endHold(draft: Draft): void {
 /** Why the peer would not take the address, by its word; empty when it would, or when it said nothing of late. */
 export function peerRefuses({ state, nowUs }: Draft): string {
   const { word } = state;
-  if (word === undefined || nowUs - word.atUs > 2 * freshUs(state)) return '';
+  if (word === undefined || nowUs - word.saidUs > 2 * freshUs(state)) return '';
   if (word.maintenance) return 'the other node is in maintenance';
   if (word.ability === 'cannot-serve') return 'the other node cannot serve';
   if (word.state === 'init' || word.state === 'fault') return `the other node is in state ${word.state}`;

@@ -82,6 +82,26 @@ test('words that do not count: old, of a crashed node, not master, worse than th
   expect(lost.state.vrrp).toBe('master');
 });
 
+test('a word that waited while this node hung says nothing about now', () => {
+  const word = { state: 'master', heardAgeUs: -1, term: 9 } as const;
+  const hung = new Driver().master();
+  hung.pass(down + 10 * intervalUs);
+  const saidUs = hung.nowUs - 2 * intervalUs;
+  expect(hung.word({ ...word, saidUs }).state).toMatchObject({ vrrp: 'master', word: undefined, peerTerm: 9 });
+  expect(hung.word(word).state.vrrp).toBe('backup');
+});
+
+test('a pause while it holds on to a word costs the owner nothing', () => {
+  const node = new Driver({ missedAdverts: 10 }).backup().advert(100);
+  node.each(11 * intervalUs, intervalUs / 4, () => node.word({ state: 'master' }));
+  expect(node.notices()).toEqual(['path-broken']);
+  node.nowUs += 2 * intervalUs;
+  node.feed({ type: 'tick', nowUs: node.nowUs });
+  expect(node.state.vrrp).toBe('backup');
+  node.pass(2.5 * intervalUs);
+  expect(node.state.vrrp).toBe('master');
+});
+
 test('"not master any more" is as good as a priority 0, but only after "master"', () => {
   const node = new Driver().backup().advert(200).word({ state: 'master' }).word({ state: 'fault' });
   expect(node.state).toMatchObject({ vrrp: 'master', reason: 'the owner says that it is not master any more' });
@@ -317,6 +337,14 @@ test('a node that hears its peer under another key does not take over while it h
   const mended = new Driver().backup();
   mended.each(2 * down, intervalUs, () => mended.contender(true));
   expect(mended.advert(100).state.vrrp).toBe('backup');
+  // The first thing that it hears is that the owner resigns.
+  const heir = new Driver().backup();
+  heir.each(2 * down, intervalUs, () => heir.contender(true));
+  expect(heir.advert(0).state).toMatchObject({ vrrp: 'master', reason: 'the owner resigned' });
+  // Why its adverts are refused is told of the peer, whatever a stranger does.
+  const both = new Driver().backup();
+  both.each(5 * down, intervalUs, () => both.contender(true).contender(false, undefined, 'version'));
+  expect(both.state).toMatchObject({ vrrp: 'fault', reason: 'the other node has another key' });
   // An owner never cares, and a word of the peer that it owns nothing outweighs what may be forged.
   const owner = new Driver().master();
   owner.each(5 * down, intervalUs, () => owner.contender(true));

@@ -67,6 +67,7 @@ export function initialState(config: MachineConfig, nowUs: number, term = 0): Ma
     rogueSaidUs: -Infinity,
     contender: undefined,
     refusedUs: -Infinity,
+    refusedReason: '',
     refused: false,
     refusalDueUs: Infinity,
     deferred: false,
@@ -131,7 +132,9 @@ function notePresence(draft: Draft): void {
   state.awakeUs = nowUs;
   const refused = state.vrrp === 'fault' && state.refused;
   if (state.vrrp !== 'backup' && !refused) return;
-  if (gapUs <= Math.max(1.25, config.missedAdverts - 1) * state.activeIntervalUs) return;
+  // On a hold it waits for one word, not for several adverts.
+  const missable = state.heldSinceUs === Infinity ? config.missedAdverts - 1 : 1;
+  if (gapUs <= Math.max(1.25, missable) * state.activeIntervalUs) return;
   state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
   // The owner's next advert, half an interval late.
   const listenUs = 1.5 * state.activeIntervalUs + skewUs(ownTiming(config, state, state.activeIntervalUs));

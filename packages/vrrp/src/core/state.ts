@@ -62,6 +62,8 @@ export interface PeerElection {
   readonly term: number;
   /** The peer's address is higher than ours: that decides a tie. */
   readonly wins: boolean;
+  /** When it was said at the latest, on our monotonic clock (peer-clock.ts); not later than the event. */
+  readonly saidUs: number;
 }
 
 /** Somebody who uses our router id without being one of us. */
@@ -70,11 +72,6 @@ export interface Contender {
   readonly reason: string;
   readonly seenUs: number;
   readonly saidUs: number;
-}
-
-/** The word and when it came. */
-export interface WordView extends PeerElection {
-  readonly atUs: number;
 }
 
 export interface MachineCounters {
@@ -127,7 +124,7 @@ export interface MachineState {
   readonly owner: string;
   readonly addressesDiffer: boolean;
   /** What the peer said last over the peer link; undefined: nothing, or the link is lost. */
-  readonly word: WordView | undefined;
+  readonly word: PeerElection | undefined;
   /** The highest term that the peer ever told. */
   readonly peerTerm: number;
   /** Backup that hears no adverts and believes the peer's word instead: since when. Infinity: it hears adverts. */
@@ -144,6 +141,8 @@ export interface MachineState {
   readonly contender: Contender | undefined;
   /** When the peer's own address last sent an advert under another key. */
   readonly refusedUs: number;
+  /** Why it was dropped (receive.ts). */
+  readonly refusedReason: string;
   /** In fault because of it, and when to look whether it still does. */
   readonly refused: boolean;
   readonly refusalDueUs: number;
@@ -171,7 +170,7 @@ export type MachineEvent =
       /** It lists other addresses than we would. */
       readonly addressesDiffer: boolean;
     }
-  /** The peer's word about this election; undefined: the link is lost. Age and freshness count from `nowUs`. */
+  /** The peer's word about this election; undefined: the link is lost. */
   | { readonly type: 'peer'; readonly nowUs: number; readonly word: PeerElection | undefined }
   /** An advert that claims our router id but is not valid (another key, unknown source): evidence, never a timer. */
   | {

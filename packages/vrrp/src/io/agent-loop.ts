@@ -4,7 +4,7 @@
 import { isTospannError, TospannError } from '@tospann/errors';
 import { drainEventFd, monotonicMs, Poller, raiseThread, TimerFd } from '@tospann/linux';
 import { initialState, nextTickUs, step } from '../core/machine.ts';
-import type { PeerWord } from '../core/peer/peer-word.ts';
+import type { HeardWords } from '../core/peer/peer-word.ts';
 import { addressesOf, type PlannedAddress, type PlannedElection } from '../core/plan.ts';
 import type { Effect, MachineEvent, MachineState } from '../core/state.ts';
 import { leaseSeconds, warmRestartUs } from '../core/timers.ts';
@@ -239,7 +239,7 @@ export class AgentLoop {
           this.#feedAll({ type: 'ability', nowUs: nowUs(), ability: command.ability, reason: command.reason });
           break;
         case 'peer':
-          this.#feedPeer(command.words);
+          this.#feedPeer(command.heard);
           break;
         case 'maintenance':
           this.#startMaintenance(command);
@@ -259,10 +259,10 @@ export class AgentLoop {
     }
   }
 
-  #feedPeer(words: PeerWord | undefined): void {
+  #feedPeer(heard: HeardWords | undefined): void {
     const at = nowUs();
     for (const [index, { name }] of this.#elections.entries()) {
-      this.#feed(index, peerEvent(words, { election: name, plan: this.#data.plan, nowUs: at }));
+      this.#feed(index, peerEvent(heard, { election: name, plan: this.#data.plan, nowUs: at }));
     }
   }
 

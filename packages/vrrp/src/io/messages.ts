@@ -1,7 +1,7 @@
 // What the agent's main thread and its loop tell each other: plain data for structured clone. No behaviour.
 import type { ErrorCode, ErrorParams } from '@tospann/errors';
 import type { AgentPlan } from '../core/plan.ts';
-import type { ElectionWord, PeerWord } from '../core/peer/peer-word.ts';
+import type { ElectionWord, HeardWords } from '../core/peer/peer-word.ts';
 import type { VipSnapshot, VrrpSnapshot, VrrpState } from '../core/snapshot.ts';
 import type { Ability, Evidence, NoticeKind } from '../core/state.ts';
 import type { UnsignedNotice } from '../core/advert/unsigned-watch.ts';
@@ -24,7 +24,7 @@ export type LoopCommand =
   | { readonly type: 'ability'; readonly ability: Exclude<Ability, 'unknown'>; readonly reason: string }
   | { readonly type: 'failover'; readonly id: number }
   /** What came over the peer link; undefined: the link is lost. */
-  | { readonly type: 'peer'; readonly words: PeerWord | undefined }
+  | { readonly type: 'peer'; readonly heard: HeardWords | undefined }
   /** Answered like a failover when it is switched on and something is owned; `force`: release though nobody takes it. */
   | {
       readonly type: 'maintenance';

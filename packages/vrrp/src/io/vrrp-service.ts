@@ -5,7 +5,7 @@ import type { Worker } from 'node:worker_threads';
 import { failoverOf, type PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { closeFd, monotonicMs, openEventFd, signalEventFd } from '@tospann/linux';
-import type { PeerWord } from '../core/peer/peer-word.ts';
+import type { HeardWords } from '../core/peer/peer-word.ts';
 import { addressesOf, planAgent, type AgentPlan } from '../core/plan.ts';
 import type { VrrpSnapshot } from '../core/snapshot.ts';
 import type { Ability } from '../core/state.ts';
@@ -293,11 +293,11 @@ class Service implements VrrpService {
     const port = failoverOf(config).peerPort;
     const [peer, ...more] = plan.peers;
     if (peerLink === undefined || port === 0 || peer === undefined || more.length > 0) return undefined;
-    const tellPeer = (words: PeerWord | undefined): void => {
-      for (const [election, { term }] of Object.entries(words?.elections ?? {})) {
+    const tellPeer = (heard: HeardWords | undefined): void => {
+      for (const [election, { term }] of Object.entries(heard?.words.elections ?? {})) {
         if (plan.elections.some(({ name }) => name === election)) this.#terms.keep(election, term);
       }
-      this.#command({ type: 'peer', words });
+      this.#command({ type: 'peer', heard });
     };
     const emit = (event: VrrpEvent): void => this.#onEvent(event);
     return new PeerWatch({ plan, cluster: config.cluster.name, port, ...peerLink, tellPeer, emit }, peer);

@@ -31,3 +31,10 @@ export interface PeerWord {
   /** By election name. */
   readonly elections: Readonly<Record<string, ElectionWord>>;
 }
+
+/** A word of the other node as it was heard here. */
+export interface HeardWords {
+  readonly words: PeerWord;
+  /** When it was said at the latest, on our monotonic clock, ms. */
+  readonly saidMs: number;
+}

@@ -5,7 +5,7 @@ import { TospannError } from '@tospann/errors';
 import { monotonicMs } from '@tospann/linux';
 import { findPeerProblems, type OwnElection, PeerAlarms, type PeerFacts } from '../../core/peer/peer-findings.ts';
 import type { PeerSaying } from '../../core/peer/peer-message.ts';
-import type { ElectionWord, PeerWord } from '../../core/peer/peer-word.ts';
+import type { ElectionWord, HeardWords } from '../../core/peer/peer-word.ts';
 import { addressesOf, type AgentPlan } from '../../core/plan.ts';
 import type { PeerLinkSnapshot } from '../../core/snapshot.ts';
 import { ArpWatch } from './arp-watch.ts';
@@ -28,7 +28,7 @@ export interface PeerWatchOptions {
   readonly clusterKey: Uint8Array;
   readonly version: string;
   /** To the loop; undefined: nothing is heard any more. */
-  readonly tellPeer: (words: PeerWord | undefined) => void;
+  readonly tellPeer: (heard: HeardWords | undefined) => void;
   readonly emit: (event: Exclude<VrrpEvent, { readonly event: 'vrrp-state' }>) => void;
 }
 
@@ -117,7 +117,7 @@ export class PeerWatch {
   #onWord(saying: PeerSaying, saidAtMs: number): void {
     this.#heard = saying;
     // A word that waited somewhere, here or on the way, says nothing about now; the next ones come in time again.
-    if (monotonicMs() - saidAtMs <= this.#freshMs) this.#options.tellPeer(saying.word);
+    if (monotonicMs() - saidAtMs <= this.#freshMs) this.#options.tellPeer({ words: saying.word, saidMs: saidAtMs });
   }
 
   #onSilence(): void {
