@@ -6,6 +6,8 @@
 // - Two owners: while adverts are lost at random or the keys differ (neither can be told from a dead node), while neither
 //   adverts nor words flow (each must own: the other may be dead), and, where adverts flow in one direction or not at
 //   all, while the two are of unequal ability or one is the address owner (nobody yields to a worse one, 255 to nobody).
+// - No owner: the time counts anew when a node advertises, is refused the address by its kernel and says so into a
+//   network that loses packets: its backup has heard an owner.
 // - A planned move costs nothing only if nothing was done to the network or to a node in the last two delays. If the other
 //   node's own last advert is still on its way, the move may leave a gap of one delay: no owner can tell it from an answer.
 // - A backup may take over from an owner that it could hear if that one hands over, is not yet owner for two intervals,
@@ -133,7 +135,9 @@ export class Checks {
   #noneLimitUs(): number {
     const world = this.#world;
     const ableSinceUs = Math.min(world.nodes[0].ableSinceUs, world.nodes[1].ableSinceUs);
-    return Math.max(this.#noneSinceUs, ableSinceUs) + this.#noneBoundUs();
+    return (
+      Math.max(this.#noneSinceUs, ableSinceUs, ...world.nodes.map(({ refusedUs }) => refusedUs)) + this.#noneBoundUs()
+    );
   }
 
   /**

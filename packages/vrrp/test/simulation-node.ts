@@ -40,6 +40,8 @@ export class SimulatedNode {
   interfaceUp = true;
   sendFails = false;
   kernelRefuses = false;
+  /** When it last refused while packets were lost. */
+  refusedUs = -Infinity;
   /** Signs with another key than the other node. */
   otherKey = false;
   ability: Ability = 'serves';

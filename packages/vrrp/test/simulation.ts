@@ -256,6 +256,7 @@ export class Simulation {
   }
 
   #own(node: SimulatedNode): MachineEvent | undefined {
+    if (node.kernelRefuses && this.lossRatio > 0) node.refusedUs = this.nowUs;
     if (node.kernelRefuses) return { type: 'own-failed', nowUs: this.local(node), reason: 'refused' };
     const times = this.#options.mutation?.leaseTimes ?? 1;
     this.setLease(node, this.nowUs + times * leaseSeconds(node.config) * second);

@@ -102,6 +102,17 @@ test('a pause while it holds on to a word costs the owner nothing', () => {
   expect(node.state.vrrp).toBe('master');
 });
 
+test('a pause across the end of the timer: what was lost before it and what came during it are not silence', () => {
+  const node = new Driver({ missedAdverts: 5 }).backup().advert(100);
+  node.pass(3.5 * intervalUs);
+  node.nowUs += 3 * intervalUs;
+  node.feed({ type: 'tick', nowUs: node.nowUs });
+  expect(node.state.vrrp).toBe('backup');
+  expect(node.notices()).toEqual(['freeze']);
+  node.pass(2.5 * intervalUs);
+  expect(node.state.vrrp).toBe('master');
+});
+
 test('"not master any more" is as good as a priority 0, but only after "master"', () => {
   const node = new Driver().backup().advert(200).word({ state: 'master' }).word({ state: 'fault' });
   expect(node.state).toMatchObject({ vrrp: 'master', reason: 'the owner says that it is not master any more' });

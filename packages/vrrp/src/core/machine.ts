@@ -132,15 +132,22 @@ function notePresence(draft: Draft): void {
   state.awakeUs = nowUs;
   const refused = state.vrrp === 'fault' && state.refused;
   if (state.vrrp !== 'backup' && !refused) return;
-  // On a hold it waits for one word, not for several adverts.
-  const missable = state.heldSinceUs === Infinity ? config.missedAdverts - 1 : 1;
-  if (gapUs <= Math.max(1.25, missable) * state.activeIntervalUs) return;
+  if (gapUs <= missable(draft) * state.activeIntervalUs) return;
   state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
   // The owner's next advert, half an interval late.
   const listenUs = 1.5 * state.activeIntervalUs + skewUs(ownTiming(config, state, state.activeIntervalUs));
   if (refused) state.refusalDueUs = Math.max(state.refusalDueUs, nowUs + listenUs);
   else state.downDueUs = Math.max(state.downDueUs, nowUs + listenUs);
   notice(draft, 'freeze', `the loop stood still for ${ms(gapUs)} as ${state.vrrp}`);
+}
+
+/** How many intervals a backup may stand still and still know that nothing is heard. */
+function missable({ state, config, nowUs }: Draft): number {
+  // On a hold it waits for one word, not for several adverts.
+  if (state.heldSinceUs !== Infinity) return 1.25;
+  const most = Math.max(1.25, config.missedAdverts - 1);
+  // The timer ended meanwhile: what was missed before and what may have come since do not add up to silence.
+  return state.vrrp === 'backup' && state.downDueUs <= nowUs ? Math.min(1.5, most) : most;
 }
 
 function apply(draft: Draft, event: MachineEvent): void {

@@ -23,7 +23,12 @@ export function peerEvent(
     type: 'peer',
     nowUs,
     word: {
-      ...{ state, priority, ability, heardAgeUs, term, wins },
+      state,
+      priority,
+      ability,
+      heardAgeUs,
+      term,
+      wins,
       maintenance: words.maintenance,
       saidUs: Math.min(nowUs, Math.round(heard.saidMs * 1000)),
     },
