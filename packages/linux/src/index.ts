@@ -2,6 +2,7 @@
 // systemd. Everything native is inside this package; errors are TospannErrors with the errno's name.
 export { decodeArp, encodeArp, encodeGratuitousArp, encodePacketAddress, type ArpPacket } from './core/arp.ts';
 export { finishSum, pseudoSum6, sumWords } from './core/checksum.ts';
+export { decodeCpuTimes, stealRatio, type CpuTimes } from './core/cpu-times.ts';
 export { formatIp, parseIp } from './core/ip-text.ts';
 export {
   decodeNeighbourAdvertisement,
@@ -18,6 +19,7 @@ export { AddressControl, AddressMonitor, type AddressEvent } from './io/addresse
 export { monotonicMs } from './io/clock.ts';
 export { BrotliCompressor, CompressStep, GzipCompressor, type StreamCompressor } from './io/compression.ts';
 export { sampleConntrack } from './io/conntrack.ts';
+export { readCpuTimes } from './io/cpu-times.ts';
 export { drainEventFd, openEventFd, signalEventFd } from './io/eventfd.ts';
 export { makeFifo } from './io/fifo.ts';
 export { CancelFlag, CompletionFlag, EntryFlag, IoPriority, RingOp } from './io/io-uring-layout.ts';

@@ -34,13 +34,11 @@ export { renderTunerReference } from './core/reference.ts';
 export {
   eachTcpSocket,
   parseConntrackStat,
-  parseCpuTimes,
   parseOpenFiles,
   parsePairedLines,
   parsePressure,
   parseSockstat,
   parseSoftnet,
-  type CpuTimes,
   type Pressure,
   type SoftnetCpu,
   type TcpSocket,

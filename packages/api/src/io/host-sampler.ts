@@ -1,13 +1,8 @@
 // Live figures of the machine from /proc: connection tracking, stolen and busy processor time. Reads three tiny
 // files at most once in two seconds; what the kernel does not offer (a module that is not loaded) is left out.
 import { readFileSync } from 'node:fs';
+import { decodeCpuTimes, stealRatio, type CpuTimes } from '@tospann/linux';
 import type { HostStatus } from '../contract.ts';
-
-interface CpuTimes {
-  readonly total: number;
-  readonly idle: number;
-  readonly steal: number;
-}
 
 /** Options of a HostSampler; `read` gets a path and returns the text or undefined. */
 export interface HostSamplerOptions {
@@ -49,10 +44,10 @@ export class HostSampler {
     const now = decodeCpuTimes(this.#read('/proc/stat') ?? '');
     this.#times = now;
     if (before === undefined || now === undefined || now.total <= before.total) return {};
-    const total = now.total - before.total;
+    const idleRatio = (now.idle - before.idle) / (now.total - before.total);
     return {
-      cpuStealRatio: Math.max(0, now.steal - before.steal) / total,
-      cpuBusyRatio: Math.min(1, Math.max(0, 1 - (now.idle - before.idle) / total)),
+      cpuStealRatio: stealRatio(before, now) ?? 0,
+      cpuBusyRatio: Math.min(1, Math.max(0, 1 - idleRatio)),
     };
   }
 
@@ -61,16 +56,6 @@ export class HostSampler {
     const value = text === undefined ? Number.NaN : Number.parseInt(text, 10);
     return Number.isFinite(value) && value >= 0 ? value : undefined;
   }
-}
-
-/** Decodes the first line of /proc/stat (see proc_stat(5)): user nice system idle iowait irq softirq steal. */
-function decodeCpuTimes(text: string): CpuTimes | undefined {
-  const match = /^cpu\s+([\d ]+)/.exec(text);
-  const fields = match?.[1]?.trim().split(' ').map(Number) ?? [];
-  const first = fields.slice(0, 8);
-  if (first.length < 8 || first.some((value) => !Number.isFinite(value))) return undefined;
-  const total = first.reduce((sum, value) => sum + value, 0);
-  return { total, idle: (first[3] ?? 0) + (first[4] ?? 0), steal: first[7] ?? 0 };
 }
 
 function readText(path: string): string | undefined {

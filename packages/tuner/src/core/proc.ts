@@ -79,22 +79,6 @@ export function parsePressure(text: string): Pressure | undefined {
   return { avg10: Number(avg10), avg60: Number(avg60), totalUs: Number(total) };
 }
 
-/** Clock ticks of all processors together since boot. */
-export interface CpuTimes {
-  readonly total: number;
-  readonly idle: number;
-  readonly softirq: number;
-  readonly steal: number;
-}
-
-/** The line `cpu` of /proc/stat. Guest time is inside user time already. */
-export function parseCpuTimes(text: string): CpuTimes | undefined {
-  const words = /^cpu\s+(.+)$/m.exec(text)?.[1]?.trim().split(/\s+/).map(Number);
-  if (words === undefined || words.length < 8) return undefined;
-  const [, , , idle = 0, iowait = 0, , softirq = 0, steal = 0] = words;
-  return { total: words.slice(0, 8).reduce((sum, one) => sum + one, 0), idle: idle + iowait, softirq, steal };
-}
-
 /** MiB of `MemTotal` in /proc/meminfo; 0 when it is not there. */
 export function parseMemoryMib(text: string): number {
   return Math.floor(Number(/^MemTotal:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) / 1024);

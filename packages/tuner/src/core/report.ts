@@ -1,6 +1,6 @@
 // From two looks at the counters to findings: what drops users now, what is tight, what is fine. Pure. Totals since boot
 // prove nothing about now, so only what grew between the looks counts as happening.
-import { addressOfHex, TCP_STATES, type CpuTimes, type Pressure } from './proc.ts';
+import { addressOfHex, TCP_STATES, type Pressure } from './proc.ts';
 import { parsePorts } from './ports.ts';
 
 /** One look at the counters. */
@@ -19,7 +19,8 @@ export interface CounterSample {
     readonly rxMissed: number;
     readonly txDropped: number;
   }[];
-  readonly cpu?: CpuTimes;
+  /** Clock ticks of all processors together since boot. */
+  readonly cpu?: { readonly total: number; readonly softirq: number; readonly steal: number };
   readonly pressure: Readonly<Record<'cpu' | 'memory' | 'io', Pressure | undefined>>;
 }
 

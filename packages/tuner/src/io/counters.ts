@@ -1,9 +1,9 @@
 // One look at the counters that tell who loses packets and connections: read now, compared with a later look by
 // core/report.ts. Files only. Missing files give absent values.
+import { decodeCpuTimes } from '@tospann/linux';
 import {
   eachTcpSocket,
   parseConntrackStat,
-  parseCpuTimes,
   parsePairedLines,
   parsePressure,
   parseSockstat,
@@ -22,7 +22,7 @@ export function readCounters(root: SystemRoot, atMs: number): CounterSample {
   };
   const entries = number('/proc/sys/net/netfilter/nf_conntrack_count');
   const limit = number('/proc/sys/net/netfilter/nf_conntrack_max');
-  const cpu = parseCpuTimes(text('/proc/stat'));
+  const cpu = decodeCpuTimes(text('/proc/stat'));
   const pressure = (what: string): ReturnType<typeof parsePressure> => parsePressure(text(`/proc/pressure/${what}`));
   return {
     atMs,

@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import { noteFinding, sumUp, type Condition, type ConditionKind, type ConditionState } from './condition.ts';
 import { gatewayFinding, judgeGateway, newGateway, type GatewayResult } from './gateway-verdict.ts';
 import { noPressure, press, pressureFinding } from './pressure.ts';
-import { decodeCpuTimes, stealPercent } from './proc-stat.ts';
 import { count, noResults } from './rise-and-fall.ts';
 import { judgeScript, newScript, scriptFinding, type ScriptOutcome } from './script-verdict.ts';
 
@@ -102,15 +101,6 @@ test('pressure needs its time in both directions, and one calm sample begins ane
   });
   const text = 'warning warning ok warning warning impaired impaired impaired impaired impaired ok';
   expect(states).toEqual(text.split(' '));
-});
-
-test('stealPercent() is over the time between two readings of /proc/stat', () => {
-  const before = decodeCpuTimes('cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 2 3\n');
-  const now = decodeCpuTimes('cpu  130 0 120 840 0 0 0 10 0 0\n');
-  expect(before === undefined || now === undefined ? -1 : stealPercent(before, now)).toBe(10);
-  expect(before === undefined ? -1 : stealPercent(before, before)).toBe(0);
-  expect(decodeCpuTimes('nonsense')).toBeUndefined();
-  expect(decodeCpuTimes('cpu 1 2 3')).toBeUndefined();
 });
 
 test('sumUp() is the worst of all, and blind to side frontends unless they are named', () => {

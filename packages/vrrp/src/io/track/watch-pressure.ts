@@ -1,10 +1,9 @@
 // Samples two figures of the machine once a second: time that the hypervisor took, lateness of the agent's loop. Side
 // effects: a timer, /proc/stat.
-import { readFileSync } from 'node:fs';
 import type { FailoverConfig } from '@tospann/config';
+import { readCpuTimes, stealRatio } from '@tospann/linux';
 import type { Finding } from '../../core/track/condition.ts';
 import { noPressure, press, pressureFinding } from '../../core/track/pressure.ts';
-import { decodeCpuTimes, stealPercent } from '../../core/track/proc-stat.ts';
 import type { Watch } from './watch.ts';
 
 const everyMs = 1000;
@@ -15,16 +14,14 @@ export interface WatchPressureOptions<T> {
   readonly tell: (finding: Finding) => void;
 }
 
-/** @param options.read Text of /proc/stat; for tests. */
-export function watchSteal(
-  options: WatchPressureOptions<NonNullable<FailoverConfig['steal']>> & { readonly read?: () => string },
-): Watch {
-  const { limits, nowMs, tell, read = readProcStat } = options;
+/** Of the time since the sample before. */
+export function watchSteal(options: WatchPressureOptions<NonNullable<FailoverConfig['steal']>>): Watch {
+  const { limits, nowMs, tell } = options;
   let pressure = noPressure;
-  let before = decodeCpuTimes(read());
+  let before = readCpuTimes();
   return everySecond(() => {
-    const now = decodeCpuTimes(read());
-    const percent = before === undefined || now === undefined ? 0 : stealPercent(before, now);
+    const now = readCpuTimes();
+    const percent = before === undefined || now === undefined ? 0 : 100 * (stealRatio(before, now) ?? 0);
     before = now;
     pressure = press(pressure, { nowMs: nowMs(), value: percent }, { limit: limits.percent, forMs: limits.forMs });
     const said = `the host takes ${Math.round(percent)} % of the processor time, the limit is ${limits.percent} %`;
@@ -49,12 +46,4 @@ function everySecond(sample: () => void): Watch {
   sample();
   const timer = setInterval(sample, everyMs);
   return { close: () => clearInterval(timer) };
-}
-
-function readProcStat(): string {
-  try {
-    return readFileSync('/proc/stat', 'utf8');
-  } catch {
-    return '';
-  }
 }
