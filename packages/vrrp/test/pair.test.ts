@@ -130,6 +130,25 @@ test.concurrent('an agent that is killed and soon restarted stays the owner', as
   expect(lab.hasVip('a')).toBe(true);
 });
 
+test.concurrent('an agent that comes back too late to go on keeps the address until the other node has taken over', async () => {
+  await using lab = new Lab(['a', 'b']);
+  // Down interval 10.8 s; a restart after 5.6 s is too late to go on, and 5.2 s before the other node takes over.
+  const options = { vip: { advertIntervalMs: 3000 } };
+  const a = await lab.startAgent('a', options);
+  await a.becomes('master', { withinMs: 30 * downMs + slackMs });
+  const b = await lab.startAgent('b', options);
+  const sent = async (): Promise<number> => (await a.snapshot()).vips[0]?.adverts.sentTotal ?? 0;
+  const before = await sent();
+  while ((await sent()) === before) await sleep(20);
+  await a.kill();
+  await sleep(5600);
+  const again = await lab.startAgent('a', options);
+  expect([lab.hasVip('a'), lab.hasVip('b')]).toContain(true);
+  await b.becomes('master', { withinMs: 30 * downMs + slackMs });
+  await until('one owner', () => !lab.hasVip('a'), slackMs);
+  expect((await again.snapshot()).vips[0]).toMatchObject({ state: 'backup', owner: 'lb2' });
+});
+
 test.concurrent('the lease removes the address of a hung agent, which yields when it wakes', async () => {
   await using lab = new Lab(['a', 'b']);
   const [a, b] = await startPair(lab);
