@@ -128,7 +128,6 @@ export class OwnerWatch {
         bothSinceMs = Infinity;
       } else bothSinceMs = Math.min(bothSinceMs, atMs);
     }
-    process.stderr.write(`BOTH ${this.#device} ${longest} ${Date.now() - bothSinceMs}\n`);
     return Math.max(longest, Date.now() - bothSinceMs);
   }
 

