@@ -3,7 +3,7 @@
 // simulation-checks.ts, the chaos in simulation-history.ts. Deterministic: one seed, one history. No sockets, no clock.
 import { initialState, nextTickUs, step } from '../src/core/machine.ts';
 import type { Ability, Effect, MachineConfig, MachineEvent, PeerElection } from '../src/core/state.ts';
-import { handoverLimitUs, leaseSeconds, warmRestartUs } from '../src/core/timers.ts';
+import { handoverLimitUs, leaseSeconds } from '../src/core/timers.ts';
 import { Checks, leaseLateUs } from './simulation-checks.ts';
 import type { Coverage } from './simulation-coverage.ts';
 import { JobList, seededRandom } from './simulation-heap.ts';
@@ -411,11 +411,12 @@ export class Simulation {
     node.dead = false;
     node.inbox.length = 0;
     node.frozen = 'no';
-    const warm = node.kernelUntilUs > this.nowUs && this.nowUs - node.renewedUs <= warmRestartUs(node.config);
-    if (!warm) this.setLease(node, -1);
+    const leaseUs = leaseSeconds(node.config) * second;
+    const leased = node.kernelUntilUs > this.nowUs && this.nowUs - node.renewedUs <= leaseUs;
+    if (!leased) this.setLease(node, -1);
     node.state = initialState(node.config, this.local(node), node.term);
     const nowUs = this.local(node);
-    if (warm)
+    if (leased)
       this.feed(node, { type: 'inherited', nowUs, lastAdvertUs: Math.round(node.renewedUs - node.clockLostUs) });
     if (node.maintenance) this.feed(node, { type: 'maintenance', nowUs, on: true, reason: '', force: true });
     this.feed(node, { type: 'link', nowUs, up: node.interfaceUp, reason: 'no carrier' });

@@ -138,6 +138,16 @@ const cases: readonly (readonly [string, NodeStatus, PeerStatus | undefined, str
     'Degraded. lb1 and lb2 run different configurations. lb1 holds public, lb2 ready.',
   ],
   [
+    'other configuration, told once by the peer link',
+    {
+      ...lb1,
+      vrrp: lb1.vrrp && { ...lb1.vrrp, peerLink: peerLink('lb2', [`it runs configuration ${'cd'.repeat(6)}`]) },
+    },
+    peer({ ...lb2, configHash: 'cd'.repeat(32) }),
+    'degraded',
+    `Degraded. it runs configuration ${'cd'.repeat(6)}. lb1 holds public, lb2 ready.`,
+  ],
+  [
     'one server down',
     withServers(lb1, ['up', 'down']),
     peer(lb2),

@@ -10,6 +10,8 @@ interface Finding {
 }
 
 const findingsShown = 4;
+/** Characters of a configuration hash in sentences. */
+const hashShown = 12;
 
 /**
  * Judges the pair as one node sees it.
@@ -128,14 +130,20 @@ function peerFindings(self: NodeStatus, peer?: PeerStatus): readonly Finding[] {
     const why = peer.error === undefined ? '' : ` (${peer.error})`;
     return [{ level: 'degraded', text: `${peer.name} does not answer${why}.` }];
   }
-  return peer.status !== undefined && peer.status.configHash !== self.configHash
-    ? [{ level: 'degraded', text: `${self.node} and ${peer.name} run different configurations.` }]
-    : [];
+  if (peer.status === undefined || peer.status.configHash === self.configHash) return [];
+  // The peer link says it with what differs: once is enough.
+  const theirs = peer.status.configHash.slice(0, hashShown);
+  if (problemsOf(self).some((sentence) => sentence.includes(theirs))) return [];
+  return [{ level: 'degraded', text: `${self.node} and ${peer.name} run different configurations.` }];
+}
+
+function problemsOf(node: NodeStatus): readonly string[] {
+  return node.vrrp?.peerLink?.problems ?? [];
 }
 
 /** What the failover agents find wrong between each other. Both see most of it, each from its side: one side is enough. */
 function pathFindings(nodes: readonly NodeStatus[]): readonly Finding[] {
-  const seen = nodes.map((node) => node.vrrp?.peerLink?.problems ?? []);
+  const seen = nodes.map(problemsOf);
   return (seen.find((problems) => problems.length > 0) ?? []).map((sentence) => ({
     level: 'degraded',
     text: `${sentence}.`,

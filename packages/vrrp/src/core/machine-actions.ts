@@ -185,11 +185,11 @@ export function settle(draft: Draft): void {
   const { state, nowUs } = draft;
   if (state.maintenance) return enterFault(draft, maintenanceText(draft));
   if (state.ability === 'unknown') return;
-  const warm = state.inheritedUntilUs >= nowUs && state.linkUp && state.ability !== 'cannot-serve';
-  if (warm) return becomeMaster(draft, 'warm restart');
-  dropInherited(draft);
+  const inherited = state.inheritedUntilUs !== -Infinity && state.warmUntilUs >= nowUs;
+  if (inherited && state.linkUp && state.ability !== 'cannot-serve') return becomeMaster(draft, 'warm restart');
   const neverReady = state.vrrp === 'init';
   if (state.ability === 'cannot-serve') {
+    dropInherited(draft);
     // A proxy that has not been ready yet is no fault: the node waits for it.
     if (!neverReady) enterFault(draft, state.abilityReason);
     return;

@@ -35,6 +35,8 @@ type AdvertEvent = Extract<MachineEvent, { type: 'advert' }>;
 export function onAdvert(draft: Draft, event: AdvertEvent): void {
   const { state } = draft;
   notePeer(draft, event);
+  // Somebody else owns the address by now.
+  if (event.priority > 0) dropInherited(draft);
   switch (state.vrrp) {
     case 'master':
       return state.handover === undefined ? asMaster(draft, event) : asLeaving(draft, event);
@@ -42,8 +44,6 @@ export function onAdvert(draft: Draft, event: AdvertEvent): void {
       return asBackup(draft, event);
     case 'init':
     case 'fault':
-      // Somebody else owns the address by now.
-      if (event.priority > 0) dropInherited(draft);
       state.owner = event.priority === 0 ? '' : event.source;
       // A valid advert: the keys are the same again, and it counts.
       if (state.refused) settle(draft);

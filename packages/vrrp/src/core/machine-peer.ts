@@ -1,7 +1,7 @@
 // The second path: what the peer's word over the peer link means to the election. A backup that hears no adverts believes
 // a fresh word for a while; a word "not master any more" is as good as a priority 0; a master learns that nobody hears
 // it and yields. A word alone never makes an owner of a node that was not next in line. Not the link itself. Pure.
-import { becomeMaster, notice, release, enterBackup, takeover, type Draft } from './machine-actions.ts';
+import { becomeMaster, dropInherited, notice, release, enterBackup, takeover, type Draft } from './machine-actions.ts';
 import { endHandover } from './machine-handover.ts';
 import type { MachineEvent, MachineState, PeerElection } from './state.ts';
 import {
@@ -36,6 +36,7 @@ export function onPeer(draft: Draft, event: Extract<MachineEvent, { type: 'peer'
   const before = state.word;
   state.word = word;
   if (word === undefined) return;
+  if (word.state === 'master') dropInherited(draft);
   if (state.vrrp === 'backup' && before?.state === 'master' && word.state !== 'master') return onStoodDown(draft);
   if (state.vrrp === 'master') asMaster(draft, word);
 }

@@ -211,7 +211,7 @@ test('slow adverts renew the lease each time, so that it says when the last one 
   );
 });
 
-test('a restarted agent goes on as master while its last advert is younger than half a down interval', () => {
+test('a restarted agent goes on as master half an interval before its peer may take over', () => {
   const restarted = (lastAdvertAgoUs: number): Driver => {
     const node = new Driver();
     const lastAdvertUs = node.nowUs - lastAdvertAgoUs;
@@ -219,9 +219,24 @@ test('a restarted agent goes on as master while its last advert is younger than 
   };
   const warm = restarted(50_000).ability('serves');
   expect(warm.state).toMatchObject({ vrrp: 'master', reason: 'warm restart' });
-  const late = restarted(50_000);
-  expect(late.pass(down).map(({ type }) => type)).toEqual(['release']);
-  expect(late.ability('serves').state.vrrp).toBe('backup');
+  expect(restarted(2.5 * intervalUs).ability('serves').state.vrrp).toBe('master');
+  // Too late for that: the address stays until somebody else owns it, or for as long as the lease.
+  const late = restarted(2.5 * intervalUs + 1).ability('serves');
+  expect(late.types()).toEqual(['changed']);
+  expect(late.state.vrrp).toBe('backup');
+  expect(late.advert(100).types()).toEqual(['release']);
+  const told = restarted(3 * intervalUs)
+    .ability('serves')
+    .word({ state: 'backup' });
+  expect(told.types()).toEqual([]);
+  expect(told.word({ state: 'master' }).types()).toEqual(['release']);
+  const alone = restarted(3 * intervalUs).ability('serves');
+  alone.pass(down);
+  expect(alone.state).toMatchObject({ vrrp: 'master', reason: 'no advert heard' });
+  const unprobed = restarted(50_000);
+  const leaseUs = leaseSeconds(config) * 1_000_000;
+  expect(unprobed.pass(leaseUs - 51_000)).toEqual([]);
+  expect(unprobed.pass(2_000).map(({ type }) => type)).toEqual(['release']);
   const replaced = restarted(50_000).advert(100);
   expect(replaced.types()).toEqual(['release']);
   expect(replaced.ability('serves').state.vrrp).toBe('backup');

@@ -20,7 +20,7 @@ import { defers, onContender, stillRefused } from './machine-contender.ts';
 import { onClose, onHandover, onMaintenance, tickHandover } from './machine-handover.ts';
 import { forgetDeafness, holds, onPeer } from './machine-peer.ts';
 import type { Effect, MachineConfig, MachineEvent, MachineState, Step } from './state.ts';
-import { downUs, ownTiming, skewUs, warmRestartUs } from './timers.ts';
+import { downUs, leaseSeconds, ownTiming, skewUs, warmRestartUs } from './timers.ts';
 
 /** After the kernel refused the address or the adverts, the node stays out of the election this long. */
 const holdOffUs = 5_000_000;
@@ -40,6 +40,7 @@ export function initialState(config: MachineConfig, nowUs: number, term = 0): Ma
     holdOffUntilUs: -Infinity,
     stopped: false,
     inheritedUntilUs: -Infinity,
+    warmUntilUs: -Infinity,
     advertDueUs: Infinity,
     lastAdvertUs: -Infinity,
     downDueUs: Infinity,
@@ -165,8 +166,7 @@ function apply(draft: Draft, event: MachineEvent): void {
     case 'address':
       return onAddress(draft, event);
     case 'inherited':
-      draft.state.inheritedUntilUs = event.lastAdvertUs + warmRestartUs(draft.config);
-      return;
+      return onInherited(draft, event.lastAdvertUs);
     case 'own-failed':
       return onKernelRefused(draft, event.reason);
     case 'peer':
@@ -193,6 +193,15 @@ function onTick(draft: Draft): void {
   else if (state.vrrp === 'backup') tickBackup(draft);
   else if (state.vrrp === 'master') tickMaster(draft);
   announceDue(draft);
+}
+
+/**
+ * The agent was killed as owner. Until somebody else is heard to own the address it stays where it is, for as long as its
+ * lease: given up before, it would be nobody's until the other node's down timer ends.
+ */
+function onInherited({ state, config }: Draft, lastAdvertUs: number): void {
+  state.warmUntilUs = lastAdvertUs + warmRestartUs(config);
+  state.inheritedUntilUs = lastAdvertUs + leaseSeconds(config) * 1_000_000;
 }
 
 function tickFault(draft: Draft): void {

@@ -101,8 +101,10 @@ export interface MachineState {
   readonly stopped: boolean;
   /** When this machine was fed last, by anything but a contender. */
   readonly awakeUs: number;
-  /** Until then, in init: the address of an earlier life of this agent is still held. -Infinity: it is not. */
+  /** Until then the address of an earlier life of this agent is still held by a node that is not master. -Infinity: it is not. */
   readonly inheritedUntilUs: number;
+  /** Until then that node may go on as master. */
+  readonly warmUntilUs: number;
   readonly advertDueUs: number;
   readonly lastAdvertUs: number;
   readonly downDueUs: number;

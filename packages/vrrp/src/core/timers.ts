@@ -48,7 +48,10 @@ export function leaseRenewUs(config: Timing): number {
   return wantedUs - Math.floor(config.intervalUs / 2);
 }
 
-/** After an advert a restarted agent may go on as master this long: the peer takes over no sooner than twice that. */
+/**
+ * After an advert a restarted agent may go on as master this long: the peer takes over after the missed adverts and its skew,
+ * so the next one is there half an interval before.
+ */
 export function warmRestartUs(config: MachineConfig): number {
-  return Math.floor(downUs(config) / 2);
+  return Math.floor((config.missedAdverts - 0.5) * config.intervalUs);
 }

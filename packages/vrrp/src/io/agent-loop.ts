@@ -3,18 +3,16 @@
 // ran out during a freeze. Blocks its thread until it is told to stop; owns all side effects of the agent.
 import { isTospannError, TospannError } from '@tospann/errors';
 import { drainEventFd, monotonicMs, Poller, raiseThread, TimerFd } from '@tospann/linux';
-import { lingerUs } from '../core/lingering.ts';
 import { initialState, nextTickUs, step } from '../core/machine.ts';
 import type { HeardWords } from '../core/peer/peer-word.ts';
 import { addressesOf, type PlannedAddress, type PlannedElection } from '../core/plan.ts';
 import type { Effect, MachineEvent, MachineState } from '../core/state.ts';
-import { leaseSeconds, warmRestartUs } from '../core/timers.ts';
+import { leaseSeconds } from '../core/timers.ts';
 import { AdvertIntake } from './adverts/advert-intake.ts';
 import { slots } from './adverts/advert-ports.ts';
 import { AdvertProofs } from './adverts/advert-proof.ts';
 import { Drain } from './handover/drain.ts';
 import { HandOvers } from './handover/hand-overs.ts';
-import { Lingering } from './handover/lingering.ts';
 import { LatenessMeter } from './meters/lateness.ts';
 import type { LoopCommand, LoopData, LoopMessage, VrrpEvent, VrrpNotice } from './messages.ts';
 import { VipNetwork } from './network.ts';
@@ -54,7 +52,6 @@ export class AgentLoop {
   readonly #firstVip: readonly number[];
   readonly #intake: AdvertIntake;
   readonly #handOvers: HandOvers;
-  readonly #lingering = new Lingering();
   readonly #wordEveryUs: number;
   #wordDueUs = nowUs();
   readonly #lateness = new LatenessMeter();
@@ -97,10 +94,10 @@ export class AgentLoop {
   /** Runs until it is stopped or closed; then every address is released. */
   run(): void {
     const startUs = nowUs();
-    const keepSinceMs = this.#elections.flatMap(({ addresses, machine }) =>
-      addresses.map(() => (startUs - lingerUs(machine)) / 1000),
+    const leasedSinceMs = this.#elections.flatMap(({ addresses, machine }) =>
+      addresses.map(() => startUs / 1000 - leaseSeconds(machine) * 1000),
     );
-    const stock = this.#network.takeStock(keepSinceMs);
+    const stock = this.#network.takeStock(leasedSinceMs);
     for (const { name, machine } of this.#elections)
       this.#states.push(initialState(machine, startUs, this.#data.terms[name]));
     this.#inherit(stock.kept, startUs);
@@ -128,25 +125,15 @@ export class AgentLoop {
     }
   }
 
-  /** An election goes on warm, or its addresses linger, when all of them were kept; else those that were go. */
+  /** An election goes on with what it had when all its addresses were kept; else those that were go. */
   #inherit(kept: ReadonlyMap<number, number>, startUs: number): void {
-    this.#elections.forEach(({ addresses, machine }, index) => {
+    this.#elections.forEach(({ addresses }, index) => {
       const first = this.#firstVip[index] ?? 0;
       const renewedMs = addresses.map((_, at) => kept.get(first + at) ?? -1);
       const lastAdvertUs = Math.floor(Math.min(...renewedMs) * 1000);
-      if (lastAdvertUs < 0) {
-        for (const address of addresses) this.#network.release(address);
-        return;
-      }
-      this.#lingering.begin(index, lastAdvertUs + lingerUs(machine));
-      if (startUs - lastAdvertUs <= warmRestartUs(machine))
-        this.#feed(index, { type: 'inherited', nowUs: startUs, lastAdvertUs });
+      if (lastAdvertUs >= 0) this.#feed(index, { type: 'inherited', nowUs: startUs, lastAdvertUs });
+      else for (const address of addresses) this.#network.release(address);
     });
-  }
-
-  #endLingering(now: number): void {
-    for (const index of this.#lingering.takeEnded(this.#states, now))
-      if (this.#states[index]?.vrrp !== 'master') this.#release(index, false);
   }
 
   #round(): void {
@@ -168,7 +155,6 @@ export class AgentLoop {
     for (const index of this.#states.keys()) this.#tick(index);
     if (woken) this.#readCommands();
     const now = nowUs();
-    this.#endLingering(now);
     this.#drain?.expire(now);
     if (now >= this.#wordDueUs) this.#sendWord(now);
     if (now >= this.#snapshotDueUs) this.#sendSnapshot(now);
@@ -181,7 +167,7 @@ export class AgentLoop {
   }
 
   #dueUs(): number {
-    let due = Math.min(this.#drain?.dueUs ?? Infinity, this.#lingering.dueUs, this.#wordDueUs);
+    let due = Math.min(this.#drain?.dueUs ?? Infinity, this.#wordDueUs);
     this.#states.forEach((state, index) => {
       const election = this.#elections[index];
       if (election !== undefined && !state.stopped) due = Math.min(due, nextTickUs(election.machine, state));
@@ -205,7 +191,7 @@ export class AgentLoop {
     const vip = this.#vips[vipIndex];
     const election = this.#firstVip.findLastIndex((first) => first <= vipIndex);
     const state = this.#states[election];
-    if (vip === undefined || state === undefined || this.#lingering.keeps(election, state, nowUs())) return;
+    if (vip === undefined || state === undefined) return;
     const view = this.#network.look(vip);
     const master = state.vrrp === 'master';
     if (master ? view.ours : !view.ours && view.others.length === 0) return;
@@ -400,8 +386,6 @@ export class AgentLoop {
   }
 
   #release(index: number, drain: boolean): undefined {
-    const state = this.#states[index];
-    if (state !== undefined && this.#lingering.keeps(index, state, nowUs())) return;
     const untouched = this.#elections[index]?.announce.type === 'none';
     for (const vip of this.#vipsOf(index)) {
       if (drain && !untouched) this.#beginDrain(vip);

@@ -75,12 +75,12 @@ export class VipNetwork {
 
   /**
    * Takes stock at start: removes what an earlier agent left (the VIPs in any form, and addresses with our tag that are
-   * no VIP any more), but keeps a VIP whose lease was renewed not before `keepSinceMs` of its index.
+   * no VIP any more), but keeps a VIP whose lease was renewed not before `leasedSinceMs` of its index.
    *
    * @returns What was removed, as `address/prefix`, and when the kept ones were renewed, by index, in monotonic ms.
    * @throws {TospannError} LB_KERNEL_NO_CAPABILITY (CAP_NET_ADMIN), LB_KERNEL_CALL.
    */
-  takeStock(keepSinceMs: readonly number[]): { readonly removed: string[]; readonly kept: Map<number, number> } {
+  takeStock(leasedSinceMs: readonly number[]): { readonly removed: string[]; readonly kept: Map<number, number> } {
     const removed: string[] = [];
     const kept = new Map<number, number>();
     this.#readLinks();
@@ -89,7 +89,7 @@ export class VipNetwork {
       const vip = this.#vips[index];
       if (this.#isNodes(record) || (!this.#managed(record.address) && record.protocol !== addressTag)) continue;
       const asAdded = vip !== undefined && record.protocol === addressTag && this.#isOurs(vip, record);
-      if (asAdded && record.updatedAtMs >= (keepSinceMs[index] ?? Infinity)) {
+      if (asAdded && record.updatedAtMs >= (leasedSinceMs[index] ?? Infinity)) {
         kept.set(index, record.updatedAtMs);
         continue;
       }
