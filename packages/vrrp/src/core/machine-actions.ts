@@ -180,13 +180,18 @@ export function dropInherited(draft: Draft): void {
   draft.effects.push({ type: 'release', drain: false });
 }
 
+/** It has the address of an earlier life, and nobody else can have taken it yet. */
+function isWarm({ state, nowUs }: Draft): boolean {
+  const held = state.inheritedUntilUs !== -Infinity && state.warmUntilUs >= nowUs;
+  return held && state.linkUp && state.ability !== 'cannot-serve';
+}
+
 /** Where a node belongs that is not master: fault, init or backup, by what is wrong now. */
 export function settle(draft: Draft): void {
   const { state, nowUs } = draft;
   if (state.maintenance) return enterFault(draft, maintenanceText(draft));
   if (state.ability === 'unknown') return;
-  const inherited = state.inheritedUntilUs !== -Infinity && state.warmUntilUs >= nowUs;
-  if (inherited && state.linkUp && state.ability !== 'cannot-serve') return becomeMaster(draft, 'warm restart');
+  if (isWarm(draft)) return becomeMaster(draft, 'warm restart');
   const neverReady = state.vrrp === 'init';
   if (state.ability === 'cannot-serve') {
     dropInherited(draft);
