@@ -132,7 +132,7 @@ test.concurrent('an agent that is killed and soon restarted stays the owner', as
 
 test.concurrent('an agent that comes back too late to go on keeps the address until the other node has taken over', async () => {
   await using lab = new Lab(['a', 'b']);
-  // Down interval 10.8 s; a restart after 5.6 s is too late to go on, and 5.2 s before the other node takes over.
+  // Down interval 10.8 s; a restart after 8.2 s is too late to go on, and 2.6 s before the other node takes over.
   const options = { vip: { advertIntervalMs: 3000 } };
   const a = await lab.startAgent('a', options);
   await a.becomes('master', { withinMs: 30 * downMs + slackMs });
@@ -141,7 +141,7 @@ test.concurrent('an agent that comes back too late to go on keeps the address un
   const before = await sent();
   while ((await sent()) === before) await sleep(20);
   await a.kill();
-  await sleep(5600);
+  await sleep(8200);
   const again = await lab.startAgent('a', options);
   expect([lab.hasVip('a'), lab.hasVip('b')]).toContain(true);
   await b.becomes('master', { withinMs: 30 * downMs + slackMs });
