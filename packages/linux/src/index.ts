@@ -45,6 +45,7 @@ export {
   type RawReceiverOptions,
   type RawSocketOptions,
 } from './io/raw-socket.ts';
+export { createFile, replaceFile, syncDirectory, type ReplaceFileOptions } from './io/replace-file.ts';
 export { defaultRoute } from './io/routes.ts';
 export { raiseThread, signalOnParentDeath, type Scheduling } from './io/scheduling.ts';
 export { notifySystemd } from './io/sd-notify.ts';

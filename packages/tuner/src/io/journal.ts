@@ -3,6 +3,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { TospannError } from '@tospann/errors';
+import { syncDirectory } from '@tospann/linux';
 import {
   appliedChanges,
   begunApplies,
@@ -11,7 +12,6 @@ import {
   type AppliedChange,
   type JournalRecord,
 } from '../core/journal.ts';
-import { syncDirectory } from './system-root.ts';
 
 /** The tuner's own directory in the state directory of a node. */
 export function tunerDirectory(stateDir: string): string {

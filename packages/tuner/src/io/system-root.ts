@@ -1,19 +1,8 @@
 // The machine's files under a root that tests can put elsewhere: paths, quiet reads, and writes that are on disk when
 // they return. No decisions. Side effects: files below the root.
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { replaceFile, syncDirectory } from '@tospann/linux';
 
 /** Where /proc, /sys and /etc are. */
 export class SystemRoot {
@@ -68,16 +57,7 @@ export class SystemRoot {
   replace(absolute: string, text: string): void {
     const file = this.path(absolute);
     mkdirSync(dirname(file), { recursive: true });
-    const temporary = `${file}.new`;
-    const fd = openSync(temporary, 'w', 0o644);
-    try {
-      writeSync(fd, text);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, file);
-    syncDirectory(dirname(file));
+    replaceFile(file, text, { mode: 0o644, temporary: `${file}.new` });
   }
 
   /** Removes a file and what an interrupted `replace` left of it. */
@@ -86,15 +66,5 @@ export class SystemRoot {
     rmSync(`${file}.new`, { force: true });
     rmSync(file, { force: true });
     if (existsSync(dirname(file))) syncDirectory(dirname(file));
-  }
-}
-
-/** Makes new names in a directory survive a power loss. */
-export function syncDirectory(directory: string): void {
-  const fd = openSync(directory, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }

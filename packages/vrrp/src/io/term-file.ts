@@ -1,9 +1,10 @@
 // The terms of this node's elections (core/terms.ts) and the file that keeps them: written whole beside the old one,
 // synced and put in its place, so that a crash leaves one or the other. Synchronous: a term must be on the disk before
 // anybody hears of it. On the main thread; one write for each take-over.
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { TospannError } from '@tospann/errors';
+import { replaceFile } from '@tospann/linux';
 import { formatTerms, parseTerms, type Terms } from '../core/terms.ts';
 
 export interface TermFileOptions {
@@ -65,47 +66,19 @@ export class TermFile {
   #write(): void {
     const { file, onProblem } = this.#options;
     if (file === undefined) return;
-    const temporary = `${file}.${process.pid}.tmp`;
     try {
       mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
-      writeSynced(temporary, formatTerms(Object.fromEntries(this.#known)));
-      renameSync(temporary, file);
-      syncDirectory(dirname(file));
+      replaceFile(file, formatTerms(Object.fromEntries(this.#known)), {
+        mode: 0o640,
+        temporary: `${file}.${process.pid}.tmp`,
+      });
       this.#failed = false;
     } catch (error) {
-      remove(temporary);
       const detail = messageOf(error);
       if (!this.#failed)
         onProblem(new TospannError('LB_VRRP_TERM_FILE', { file, detail, action: 'get terms that a restart forgets' }));
       this.#failed = true;
     }
-  }
-}
-
-function writeSynced(file: string, content: string): void {
-  const fd = openSync(file, 'w', 0o640);
-  try {
-    writeFileSync(fd, content);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function remove(file: string): void {
-  try {
-    rmSync(file, { force: true });
-  } catch {
-    // It is not there, or lies where nothing can be removed: the write has told why.
-  }
-}
-
-function syncDirectory(directory: string): void {
-  const fd = openSync(directory, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 

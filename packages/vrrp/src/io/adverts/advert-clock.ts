@@ -1,6 +1,7 @@
 // The latest time that this node's signed adverts may have carried, kept on disk: after a restart with a clock that was
 // set back (a board without a battery starts in 1970), their sequence begins above it, so that the peer does not take them
-// for replays (core/advert/replay.ts). Side effects: one small file, written twice a minute; a failed write is tried again.
+// for replays (core/advert/replay.ts). Side effects: one small file, written twice a minute; a failed write is tried again. It waits
+// for no disk, as replaceFile() would: words of the peer link leave from the same thread.
 import { readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 
