@@ -3,8 +3,8 @@
 import { addressOfHex, TCP_STATES, type Pressure } from './proc.ts';
 import { parsePorts } from './ports.ts';
 
-/** One look at the counters. */
-export interface CounterSample {
+/** What the watch looks at each second. */
+export interface LimitCounters {
   readonly atMs: number;
   /** /proc/net/netstat and snmp: `TcpExt ListenDrops`. */
   readonly tcp: ReadonlyMap<string, number>;
@@ -13,14 +13,18 @@ export interface CounterSample {
   readonly sockstat: ReadonlyMap<string, number>;
   readonly softnetDropped: number;
   readonly timeSqueeze: number;
+  /** Clock ticks of all processors together since boot. */
+  readonly cpu?: { readonly total: number; readonly softirq: number; readonly steal: number };
+}
+
+/** One look at all counters. */
+export interface CounterSample extends LimitCounters {
   readonly interfaces: readonly {
     readonly name: string;
     readonly rxDropped: number;
     readonly rxMissed: number;
     readonly txDropped: number;
   }[];
-  /** Clock ticks of all processors together since boot. */
-  readonly cpu?: { readonly total: number; readonly softirq: number; readonly steal: number };
   readonly pressure: Readonly<Record<'cpu' | 'memory' | 'io', Pressure | undefined>>;
 }
 

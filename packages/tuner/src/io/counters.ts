@@ -9,11 +9,22 @@ import {
   parseSockstat,
   parseSoftnet,
 } from '../core/proc.ts';
-import type { CounterSample, SocketCensus } from '../core/report.ts';
+import type { CounterSample, LimitCounters, SocketCensus } from '../core/report.ts';
 import type { SystemRoot } from './system-root.ts';
 
 /** Reads all counters. @param atMs Monotonic ms of now. */
 export function readCounters(root: SystemRoot, atMs: number): CounterSample {
+  const pressure = (what: string): ReturnType<typeof parsePressure> =>
+    parsePressure(root.read(`/proc/pressure/${what}`) ?? '');
+  return {
+    ...readLimitCounters(root, atMs),
+    interfaces: readInterfaces(root),
+    pressure: { cpu: pressure('cpu'), memory: pressure('memory'), io: pressure('io') },
+  };
+}
+
+/** Reads what the watch needs each second: a few small files. @param atMs Monotonic ms of now. */
+export function readLimitCounters(root: SystemRoot, atMs: number): LimitCounters {
   const text = (path: string): string => root.read(path) ?? '';
   const softnet = parseSoftnet(text('/proc/net/softnet_stat'));
   const number = (path: string): number | undefined => {
@@ -23,7 +34,6 @@ export function readCounters(root: SystemRoot, atMs: number): CounterSample {
   const entries = number('/proc/sys/net/netfilter/nf_conntrack_count');
   const limit = number('/proc/sys/net/netfilter/nf_conntrack_max');
   const cpu = decodeCpuTimes(text('/proc/stat'));
-  const pressure = (what: string): ReturnType<typeof parsePressure> => parsePressure(text(`/proc/pressure/${what}`));
   return {
     atMs,
     tcp: new Map([...parsePairedLines(text('/proc/net/netstat')), ...parsePairedLines(text('/proc/net/snmp'))]),
@@ -32,9 +42,7 @@ export function readCounters(root: SystemRoot, atMs: number): CounterSample {
     sockstat: parseSockstat(text('/proc/net/sockstat')),
     softnetDropped: softnet.reduce((sum, one) => sum + one.dropped, 0),
     timeSqueeze: softnet.reduce((sum, one) => sum + one.timeSqueeze, 0),
-    interfaces: readInterfaces(root),
     ...(cpu === undefined ? {} : { cpu }),
-    pressure: { cpu: pressure('cpu'), memory: pressure('memory'), io: pressure('io') },
   };
 }
 

@@ -13,7 +13,7 @@ import {
   type WatchView,
 } from '../core/watch/sample.ts';
 import { countSources, type SourceShare } from '../core/watch/sources.ts';
-import { readCensus, readCounters } from './counters.ts';
+import { readCensus, readLimitCounters } from './counters.ts';
 import { readKey, writeKey } from './kernel-keys.ts';
 import { SystemRoot } from './system-root.ts';
 
@@ -58,7 +58,7 @@ export class Watch {
   }
 
   #round(): void {
-    const counters = readCounters(this.#root, monotonicMs());
+    const counters = readLimitCounters(this.#root, monotonicMs());
     const sockets = (counters.sockstat.get('TCP inuse') ?? 0) + (counters.sockstat.get('TCP tw') ?? 0);
     const sample = watchSample(counters, this.#portUse(sockets, counters.atMs));
     if (wantsSources(sample)) this.#look(sample.atMs);

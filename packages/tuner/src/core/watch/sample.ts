@@ -1,6 +1,6 @@
 // What the watch reads once a second and what it makes of it: plain data. Counters are totals since boot, as the kernel
 // keeps them; rates come from two samples. Absent: the kernel does not offer it. Pure.
-import type { CounterSample } from '../report.ts';
+import type { LimitCounters } from '../report.ts';
 import type { SourceShare } from './sources.ts';
 
 /** The connection tracking table. */
@@ -83,7 +83,7 @@ export interface WatchView {
 }
 
 /** What the watch needs of one look at the counters. */
-export function watchSample(counters: CounterSample, ports: PortUse | undefined): WatchSample {
+export function watchSample(counters: LimitCounters, ports: PortUse | undefined): WatchSample {
   const { atMs, table, conntrack, tcp, cpu, softnetDropped } = counters;
   const count = (name: string): number => conntrack.get(name) ?? 0;
   const total = (
