@@ -38,6 +38,15 @@ const fall = (is: string) =>
     example: 'fall: 3',
   });
 
+const lasting = (is: string) =>
+  field(duration({ minMs: 1000, maxMs: 3_600_000 }).prefault('10s'), {
+    is,
+    range: 'duration, 1s to 1h',
+    default: '10s',
+    change: 'Raise it against moves for a short trouble',
+    example: 'for: 10s',
+  });
+
 const gatewayAddress = reading('"auto" or an IP address of one host', (value) =>
   value === 'auto' ? { ok: true, value } : readAnyHost(value),
 );
@@ -117,13 +126,7 @@ const steal = mapping(
       change: 'Set it to what your users feel',
       example: 'above: 30%',
     }),
-    for: field(duration({ minMs: 1000, maxMs: 3_600_000 }).prefault('10s'), {
-      is: 'How long it must last',
-      range: 'duration, 1s to 1h',
-      default: '10s',
-      change: 'Raise it against moves for a short trouble',
-      example: 'for: 10s',
-    }),
+    for: lasting('How long it must last'),
   },
   'A node that is robbed gives way to one that is not; never to nobody. Without this key it is only shown.',
 );
@@ -137,13 +140,7 @@ const lateness = mapping(
       change: 'Set it to a third of what a take-over takes',
       example: 'above: 200ms',
     }),
-    for: field(duration({ minMs: 1000, maxMs: 3_600_000 }).prefault('10s'), {
-      is: 'How long it must happen again and again',
-      range: 'duration, 1s to 1h',
-      default: '10s',
-      change: 'Raise it against moves for a short trouble',
-      example: 'for: 10s',
-    }),
+    for: lasting('How long it must happen again and again'),
   },
   'The same for a node that is late. Without this key it is only shown.',
 );
