@@ -1,18 +1,11 @@
-// The elections of a pair and the failover settings, with the defaults of a model that does not name them. Pure.
-import type { FailoverConfig, GroupConfig, VipConfig } from './model-failover.ts';
+// The elections of a pair, the failover and the tuner's settings, with the defaults of a model that does not name them. Pure.
+import { buildFailover, buildTuner } from './build/failover.ts';
+import type { FailoverConfig, GroupConfig, TunerConfig, VipConfig } from './model-failover.ts';
 import type { PairConfig } from './model.ts';
+import { failoverSchema, tunerSchema } from './schema/failover.ts';
 
 /** Adverts that must be missed before an owner counts as dead: RFC 9568 section 6.1. */
 const rfcMissedAdverts = 3;
-
-/** What a file without a `failover` section means. */
-export const FAILOVER_DEFAULTS: FailoverConfig = {
-  requireServers: [],
-  scripts: [],
-  peerPort: 9444,
-  holdMs: 30_000,
-  drainMs: 120_000,
-};
 
 /** An election before it is built: its name and its VIPs. */
 export interface ElectionName {
@@ -36,9 +29,14 @@ export function groupsOf(config: Pick<PairConfig, 'vips' | 'groups'>): readonly 
   return config.groups ?? config.vips.map(groupOfOne);
 }
 
-/** The failover settings. */
+/** The failover settings; of a model without them those of a file without the section. */
 export function failoverOf(config: Pick<PairConfig, 'failover'>): FailoverConfig {
-  return config.failover ?? FAILOVER_DEFAULTS;
+  return config.failover ?? buildFailover(failoverSchema.parse({}));
+}
+
+/** The tuner's settings, likewise. */
+export function tunerOf(config: Pick<PairConfig, 'tuner'>): TunerConfig {
+  return config.tuner ?? buildTuner(tunerSchema.parse({}));
 }
 
 function groupOfOne(vip: VipConfig): GroupConfig {

@@ -51,7 +51,7 @@ export { diffConfigs, RESTART_PARTS, type ConfigPart } from './diff.ts';
 export { faultTable, type ElectionFaults, type FaultKind, type FaultRow } from './faults.ts';
 export { loadConfig } from './io/load-config.ts';
 export { configError, parseConfig, type ConfigResult } from './parse.ts';
-export { FAILOVER_DEFAULTS, failoverOf, groupsOf } from './elections.ts';
+export { failoverOf, groupsOf, tunerOf } from './elections.ts';
 export { formatProblem, type ConfigProblem } from './problem.ts';
 export {
   defaultPreemptDelayUs,

@@ -1,13 +1,11 @@
 // The watch over the kernel's limits, in the vrrp child: the one process of the node that may look at all of them. It
 // tells the event stream, the status, and the conditions when a table of this node drops users. A watch that breaks is said once and is over.
 import type { HostStatus } from '@tospann/api';
-import type { PairConfig } from '@tospann/config';
+import { tunerOf, type PairConfig } from '@tospann/config';
 import { Watch } from '@tospann/tuner';
 import { droppingNow, limitsEvent, limitsStatus } from '../core/limits-status.ts';
 import { tell } from './channel.ts';
 import type { AgentEvents } from './vrrp-events.ts';
-
-const defaults = { conntrackAlarmPercent: 80, stealAlarmPercent: 10 } as const;
 
 export class LimitsWatch {
   readonly #node: string;
@@ -23,13 +21,10 @@ export class LimitsWatch {
   }
 
   /** Watches with the thresholds of this configuration from now on. */
-  configure({ tuner }: Pick<PairConfig, 'tuner'>): void {
+  configure(config: Pick<PairConfig, 'tuner'>): void {
     this.#watch?.close();
-    const { conntrackMaxBound } = tuner ?? {};
     this.#watch = new Watch({
-      ...defaults,
-      ...tuner,
-      ...(conntrackMaxBound === undefined ? {} : { conntrackMaxBound }),
+      ...tunerOf(config),
       onNews: (news) => this.#events.tell(limitsEvent(news, this.#node)),
       onView: (view) => {
         this.#onDropping(droppingNow(view));

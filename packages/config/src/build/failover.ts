@@ -1,6 +1,7 @@
 // The conditions, the events and the tuner's section: from how they are written to the model. Pure.
 import type { CallConfig, EventsConfig, FailoverConfig, TunerConfig } from '../model-failover.ts';
 import type { ConfigFile } from '../schema.ts';
+import { GATEWAY_DEFAULTS } from '../schema/failover.ts';
 import { entries, present } from './shape.ts';
 
 interface CallFile {
@@ -8,9 +9,6 @@ interface CallFile {
   readonly url?: string | undefined;
   readonly timeout: number;
 }
-
-/** What a written `auto` or address means beside its defaults. */
-const gatewayDefaults = { intervalMs: 1000, timeoutMs: 500, rise: 2, fall: 3 } as const;
 
 export function buildCall({ run, url, timeout }: CallFile): CallConfig {
   return { ...present({ run, url }), timeoutMs: timeout };
@@ -35,8 +33,8 @@ export function buildFailover(failover: ConfigFile['failover']): FailoverConfig 
   };
 }
 
-function buildGateway(gateway: NonNullable<ConfigFile['failover']['gateway']>): NonNullable<FailoverConfig['gateway']> {
-  if (typeof gateway === 'string') return { address: gateway, ...gatewayDefaults };
+function buildGateway(written: NonNullable<ConfigFile['failover']['gateway']>): NonNullable<FailoverConfig['gateway']> {
+  const gateway = typeof written === 'string' ? { ...GATEWAY_DEFAULTS, address: written } : written;
   const { address, interval, timeout, rise, fall } = gateway;
   return { address, intervalMs: interval, timeoutMs: timeout, rise, fall };
 }

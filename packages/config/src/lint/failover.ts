@@ -2,6 +2,7 @@
 import type { Draft } from '../draft.ts';
 import { isRawMap, type Raw, type RawMap } from '../document.ts';
 import type { Finding, Path } from '../problem.ts';
+import { GATEWAY_DEFAULTS } from '../schema/failover.ts';
 import { readDuration } from '../units.ts';
 import { suggestName } from './cluster.ts';
 import { errorAt } from './finding.ts';
@@ -31,8 +32,8 @@ function gateway({ failover, vips }: Draft): Finding[] {
   if (vip !== undefined)
     return [errorAt(path, 'LB_CONFIG_GATEWAY_IS_VIP', { vip: vip.name, address: vip.address?.value ?? '' })];
   if (!isRawMap(written)) return [];
-  const intervalMs = milliseconds(written['interval']) ?? 1000;
-  const timeoutMs = milliseconds(written['timeout']) ?? 500;
+  const intervalMs = milliseconds(written['interval']) ?? GATEWAY_DEFAULTS.interval;
+  const timeoutMs = milliseconds(written['timeout']) ?? GATEWAY_DEFAULTS.timeout;
   if (timeoutMs <= intervalMs) return [];
   const params = {
     field: 'timeout',

@@ -80,6 +80,9 @@ const gateway = mapping(
   "The node's own way to its clients. One that never answered since the start is a warning, not a fault.",
 );
 
+/** What a written `auto` or address means beside itself. */
+export const GATEWAY_DEFAULTS: z.output<typeof gateway> = gateway.parse({ address: 'auto' });
+
 const script = mapping(
   {
     run: field(list(text('a program or argument of 1 to 1024 characters', /^[^\0]{1,1024}$/), { min: 1, max: 64 }), {

@@ -1,5 +1,5 @@
 // From the configuration of the pair to what the kernel should be good for. Pure.
-import type { PairConfig } from '@tospann/config';
+import { tunerOf, type PairConfig } from '@tospann/config';
 import type { Wanted } from './model.ts';
 import type { NotrackFlows } from './notrack.ts';
 
@@ -18,24 +18,25 @@ export const USUAL_WISHES: Wanted = {
   overrides: {},
 };
 
-/** What a node of this pair needs; without a `tuner` section the profile is balanced. */
+/** What a node of this pair needs. */
 export function wantedOf(config: PairConfig): Wanted {
-  const { tuner, frontends, backends, http } = config;
-  const connections = tuner?.connections ?? sum(frontends.map(({ maxConnections }) => maxConnections));
+  const { frontends, backends, http } = config;
+  const tuner = tunerOf(config);
+  const connections = tuner.connections ?? sum(frontends.map(({ maxConnections }) => maxConnections));
   // Connections that live for 10 s: with all places taken, so many come a second.
-  const connectionRate = tuner?.connectionRate ?? Math.max(100, Math.ceil(connections / 10));
+  const connectionRate = tuner.connectionRate ?? Math.max(100, Math.ceil(connections / 10));
   const ports = portsOf(config);
   const closes = http.serverClose || frontends.some(({ mode }) => mode === 'tcp');
   const servers = backends.flatMap((backend) => backend.servers.map(({ address, port }) => `${address} ${port}`));
   return {
-    profile: tuner?.profile ?? 'balanced',
+    profile: tuner.profile,
     connections,
     connectionRate,
     upstreamRate: Math.ceil(connectionRate * (closes ? 1 : NEW_UPSTREAM_SHARE)),
     upstreams: new Set(servers).size,
     ports,
     vips: config.vips.length,
-    overrides: tuner?.overrides ?? {},
+    overrides: tuner.overrides,
   };
 }
 
