@@ -1,5 +1,6 @@
 // The vrrp child: the failover agent of this node, and the watch over the kernel's limits. able.ts tells the agent whether this node can serve; the agent's worker
 // thread owns sockets, timers and addresses.
+import { getPriority, setPriority } from 'node:os';
 import { loadClusterKey } from '@tospann/api';
 import { startVrrp, type VrrpService } from '@tospann/vrrp';
 import { startWorker } from '../assets.ts';
@@ -49,8 +50,18 @@ async function start(message: StartMessage): Promise<Agent> {
   const election = message.config.vips.length === 0 ? undefined : await startElection(message, log, events);
   const limits = new LimitsWatch(message.node, events, (sentence) => election?.able.noteLimits(sentence));
   limits.configure(message.config);
+  endHurry();
   tell({ type: 'ready' });
   return { node: message.node, events, limits, ...election };
+}
+
+/** The hurry of the start (supervisor/child.ts) is over: hooks and scripts that are started from here must not have it. */
+function endHurry(): void {
+  try {
+    setPriority(getPriority(process.ppid));
+  } catch {
+    // Where priorities may not be touched, there was no hurry.
+  }
 }
 
 /** The failover agent and what it needs to know of this node. */

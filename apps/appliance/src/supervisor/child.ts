@@ -1,6 +1,7 @@
 // One child process of the supervisor: this program again, in another role. Starts it, speaks with it over IPC,
 // ends it. Does not decide when to start another one: slot.ts does.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { closeFd, monotonicMs, openFdChannel, sendFd } from '@tospann/linux';
 import { ownCommand } from '../assets.ts';
 import type { FromChild, Role, ToChild } from '../ipc.ts';
@@ -37,6 +38,7 @@ export class Child {
       env: { ...process.env, TOSPANN_ROLE: role },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(channel === undefined ? [] : [channel[1]]), ...fds],
     });
+    if (role === 'vrrp') hurry(this.pid);
     if (channel !== undefined) {
       this.#fdChannel = channel[0];
       closeFd(channel[1]);
@@ -98,5 +100,15 @@ export class Child {
     this.#gone = true;
     if (this.#fdChannel >= 0) closeFd(this.#fdChannel);
     events.exited(this, how);
+  }
+}
+
+/** While an agent starts, its address has no keeper: it is not to queue behind what loads the machine. It ends this itself. */
+function hurry(pid: number): void {
+  if (pid < 0) return;
+  try {
+    setPriority(pid, constants.priority.PRIORITY_HIGHEST);
+  } catch {
+    // Without CAP_SYS_NICE it starts like any other.
   }
 }
