@@ -38,3 +38,10 @@ test('toNodeStatus() does not show old figures of a proxy that is dead', () => {
   expect(status.proxy).toBeUndefined();
   expect(status.children[0]).toMatchObject({ state: 'down', pid: 0, detail: 'last end: signal SIGKILL' });
 });
+
+test.each(['running', 'waiting'] as const)('toNodeStatus() shows the limits of a watch that lives: %s', (watch) => {
+  const { children, ...state } = stateWith('running');
+  const vrrp = { ...children[0]!, role: 'vrrp', state: watch } as const;
+  const status = toNodeStatus({ ...state, children: [...children, vrrp], limits: { conntrackEntries: 17 } }, facts);
+  expect(status.host).toEqual(watch === 'running' ? { conntrackEntries: 17 } : undefined);
+});

@@ -27,7 +27,8 @@ export function toNodeStatus(state: NodeState, facts: NodeFacts): NodeStatus {
     ...(state.vrrp === undefined || !isRunning(state, 'vrrp')
       ? {}
       : { vrrp: { ...vrrpStatus(state.vrrp, state.able), movers: state.movers } }),
-    ...(state.limits === undefined ? {} : { host: state.limits }),
+    // Without the watch the API has figures of its own; old ones must not stand in their place.
+    ...(state.limits === undefined || !isRunning(state, 'vrrp') ? {} : { host: state.limits }),
     notices: notices(state),
   };
 }

@@ -1,5 +1,6 @@
 // Live figures of the machine from /proc: connection tracking, stolen and busy processor time. Reads three tiny
-// files at most once in two seconds; what the kernel does not offer (a module that is not loaded) is left out.
+// files at most once in two seconds; what the kernel does not offer (a module that is not loaded) is left out. Where the
+// watch over the limits says the same of its own, that is shown; these stand in while the watch is not there.
 import { readFileSync } from 'node:fs';
 import { decodeCpuTimes, stealRatio, type CpuTimes } from '@tospann/linux';
 import type { HostStatus } from '../contract.ts';
