@@ -65,7 +65,9 @@ async function write(yaml: string, options: ImportOptions): Promise<void> {
     return;
   }
   const temporary = `${options.output}.new`;
-  await writeFile(temporary, yaml, { mode: 0o644 });
+  // A VRRP password of the old pair is for root alone.
+  const mode = /\bpassword: /.test(yaml) ? 0o600 : 0o644;
+  await writeFile(temporary, yaml, { mode });
   await rename(temporary, options.output);
   say(`Wrote ${options.output}`);
 }
@@ -89,5 +91,9 @@ function read(files: readonly string[]): readonly Source[] {
 function parseNodeAddresses(pairs: readonly string[]): Readonly<Record<string, string>> | undefined {
   const entries = pairs.map((pair) => /^([^=]+)=([^=]+)$/.exec(pair));
   if (entries.includes(null)) return undefined;
-  return Object.fromEntries(entries.map((entry) => [entry?.[1] ?? '', entry?.[2] ?? '']));
+  const addresses: Record<string, string> = {};
+  for (const [, name = '', address = ''] of entries.flatMap((entry) => (entry === null ? [] : [entry]))) {
+    addresses[name] = Object.hasOwn(addresses, name) ? `${addresses[name]},${address}` : address;
+  }
+  return addresses;
 }

@@ -171,7 +171,7 @@ function addFileCommands(program: Command, ended: (code: ExitCode) => void): voi
     .option('--haproxy <file>', 'haproxy.cfg, once for each old node', collect, [])
     .option('--keepalived <file>', 'keepalived.conf, once for each old node', collect, [])
     .option('--sysctl <file>', 'sysctl.conf, once for each old node', collect, [])
-    .option('--node-address <name=address>', "a node's own address, once for each node", collect, [])
+    .option('--node-address <name=address>', "a node's own address, once for each node and family", collect, [])
     .option('-o, --output <file>', 'write the configuration here (default: standard output)')
     .addOption(jsonOption())
     .action(async (options: ImportOptions) => ended(await importCommand(options)));

@@ -2,7 +2,7 @@
 // Pure: texts in, texts out. Values that the old files do not have are given by the caller or left as placeholders
 // that `parseConfig` refuses; nothing is invented.
 import { problemAt, type ConfigProblem } from '../problem.ts';
-import { isIpv4 } from '../units.ts';
+import { isIpv4, readHostAddress6 } from '../units.ts';
 import { importHaproxy } from './haproxy.ts';
 import { importKeepalived } from './keepalived.ts';
 import { emptyDraft, type PairDraft } from './pair-draft.ts';
@@ -22,7 +22,10 @@ export interface ImportInput {
   /** One file for each old node: the first one is lb1's. */
   readonly keepalived: readonly ImportSource[];
   readonly sysctl: readonly ImportSource[];
-  /** The nodes' own addresses by node name; they are in none of the old files unless adverts were unicast. */
+  /**
+   * The nodes' own addresses by node name, an IPv4 and an IPv6 address with a comma between them or one of both; they are
+   * in none of the old files unless adverts were unicast.
+   */
   readonly nodeAddresses?: Readonly<Record<string, string>>;
 }
 
@@ -44,10 +47,13 @@ export function importConfig(input: ImportInput): ImportResult {
   const draft = emptyDraft();
   const report = new ImportReport();
   importHaproxy(input.haproxy, draft, report);
-  const problems = importKeepalived(input.keepalived, draft, report);
+  const given: ConfigProblem[] = [];
+  const problems = importKeepalived(input.keepalived, { draft, report }, () => {
+    addMissingNodes(draft, input);
+    given.push(...giveAddresses(draft, input.nodeAddresses ?? {}));
+  });
+  problems.push(...given);
   importSysctl(input.sysctl, report);
-  addMissingNodes(draft, input);
-  problems.push(...giveAddresses(draft, input.nodeAddresses ?? {}));
   const sources = [...input.haproxy, ...input.keepalived, ...input.sysctl].map((source) => source.file);
   return { yaml: writeYaml(draft, sources), report: report.finish(), problems };
 }
@@ -70,10 +76,11 @@ function giveAddresses(draft: PairDraft, addresses: Readonly<Record<string, stri
     if (node === undefined) {
       return [problemAt({ ...finding, code: 'LB_IMPORT_UNKNOWN_NODE', params: { name, nodes: names } }, place)];
     }
-    if (!isIpv4(value)) {
-      return [problemAt({ ...finding, code: 'LB_IMPORT_BAD_ADDRESS', params: { name, value } }, place)];
-    }
-    node.address = value;
-    return [];
+    return value.split(',').flatMap((address) => {
+      if (isIpv4(address)) node.address = address;
+      else if (readHostAddress6(address).ok) node.address6 = address;
+      else return [problemAt({ ...finding, code: 'LB_IMPORT_BAD_ADDRESS', params: { name, value: address } }, place)];
+      return [];
+    });
   });
 }

@@ -1,5 +1,6 @@
-// One vrrp_instance of a keepalived.conf: its settings with their lines, and an answer for those that need no
-// comparison with the other node's file.
+// One vrrp_instance or vrrp_sync_group of a keepalived.conf: its settings with their lines, and an answer for those that
+// need no comparison with the other node's file.
+import { directiveOf, type Place } from './keepalived-directives.ts';
 import type { KeepalivedBlock } from './keepalived-text.ts';
 import type { Answer, ImportReport, SourceLine } from './report.ts';
 
@@ -9,7 +10,29 @@ export interface Setting<T> {
   readonly line: SourceLine;
 }
 
-export interface Instance {
+/** One entry of virtual_ipaddress or virtual_ipaddress_excluded. */
+export interface ListedAddress {
+  readonly words: readonly string[];
+  readonly excluded: boolean;
+}
+
+/** A program that is called at changes of state. */
+export interface Notify {
+  readonly keyword: string;
+  readonly command: string;
+  /** The line names a user. */
+  readonly hasUser: boolean;
+}
+
+/** What instances and sync groups share: whom they follow and whom they tell. */
+export interface Tracking {
+  /** Names of tracked scripts, with a weight when the line has one. */
+  readonly scripts: Setting<{ readonly name: string; readonly weight?: number }>[];
+  readonly interfaces: Setting<string>[];
+  readonly notifies: Setting<Notify>[];
+}
+
+export interface Instance extends Tracking {
   readonly name: string;
   readonly line: SourceLine;
   interface?: Setting<string>;
@@ -17,106 +40,104 @@ export interface Instance {
   routerId?: Setting<string>;
   priority?: Setting<number>;
   advertSeconds?: Setting<string>;
+  missedAdverts?: Setting<string>;
+  version?: Setting<string>;
   noPreempt?: Setting<true>;
-  /** The password as written, never reported. */
-  auth?: Setting<string>;
+  preemptDelay?: Setting<string>;
+  readonly auth: AuthLines;
   sourceAddress?: Setting<string>;
   readonly peers: Setting<string>[];
-  readonly addresses: Setting<readonly string[]>[];
-  /** Names of tracked scripts, with a weight when the line has one. */
-  readonly scripts: Setting<{ readonly name: string; readonly weight?: number }>[];
+  readonly addresses: Setting<ListedAddress>[];
+}
+
+/** The block `authentication`; its lines are answered with the election's version (keepalived-auth.ts). */
+export interface AuthLines {
+  /** PASS, AH, or HMAC for keepalived 2.4's auth_hmac. */
+  type?: Setting<string>;
+  /** The password as written, never reported. */
+  password?: Setting<string>;
+  /** All lines of the block. */
+  readonly lines: SourceLine[];
+}
+
+export interface SyncGroup extends Tracking {
+  readonly name: string;
+  readonly line: SourceLine;
+  readonly members: Setting<string>[];
 }
 
 // keepalived's own default (keepalived.conf(5), "priority").
 export const DEFAULT_PRIORITY = 100;
 
-const NO_SCRIPTS =
-  'not taken over by itself: write it as a hook (events.hooks, on: [vrrp-state]); events.fifo has keepalived lines';
-
-const ANSWERS: Readonly<Record<string, Answer>> = {
-  version: { verdict: 'changed', why: 'VRRP version 3 (RFC 9568); for an old peer write version: 2' },
-  preempt: { verdict: 'not-needed', why: 'the preferred node takes the address back' },
-  preempt_delay: {
-    verdict: 'changed',
-    why: 'not taken over by itself: write preemptDelay; without it the preferred node takes the address back after three down intervals',
-  },
-  down_timer_adverts: { verdict: 'changed', why: 'not taken over by itself: write missedAdverts' },
-  accept: { verdict: 'not-needed', why: 'packets to the address are always accepted' },
-  no_accept: { verdict: 'refused', why: 'packets to the address are always accepted: it is what the pair serves' },
-  debug: { verdict: 'not-needed', why: 'every change of state is logged' },
-  dont_track_primary: { verdict: 'refused', why: 'an interface that is down always gives up the address' },
-  track_interface: { verdict: 'changed', why: 'the interfaces of the node and of its VIPs are always watched' },
-  track_file: { verdict: 'refused', why: 'only interface and proxy decide whether a node can serve' },
-  track_process: {
-    verdict: 'refused',
-    why: 'a process that exists says nothing about requests; the node probes itself instead',
-  },
-  use_vmac: { verdict: 'refused', why: 'the address moves by gratuitous ARP, without a virtual MAC address' },
-  vmac_xmit_base: { verdict: 'refused', why: 'there is no virtual MAC address' },
-  native_ipv6: { verdict: 'refused', why: 'not needed: write an IPv6 address as a VIP' },
-  smtp_alert: { verdict: 'refused', why: 'no mail is sent by this version' },
-  notify: { verdict: 'refused', why: NO_SCRIPTS },
-  notify_master: { verdict: 'refused', why: NO_SCRIPTS },
-  notify_backup: { verdict: 'refused', why: NO_SCRIPTS },
-  notify_fault: { verdict: 'refused', why: NO_SCRIPTS },
-  notify_stop: { verdict: 'refused', why: NO_SCRIPTS },
-  lvs_sync_daemon_interface: { verdict: 'refused', why: 'there is no LVS here' },
-  lvs_sync_daemon_inteface: { verdict: 'refused', why: 'there is no LVS here' },
-  virtual_ipaddress_excluded: {
-    verdict: 'refused',
-    why: 'not taken over by itself: write each as a VIP without a routerId, and the adverts of the first carry it',
-  },
-  virtual_routes: { verdict: 'refused', why: 'routes are not moved by this version' },
-  virtual_rules: { verdict: 'refused', why: 'routing rules are not moved by this version' },
-};
-
 /** Reads a block `vrrp_instance NAME { ... }`. */
 export function readInstance(block: KeepalivedBlock, report: ImportReport): Instance {
-  const instance: Instance = { name: block.words[1] ?? '', line: block.line, peers: [], addresses: [], scripts: [] };
+  const instance: Instance = {
+    name: block.words[1] ?? '',
+    line: block.line,
+    auth: { lines: [] },
+    peers: [],
+    addresses: [],
+    scripts: [],
+    interfaces: [],
+    notifies: [],
+  };
   for (const child of block.children ?? []) readSetting(instance, child, report);
   return instance;
 }
 
+/** Reads a block `vrrp_sync_group NAME { ... }`; the lines of its members are answered by the elections. */
+export function readSyncGroup(block: KeepalivedBlock, report: ImportReport): SyncGroup {
+  const name = block.words[1] ?? '';
+  const group: SyncGroup = { name, line: block.line, members: [], scripts: [], interfaces: [], notifies: [] };
+  for (const child of block.children ?? []) {
+    if (child.words[0] === 'group') {
+      report.answer(child.line, { verdict: 'taken', why: 'its instances are one election', target: `groups.${name}` });
+      // `group { a b }` and one name on a line are the same.
+      for (const { words, line } of child.children ?? []) {
+        group.members.push(...words.map((value) => ({ value, line })));
+      }
+    } else if (!readTracking(group, child, report)) answerTree(child, report, tableAnswer('instance', child));
+  }
+  return group;
+}
+
+/** Settings of one line, by keyword. */
+const READERS: Readonly<Record<string, (instance: Instance, value: string, line: SourceLine) => void>> = {
+  interface: (instance, value, line) => (instance.interface = { value, line }),
+  state: (instance, value, line) => (instance.state = { value, line }),
+  virtual_router_id: (instance, value, line) => (instance.routerId = { value, line }),
+  priority: (instance, value, line) => (instance.priority = { value: Number(value), line }),
+  advert_int: (instance, value, line) => (instance.advertSeconds = { value, line }),
+  down_timer_adverts: (instance, value, line) => (instance.missedAdverts = { value, line }),
+  version: (instance, value, line) => (instance.version = { value, line }),
+  nopreempt: (instance, _value, line) => (instance.noPreempt = { value: true, line }),
+  preempt_delay: (instance, value, line) => (instance.preemptDelay = { value, line }),
+  unicast_src_ip: (instance, value, line) => (instance.sourceAddress = { value, line }),
+  mcast_src_ip: (instance, value, line) => (instance.sourceAddress = { value, line }),
+};
+
 function readSetting(instance: Instance, child: KeepalivedBlock, report: ImportReport): void {
   const [keyword = '', value = ''] = child.words;
-  const { line } = child;
-  switch (keyword) {
-    case 'interface':
-      instance.interface = { value, line };
-      return;
-    case 'state':
-      instance.state = { value, line };
-      return;
-    case 'virtual_router_id':
-      instance.routerId = { value, line };
-      return;
-    case 'priority':
-      instance.priority = { value: Number(value), line };
-      return;
-    case 'advert_int':
-      instance.advertSeconds = { value, line };
-      return;
-    case 'nopreempt':
-      instance.noPreempt = { value: true, line };
-      return;
-    case 'unicast_src_ip':
-    case 'mcast_src_ip':
-      instance.sourceAddress = { value, line };
-      return;
-    default:
-      if (child.children !== undefined && readBlock(instance, child, report)) return;
-      answerTree(child, report, ANSWERS[keyword]);
-  }
+  const reader = Object.hasOwn(READERS, keyword) ? READERS[keyword] : undefined;
+  if (reader !== undefined) reader(instance, value, child.line);
+  else if (!readTracking(instance, child, report) && !readBlock(instance, child, report))
+    answerTree(child, report, tableAnswer('instance', child));
 }
 
 /** Blocks inside an instance; false when it is another one. */
 function readBlock(instance: Instance, block: KeepalivedBlock, report: ImportReport): boolean {
-  const entries = block.children ?? [];
-  switch (block.words[0] ?? '') {
+  if (block.children === undefined) return false;
+  const entries = block.children;
+  const [keyword = ''] = block.words;
+  switch (keyword) {
     case 'virtual_ipaddress':
-      instance.addresses.push(...entries.map((entry) => ({ value: entry.words, line: entry.line })));
-      report.answer(block.line, { verdict: 'taken', why: 'the floating address', target: 'vips' });
+    case 'virtual_ipaddress_excluded': {
+      const excluded = keyword !== 'virtual_ipaddress';
+      instance.addresses.push(...entries.map(({ words, line }) => ({ value: { words, excluded }, line })));
+      const why = excluded ? 'addresses that no advert lists' : 'the floating addresses';
+      report.answer(block.line, { verdict: 'taken', why, target: 'vips' });
       return true;
+    }
     case 'unicast_peer':
       instance.peers.push(...entries.map((entry) => ({ value: entry.words[0] ?? '', line: entry.line })));
       report.answer(block.line, {
@@ -125,32 +146,52 @@ function readBlock(instance: Instance, block: KeepalivedBlock, report: ImportRep
         target: 'vips.*.transport',
       });
       return true;
-    case 'track_script':
-      for (const entry of entries) readTrackedScript(instance, entry);
-      report.answer(block.line, { verdict: 'changed', why: 'built in: each node probes its own listener' });
-      return true;
     case 'authentication':
-      for (const entry of entries) readAuthentication(instance, entry, report);
-      report.answer(block.line, { verdict: 'refused', why: NO_AUTH });
+      readAuthentication(instance.auth, block);
       return true;
     default:
       return false;
   }
 }
 
-const NO_AUTH =
-  'VRRP version 3 has no passwords (RFC 9568, section 9): they were sent in clear text; auth: cluster signs adverts, version: 2 with auth: { type: password } is for an old peer';
-
-function readTrackedScript(instance: Instance, entry: KeepalivedBlock): void {
-  const [name = '', keyword, weight] = entry.words;
-  const value = keyword === 'weight' ? { name, weight: Number(weight) } : { name };
-  instance.scripts.push({ value, line: entry.line });
+/** What an instance or a sync group follows and tells; false when the statement is another one. */
+function readTracking(tracking: Tracking, block: KeepalivedBlock, report: ImportReport): boolean {
+  const [keyword = '', command = '', user] = block.words;
+  if (/^notify(?:_master|_backup|_fault|_stop)?$/.test(keyword)) {
+    tracking.notifies.push({ value: { keyword, command, hasUser: user !== undefined }, line: block.line });
+    return true;
+  }
+  if (block.children === undefined || (keyword !== 'track_script' && keyword !== 'track_interface')) return false;
+  const why = 'its lines are answered one by one';
+  report.answer(block.line, { verdict: 'changed', why });
+  for (const { words, line } of block.children) {
+    const [name = '', option, weight] = words;
+    if (keyword === 'track_interface') tracking.interfaces.push({ value: name, line });
+    else tracking.scripts.push({ value: option === 'weight' ? { name, weight: Number(weight) } : { name }, line });
+  }
+  return true;
 }
 
-function readAuthentication(instance: Instance, entry: KeepalivedBlock, report: ImportReport): void {
-  const secret = entry.words[0] === 'auth_pass';
-  if (secret) instance.auth = { value: entry.words[1] ?? '', line: entry.line };
-  report.answer(entry.line, { verdict: 'refused', why: secret ? `${NO_AUTH}; the password is not copied` : NO_AUTH });
+function readAuthentication(auth: AuthLines, block: KeepalivedBlock): void {
+  auth.lines.push(block.line);
+  for (const entry of block.children ?? []) {
+    const [keyword = '', value = ''] = entry.words;
+    const { line } = entry;
+    if (keyword === 'auth_type') auth.type = { value: value.toUpperCase(), line };
+    else if (keyword === 'auth_pass') auth.password = { value, line };
+    else if (keyword.startsWith('auth_hmac')) auth.type = { value: 'HMAC', line };
+    auth.lines.push(line, ...linesOf(entry));
+  }
+}
+
+function linesOf(block: KeepalivedBlock): SourceLine[] {
+  return (block.children ?? []).flatMap((child) => [child.line, ...linesOf(child)]);
+}
+
+/** What the table of directives says of a statement. */
+export function tableAnswer(place: Place, block: KeepalivedBlock): Answer | undefined {
+  const directive = directiveOf(place, block.words[0] ?? '');
+  return directive && { verdict: directive.verdict, why: directive.why, target: directive.becomes };
 }
 
 /** Answers a statement and all lines inside it alike; without an answer the report refuses them by name. */

@@ -1,43 +1,36 @@
-// The vrrp_script blocks of keepalived.conf: what the old check saw, whether its weight would have moved the
-// address, and what stands in its place.
-import { DEFAULT_PRIORITY, type Instance } from './keepalived-instance.ts';
+// The vrrp_script blocks of keepalived.conf, and whether the weight of each would have moved the address. What is written
+// in their place: keepalived-checks.ts.
+import { answerTree, DEFAULT_PRIORITY, tableAnswer, type Instance, type Setting } from './keepalived-instance.ts';
 import type { KeepalivedBlock } from './keepalived-text.ts';
 import type { ImportReport, SourceLine } from './report.ts';
 
-const PROBE =
-  'each node sends a real request through its own listener to a live server, and gives up the address when that fails';
-
-/** One vrrp_script: its name and the line of its weight. */
+/** One vrrp_script: its settings with their lines; keepalived-checks.ts answers them. */
 export interface Script {
   readonly name: string;
+  readonly line: SourceLine;
   readonly weight: number;
   readonly weightLine?: SourceLine;
+  /** script, interval, timeout, rise, fall and user by keyword. */
+  readonly settings: Readonly<Partial<Record<string, Setting<string>>>>;
 }
 
-/** Reads a block `vrrp_script NAME { ... }` and answers all of its lines but the weight. */
+const SETTINGS: ReadonlySet<string> = new Set(['script', 'interval', 'timeout', 'rise', 'fall', 'user']);
+
+/** Reads a block `vrrp_script NAME { ... }`. */
 export function readScript(block: KeepalivedBlock, report: ImportReport): Script {
-  const name = block.words[1] ?? '';
-  report.answer(block.line, { verdict: 'changed', why: `built in: ${PROBE}` });
-  let script: Script = { name, weight: 0 };
-  for (const { words, line } of block.children ?? []) {
-    const [keyword = '', value = ''] = words;
-    if (keyword === 'script') answerCommand(words.slice(1).join(' '), line, report);
-    else if (keyword === 'weight') script = { name, weight: Number(value), weightLine: line };
-    else if (['interval', 'timeout', 'rise', 'fall', 'init_fail'].includes(keyword)) {
-      report.answer(line, { verdict: 'changed', why: 'the built-in probe has its own rhythm, several times a second' });
-    } else if (keyword === 'user') {
-      report.answer(line, { verdict: 'not-needed', why: 'no script is run' });
-    }
+  const settings: Partial<Record<string, Setting<string>>> = {};
+  let weight: Setting<number> | undefined;
+  for (const child of block.children ?? []) {
+    const [keyword = '', value = ''] = child.words;
+    const { line } = child;
+    if (keyword === 'weight') weight = { value: Number(value), line };
+    else if (keyword === 'script') settings['script'] = { value: child.words.slice(1).join(' '), line };
+    else if (SETTINGS.has(keyword)) settings[keyword] = { value, line };
+    else answerTree(child, report, tableAnswer('script', child));
   }
-  return script;
-}
-
-function answerCommand(command: string, line: SourceLine, report: ImportReport): void {
-  const existence = /\b(?:killall\s+-0|pidof|pgrep|kill\s+-0|killall\s+-s\s*0)\b/.test(command);
-  const why = existence
-    ? `it says that a process exists, not that requests are served: a hung haproxy passes; instead ${PROBE}`
-    : `not taken over by itself (failover.scripts runs checks of your own); instead ${PROBE}`;
-  report.answer(line, { verdict: 'refused', why });
+  const name = block.words[1] ?? '';
+  const { value = 0, line: weightLine } = weight ?? {};
+  return { name, line: block.line, weight: value, ...(weightLine === undefined ? {} : { weightLine }), settings };
 }
 
 /** One node's side of a VRRP group: what it announces, and what its script adds to that. */
@@ -75,13 +68,6 @@ function sideOf(instance: Instance, scripts: readonly Script[], name: string): S
   const tracked = instance.scripts.find(({ value }) => value.name === name);
   const weight = tracked?.value.weight ?? scripts.find((script) => script.name === name)?.weight ?? 0;
   return { priority: instance.priority?.value ?? DEFAULT_PRIORITY, weight: tracked === undefined ? 0 : weight };
-}
-
-/** Answers the lines of track_script. */
-export function answerTracking(instance: Instance, report: ImportReport): void {
-  for (const { line } of instance.scripts) {
-    report.answer(line, { verdict: 'changed', why: 'built in: every VIP follows what its node can serve' });
-  }
 }
 
 /**

@@ -4,20 +4,27 @@
 export interface NodeDraft {
   readonly name: string;
   address?: string;
+  address6?: string;
   interface?: string;
 }
 
 export interface VipDraft {
   readonly name: string;
-  address: string;
-  /** A number, or a placeholder when the old files contradict each other. */
-  routerId: string;
-  advertInterval: string;
-  preferred?: string;
-  /** Both old files sent adverts straight to the other node. */
-  readonly wasUnicast: boolean;
-  /** A remark for people, written above the entry. */
-  readonly remarks: string[];
+  readonly address: string;
+  /** A number, or a placeholder when the old files contradict each other; absent: another VIP's advert carries it. */
+  readonly routerId?: string;
+  /** A name, or names by node, where it is not the node's own interface. */
+  readonly interface?: FlowValue;
+}
+
+/** One election and its addresses. */
+export interface ElectionDraft {
+  readonly name: string;
+  readonly vips: readonly VipDraft[];
+  /** What the election's first VIP says for all: advertInterval, preferred, auth and the like, in the order of writing. */
+  readonly settings: Readonly<Record<string, FlowValue>>;
+  /** Remarks for people, written above the first VIP. */
+  readonly remarks: readonly string[];
 }
 
 /** A value as the new file writes it. */
@@ -96,7 +103,12 @@ export type TimeoutKey =
 
 export interface PairDraft {
   readonly nodes: NodeDraft[];
-  readonly vips: VipDraft[];
+  readonly elections: ElectionDraft[];
+  /** failover.scripts by name. */
+  readonly scripts: Record<string, FlowValue>;
+  /** events.hooks by name. */
+  readonly hooks: Record<string, FlowValue>;
+  fifo?: string;
   readonly frontends: FrontendDraft[];
   readonly backends: BackendDraft[];
   readonly timeouts: Partial<Record<TimeoutKey, string>>;
@@ -118,7 +130,9 @@ export interface PairDraft {
 export function emptyDraft(): PairDraft {
   return {
     nodes: [],
-    vips: [],
+    elections: [],
+    scripts: {},
+    hooks: {},
     frontends: [],
     backends: [],
     timeouts: {},

@@ -86,7 +86,9 @@ function join(first: ImportLine, second: ImportLine): ImportLine {
 export function maskSecrets(text: string): string {
   return text
     .replace(/(\bstats\s+auth\s+[^\s:]+:).*/i, '$1***')
-    .replace(/(\bauth_pass\s+).*/i, '$1***')
+    .replace(/(\bauth_(?:pass|hmac\w*)\s+)[^{}\s].*/i, '$1***')
+    .replace(/(\bhex:)[\da-f]+/gi, '$1***')
+    .replace(/^((?:auth_)?(?:key|secret)\s+).*/i, '$1***')
     .replace(/(\b(?:insecure-)?password\s+)\S+/i, '$1***');
 }
 

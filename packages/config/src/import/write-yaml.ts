@@ -1,6 +1,5 @@
 // Writes a draft as the text of a configuration file, laid out for reading, with a comment where the new file says
 // something that the old ones did not. Pure text; parseConfig reads it back.
-import { parse } from 'yaml';
 import { aclsOf, readCondition } from '../schema/condition.ts';
 import type {
   AclDraft,
@@ -10,8 +9,9 @@ import type {
   NodeDraft,
   PairDraft,
   RuleDraft,
-  VipDraft,
 } from './pair-draft.ts';
+import { failoverLines, vipsLines } from './write-failover.ts';
+import { flow, scalar } from './yaml-text.ts';
 
 /** The text of the new file. */
 export function writeYaml(draft: PairDraft, sources: readonly string[]): string {
@@ -21,10 +21,11 @@ export function writeYaml(draft: PairDraft, sources: readonly string[]): string 
     '  name: tospann',
     '  nodes:',
     ...draft.nodes.map(nodeLine),
-    ...vipsLines(draft.vips),
+    ...vipsLines(draft),
     ...block('frontends', draft.frontends.flatMap(frontendLines)),
     ...block('backends', draft.backends.flatMap(backendLines)),
     ...settingLines(draft),
+    ...failoverLines(draft),
   ];
   const head = [
     `# Made by "tospann import" from ${sources.map((file) => JSON.stringify(file).slice(1, -1)).join(', ')}.`,
@@ -36,38 +37,14 @@ export function writeYaml(draft: PairDraft, sources: readonly string[]): string 
   return `${[...head, ...lines].join('\n')}\n`;
 }
 
-function vipsLines(vips: readonly VipDraft[]): string[] {
-  if (vips.length === 0) return [];
-  const multicast = vips.some((vip) => !vip.wasUnicast)
-    ? [
-        '  # keepalived sent multicast; unicast also works where a network drops it (transport: multicast is the old way).',
-      ]
-    : [];
-  return ['vips:', ...multicast, ...vips.flatMap(vipLines), ...groupsLines(vips)];
-}
-
-/** VIPs move together unless they cannot: instances with another preferred node or interval were two elections. */
-function groupsLines(vips: readonly VipDraft[]): string[] {
-  const settings = new Set(vips.map(({ preferred, advertInterval }) => `${preferred ?? ''} ${advertInterval}`));
-  if (settings.size < 2) return [];
-  return ['groups:', ...vips.map(({ name }) => `  ${scalar(name)}: ${flow({ vips: [name] })}`)];
-}
-
 function nodeLine(node: NodeDraft): string {
   const address = node.address ?? `FILL-IN-address-of-${node.name}`;
   const network = node.interface ?? `FILL-IN-interface-of-${node.name}`;
-  return `    ${scalar(node.name)}: ${flow({ address, interface: network })}`;
-}
-
-function vipLines(vip: VipDraft): string[] {
-  const entry: Record<string, FlowValue> = {
-    address: vip.address,
-    routerId: /^\d+$/.test(vip.routerId) ? Number(vip.routerId) : vip.routerId,
-    advertInterval: vip.advertInterval,
-    transport: 'unicast',
-    ...(vip.preferred === undefined ? {} : { preferred: vip.preferred }),
-  };
-  return [...vip.remarks.map((remark) => `  # ${remark}`), `  ${scalar(vip.name)}: ${flow(entry)}`];
+  return `    ${scalar(node.name)}: ${flow({
+    address,
+    interface: network,
+    ...(node.address6 === undefined ? {} : { address6: node.address6 }),
+  })}`;
 }
 
 function frontendLines(frontend: FrontendDraft): string[] {
@@ -201,19 +178,4 @@ function adminLines(draft: PairDraft): string[] {
 
 function block(key: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [`${key}:`, ...lines];
-}
-
-/** A value in YAML's flow form: `{ a: 1, b: [x, y] }`. */
-function flow(value: FlowValue): string {
-  if (typeof value === 'string') return scalar(value);
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (Array.isArray(value)) return `[${(value as readonly FlowValue[]).map(flow).join(', ')}]`;
-  const entries = Object.entries(value).map(([key, inner]) => `${scalar(key)}: ${flow(inner)}`);
-  return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`;
-}
-
-/** Text as a YAML scalar: plain where YAML reads it back as the same text, else in quotes. */
-function scalar(text: string): string {
-  if (!/^[\w/.][\w/.:%-]*$/.test(text) || text.endsWith(':')) return JSON.stringify(text);
-  return parse(text) === text ? text : JSON.stringify(text);
 }

@@ -402,7 +402,7 @@ export const configErrors = {
     source: 'config',
     retry: 'never',
     status: 422,
-    message: 'Cannot use "{value}" as the address of node "{name}": it must be an IPv4 address',
-    hint: 'Write --node-address NAME=ADDRESS, for instance lb1=10.10.0.11.',
+    message: 'Cannot use "{value}" as the address of node "{name}": it must be an IPv4 or IPv6 address',
+    hint: 'Write --node-address NAME=ADDRESS, for instance lb1=10.10.0.11 or lb1=2001:db8::11.',
   },
 } as const satisfies Readonly<Record<string, ErrorEntry>>;
