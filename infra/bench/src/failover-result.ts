@@ -65,6 +65,13 @@ const outage = (most: number): Bar => ({
   most,
 });
 
+/** For clients of either kind, where the nodes live and only the address may be missing. */
+const anyOutage = (most: number): Bar => ({
+  text: `outage of datagrams and connections <= ${most} ms`,
+  value: ({ udpOutageMs, httpOutageMs }) => Math.max(udpOutageMs, httpOutageMs),
+  most,
+});
+
 /** The bars of an event at an advert interval; none: only shown. */
 export function barsOf(event: string, advertMs: number): readonly Bar[] {
   const lostNone: Bar = { text: '0 lost', value: ({ udpLost }) => udpLost, most: 0 };
@@ -90,7 +97,7 @@ export function barsOf(event: string, advertMs: number): readonly Bar[] {
     case 'split':
     case 'freeze':
     case 'address':
-      return [outage(20)];
+      return [anyOutage(20)];
     case 'loss-long':
       return [{ text: '0 take-overs', value: ({ takeOvers }) => takeOvers, most: 0 }];
     default:

@@ -26,8 +26,8 @@ export const eventTitles: Readonly<Record<string, string>> = {
 export function renderFailover(results: readonly FailoverResult[]): string {
   const intervals = [...new Set(results.map(({ advertMs }) => advertMs))].toSorted((a, b) => b - a);
   const lines = [
-    '| event | adverts | pair | n | datagrams lost | outage, ms | connections failed | two owners, ms | take-overs | bar |',
-    '|---|---|---|---|---|---|---|---|---|---|',
+    '| event | adverts | pair | n | datagrams lost | outage, ms | connections failed | outage, ms | two owners, ms | take-overs | bar |',
+    '|---|---|---|---|---|---|---|---|---|---|---|',
   ];
   for (const [event, title] of Object.entries(eventTitles)) {
     for (const advertMs of intervals) {
@@ -51,6 +51,7 @@ function row(title: string, runs: readonly FailoverResult[]): string {
     of(({ udpLost }) => udpLost),
     of(({ udpOutageMs }) => udpOutageMs),
     of(({ httpFailed }) => httpFailed),
+    of(({ httpOutageMs }) => httpOutageMs),
     of(({ twoOwnersMs }) => twoOwnersMs),
     of(({ takeOvers }) => takeOvers),
     barText(runs),

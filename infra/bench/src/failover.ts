@@ -122,10 +122,11 @@ class Rig implements AsyncDisposable {
   }
 
   async #finish(event: string, { fromMs, toMs: endMs, undo }: Happening): Promise<FailoverResult> {
+    const happenedMs = endMs ?? monotonicMs();
+    await pause(lateMs);
     // Without an end it lasts until all is answered again.
     if (endMs === undefined) await this.#answering().catch(() => {});
-    const toMs = endMs ?? monotonicMs() - lateMs;
-    if (endMs !== undefined) await pause(lateMs);
+    const toMs = endMs ?? Math.max(happenedMs, monotonicMs() - lateMs);
     const udp = this.#udp.answers(fromMs - 5, toMs);
     const http = this.#http.report(fromMs - 5, toMs);
     const { watch, name } = this.#system;
