@@ -1,14 +1,20 @@
 // Writes the documents that follow from code: docs/errors.md from the catalogue, docs/configuration.md from the
-// schema, the tables of docs/tuning.md from the catalogue of the tuner. With --check it writes nothing and fails when a document is not what the code says.
+// schema, the tables of docs/tuning.md from the catalogue of the tuner and of
+// docs/from-keepalived.md from that of the importer. With --check it writes nothing and fails when a document is not what the code says.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { renderConfigReference } from '@tospann/config';
+import { renderConfigReference, renderKeepalivedReference } from '@tospann/config';
 import { catalogue, type ErrorEntry } from '@tospann/errors';
 import { renderTunerReference } from '@tospann/tuner';
 
 const documents: Readonly<Record<string, string>> = {
   'docs/errors.md': renderErrors(),
   'docs/configuration.md': renderConfigReference(),
-  'docs/tuning.md': withTables(read('docs/tuning.md'), renderTunerReference()),
+  'docs/tuning.md': withTables('docs/tuning.md', 'packages/tuner', renderTunerReference()),
+  'docs/from-keepalived.md': withTables(
+    'docs/from-keepalived.md',
+    'packages/config/src/import',
+    renderKeepalivedReference(),
+  ),
 };
 
 let stale = 0;
@@ -34,9 +40,10 @@ function renderErrors(): string {
   return `# Error codes\n\nGenerated from \`packages/errors\`. A code has one meaning and is never renamed.\n\n${sections.join('\n')}`;
 }
 
-/** The document with everything after the marker replaced. */
-function withTables(text: string, tables: string): string {
-  const marker = '<!-- Everything from here on is generated from packages/tuner. -->\n';
+/** The document with everything after its marker replaced. */
+function withTables(file: string, from: string, tables: string): string {
+  const text = read(file);
+  const marker = `<!-- Everything from here on is generated from ${from}. -->\n`;
   const at = text.indexOf(marker);
   return at < 0 ? text : `${text.slice(0, at + marker.length)}\n${tables}`;
 }

@@ -14,7 +14,7 @@ const documents = [
   ),
 ];
 
-test.each(['README.md', 'docs/from-haproxy.md'])('the configuration in %s is valid', (document) => {
+test.each(['README.md', 'docs/from-haproxy.md', 'docs/from-keepalived.md'])('the configuration in %s is valid', (document) => {
   using scratch = new Scratch();
   const sample = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(root, document), 'utf8'))?.[1] ?? '';
   const ran = tospann('validate', '-c', scratch.file('tospann.yaml', sample));

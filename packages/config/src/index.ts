@@ -65,5 +65,6 @@ export {
 export { selectNode } from './select-node.ts';
 export { SELF_PROBE_ADDRESS, SELF_PROBE_AGENT } from './self-probe.ts';
 export { importConfig, type ImportInput, type ImportResult, type ImportSource } from './import/import-config.ts';
+export { renderKeepalivedReference } from './import/keepalived-reference.ts';
 export { formatImportReport, type ImportLine, type ImportVerdict } from './import/report.ts';
 export { configJsonSchema, EXAMPLE_CONFIG, renderConfigReference } from './reference.ts';

@@ -120,9 +120,9 @@ export const INSTANCE_DIRECTIVES: readonly Directive[] = [
   },
   {
     names: ['authentication'],
-    verdict: 'changed',
+    verdict: 'refused',
     becomes: 'vips.*.auth',
-    why: 'PASS with version 2 written out is taken with its password; without a version it is left out, because version 3 has none; AH is refused: auth: cluster signs adverts; auth_hmac becomes auth: cluster',
+    why: 'without a version in writing, version 3 is written, which has no passwords; PASS with version 2 in writing is taken with its password; AH is never sent: auth: cluster signs adverts; auth_hmac becomes auth: cluster, the same signatures',
     sample: 'authentication { auth_type PASS }',
   },
   {
@@ -137,7 +137,7 @@ export const INSTANCE_DIRECTIVES: readonly Directive[] = [
     verdict: 'changed',
     becomes: 'failover.scripts',
     why: 'the interfaces of the node and of its VIPs are always watched; for another one a script is written that asks for its state',
-    sample: 'track_interface { eth0 }',
+    sample: 'track_interface { eth7 }',
   },
   {
     names: ['notify', 'notify_master', 'notify_backup', 'notify_fault', 'notify_stop'],
@@ -332,7 +332,7 @@ export const INSTANCE_DIRECTIVES: readonly Directive[] = [
 export const SCRIPT_DIRECTIVES: readonly Directive[] = [
   {
     names: ['script'],
-    verdict: 'changed',
+    verdict: 'taken',
     becomes: 'failover.scripts.*.run',
     why: 'a list without a shell (with /bin/sh -c where the line has pipes and the like); what asks for haproxy is refused: haproxy no longer runs, and each node sends a real request through its own listener',
     sample: 'script "/usr/local/bin/check-disk /var"',

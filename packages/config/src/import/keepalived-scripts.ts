@@ -1,6 +1,13 @@
 // The vrrp_script blocks of keepalived.conf, and whether the weight of each would have moved the address. What is written
 // in their place: keepalived-checks.ts.
-import { answerTree, DEFAULT_PRIORITY, tableAnswer, type Instance, type Setting } from './keepalived-instance.ts';
+import {
+  answerTree,
+  DEFAULT_PRIORITY,
+  tableAnswer,
+  type Instance,
+  type Setting,
+  type Tracking,
+} from './keepalived-instance.ts';
 import type { KeepalivedBlock } from './keepalived-text.ts';
 import type { ImportReport, SourceLine } from './report.ts';
 
@@ -39,28 +46,38 @@ export interface Side {
   readonly weight: number;
 }
 
+/** What of a file the weights need. */
+interface Tracked {
+  readonly scripts: readonly Script[];
+  readonly instances: readonly Instance[];
+  readonly syncGroups: readonly Tracking[];
+}
+
 /** Answers the weight of each script of a file with what it did next to the other node's file. */
-export function answerWeights(
-  own: { readonly scripts: readonly Script[]; readonly instances: readonly Instance[] },
-  other: { readonly scripts: readonly Script[]; readonly instances: readonly Instance[] } | undefined,
-  report: ImportReport,
-): void {
+export function answerWeights(own: Tracked, other: Tracked | undefined, report: ImportReport): void {
   for (const script of own.scripts) {
     if (script.weightLine === undefined) continue;
-    const instance = own.instances.find(({ scripts }) => scripts.some(({ value }) => value.name === script.name));
-    const peer = other?.instances.find(
-      (candidate) => candidate.name === instance?.name || candidate.routerId?.value === instance?.routerId?.value,
-    );
-    const effect =
-      instance === undefined
-        ? 'no vrrp_instance tracks this script, so it had no effect'
-        : describeWeight(
-            sideOf(instance, own.scripts, script.name),
-            peer === undefined ? undefined : sideOf(peer, other?.scripts ?? [], script.name),
-          );
-    const why = `${effect}; there are no weights here: a node that cannot serve always gives up the address`;
+    const why = `${effectOf(script, own, other)}; there are no weights here: a node that cannot serve always gives up the address`;
     report.answer(script.weightLine, { verdict: 'refused', why });
   }
+}
+
+function effectOf({ name }: Script, own: Tracked, other: Tracked | undefined): string {
+  const instance = own.instances.find((candidate) => tracks(candidate, name));
+  if (instance === undefined) {
+    return own.syncGroups.some((group) => tracks(group, name))
+      ? 'it was added to every instance of the sync group, whose priorities decide whether the addresses moved'
+      : 'no vrrp_instance tracks this script, so it had no effect';
+  }
+  const peer = other?.instances.find(
+    (candidate) => candidate.name === instance.name || candidate.routerId?.value === instance.routerId?.value,
+  );
+  const peerSide = peer === undefined ? undefined : sideOf(peer, other?.scripts ?? [], name);
+  return describeWeight(sideOf(instance, own.scripts, name), peerSide);
+}
+
+function tracks({ scripts }: Tracking, name: string): boolean {
+  return scripts.some(({ value }) => value.name === name);
 }
 
 // The weight in track_script goes before that of the script itself.

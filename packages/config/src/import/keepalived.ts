@@ -122,7 +122,7 @@ function answerGlobals(file: KeepalivedFile, report: ImportReport): void {
   if (file.scriptUser === undefined) return;
   const { value, line } = file.scriptUser;
   const why = `checks run as ${value}, as far as they name no user; hooks run as root, as the agent does`;
-  report.answer(line, { verdict: 'changed', why, target: 'failover.scripts' });
+  report.answer(line, { verdict: 'changed', why, target: 'failover.scripts.*.user' });
 }
 
 function refuseFile(text: KeepalivedText, report: ImportReport): void {
