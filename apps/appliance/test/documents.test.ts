@@ -14,12 +14,15 @@ const documents = [
   ),
 ];
 
-test.each(['README.md', 'docs/from-haproxy.md', 'docs/from-keepalived.md'])('the configuration in %s is valid', (document) => {
-  using scratch = new Scratch();
-  const sample = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(root, document), 'utf8'))?.[1] ?? '';
-  const ran = tospann('validate', '-c', scratch.file('tospann.yaml', sample));
-  expect(ran).toMatchObject({ code: 0, stderr: '' });
-});
+test.each(['README.md', 'docs/from-haproxy.md', 'docs/from-keepalived.md'])(
+  'the configuration in %s is valid',
+  (document) => {
+    using scratch = new Scratch();
+    const sample = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(root, document), 'utf8'))?.[1] ?? '';
+    const ran = tospann('validate', '-c', scratch.file('tospann.yaml', sample));
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+  },
+);
 
 test("every command that README's blocks name is one of the program", () => {
   const help = tospann('--help').stdout;

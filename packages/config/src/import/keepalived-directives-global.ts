@@ -101,7 +101,7 @@ export const GLOBAL_DIRECTIVES: readonly Directive[] = [
     names: ['vrrp_lower_prio_no_advert', 'vrrp_higher_prio_send_advert'],
     verdict: 'not-needed',
     becomes: '',
-    why: 'two owners settle it by fixed rules, and both announce the address anew',
+    why: 'two owners settle it by fixed rules: the lower one yields, and the other announces the address anew',
   },
   {
     names: ['vrrp_notify_priority_changes'],
@@ -182,7 +182,7 @@ export const GLOBAL_DIRECTIVES: readonly Directive[] = [
     names: ['reload_*', 'include_check', 'config_save_dir', 'tmp_config_directory'],
     verdict: 'not-needed',
     becomes: '',
-    why: 'a file is checked as a whole before it is taken, and a wrong one changes nothing; the revisions are kept',
+    why: 'a file is checked as a whole before it is taken, and a wrong one changes nothing',
   },
   {
     names: ['net_namespace*', 'namespace_with_ipsets', 'instance', 'use_pid_dir', 'data_use_instance'],

@@ -209,9 +209,9 @@ export const INSTANCE_DIRECTIVES: readonly Directive[] = [
   },
   {
     names: ['track_src_ip'],
-    verdict: 'not-needed',
+    verdict: 'refused',
     becomes: '',
-    why: 'adverts leave from the address of the node; without it none is sent, and the other node takes over',
+    why: 'the address of the node is not watched by itself: failover.gateway notices a node that has lost it, as the gateway no longer answers it',
   },
   { names: ['use_vmac', 'use_vmac_addr', 'use_ipvlan'], verdict: 'refused', becomes: '', why: NO_VMAC },
   { names: ['vmac_xmit_base'], verdict: 'refused', becomes: '', why: 'there is no virtual MAC address' },
@@ -263,7 +263,7 @@ export const INSTANCE_DIRECTIVES: readonly Directive[] = [
     names: ['lower_prio_no_advert', 'higher_prio_send_advert'],
     verdict: 'not-needed',
     becomes: '',
-    why: 'two owners settle it by fixed rules: the higher one adverts at once, the lower one says that it yields and both announce the address anew',
+    why: 'two owners settle it by fixed rules: the lower one yields, and the other announces the address anew',
   },
   {
     names: ['strict_mode'],
