@@ -131,6 +131,23 @@ test('importConfig() repeats no password, in the report or in the new file', () 
   expect(said).not.toContain('t0p');
 });
 
+test('importConfig() writes the password of VRRP version 2 into the new file, and nowhere else', () => {
+  const input = {
+    ...withAddresses,
+    keepalived: article.keepalived.map(({ file, text }) => ({
+      file,
+      text: `global_defs {\nvrrp_version 2\n}\n${text.replace('state', 'authentication {\nauth_type PASS\nauth_pass s3cret99\n}\nstate')}`,
+    })),
+  };
+  const { yaml, report, problems } = importConfig(input);
+  expect(JSON.stringify([report, problems])).not.toContain('s3cret99');
+  const parsed = parseConfig(yaml, { file: 'tospann.yaml' });
+  expect(parsed).toMatchObject({
+    ok: true,
+    config: { groups: [{ version: 2, auth: { type: 'password', password: 's3cret99' } }] },
+  });
+});
+
 test('importConfig() leaves placeholders that parseConfig() refuses when the node addresses are missing', () => {
   const parsed = parseConfig(importConfig(article).yaml, { file: 'tospann.yaml' });
   expect(parsed.ok ? [] : parsed.problems.map(({ code, path }) => `${code} ${path}`)).toEqual([

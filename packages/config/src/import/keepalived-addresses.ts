@@ -125,7 +125,8 @@ function isCarried(entry: Entry, leading: Entry | undefined): boolean {
 
 /** The router id, unless another election has it: one interface carries the adverts of all. */
 function ownRouterId(routerId: Agreed, entry: Entry, work: Work & { readonly election: string }): string {
-  const value = routerId.value ?? 'FILL-IN-router-id';
+  const said = routerId.value ?? 'FILL-IN-router-id';
+  const value = /^(?:\d{1,9}$|FILL-IN)/.test(said) ? said : `FILL-IN-${said}`;
   const key = `${value}/${familyOf(entry)}`;
   const owner = work.routers.get(key) ?? work.election;
   if (value.startsWith('FILL-IN') || owner === work.election) {
@@ -151,7 +152,8 @@ function interfaceOf(entry: Entry, pair: Pair, { draft }: Work): { readonly inte
   const [first] = wanted;
   if (first === undefined || wanted.every(({ isOwn }) => isOwn)) return {};
   if (wanted.every(({ name }) => name === first.name)) return { interface: first.name };
-  return { interface: Object.fromEntries(wanted.map(({ node, name }) => [node, name])) };
+  const known = wanted.filter(({ name }) => name !== '');
+  return { interface: Object.fromEntries(known.map(({ node, name }) => [node, name])) };
 }
 
 /** What `dev` says of this address on a node. */

@@ -119,7 +119,9 @@ const READERS: Readonly<Record<string, (instance: Instance, value: string, line:
 function readSetting(instance: Instance, child: KeepalivedBlock, report: ImportReport): void {
   const [keyword = '', value = ''] = child.words;
   const reader = Object.hasOwn(READERS, keyword) ? READERS[keyword] : undefined;
-  if (reader !== undefined) reader(instance, value, child.line);
+  if (reader !== undefined && value === '' && keyword !== 'nopreempt')
+    report.answer(child.line, { verdict: 'refused', why: 'it has no value' });
+  else if (reader !== undefined) reader(instance, value, child.line);
   else if (!readTracking(instance, child, report) && !readBlock(instance, child, report))
     answerTree(child, report, tableAnswer('instance', child));
 }
