@@ -102,6 +102,8 @@ export class Checks {
     const ba = world.reaches(b);
     const intervalUs = Math.max(a.config.intervalUs, b.config.intervalUs);
     const travelUs = 3 * world.maxDelayUs + slackUs;
+    // A killed owner keeps what it had, silently, until another takes over; two of them until the first does.
+    if (this.#keeps()) return longestDownUs(world) + 2.5 * intervalUs + travelUs;
     // The first advert of the higher one ends it; an advert of a node that resigned does not count for an interval.
     if (ab && ba) return 2.5 * intervalUs + this.#bothLeaveUs(intervalUs) + travelUs;
     if (ab !== ba) return this.#oneWayBoundUs(ab ? [a, b] : [b, a], intervalUs) + travelUs;
@@ -115,6 +117,11 @@ export class Checks {
   #bothLeaveUs(intervalUs: number): number {
     const both = this.#world.nodes.every(({ state }) => state?.handover !== undefined);
     return both ? handoverUs(intervalUs) : 0;
+  }
+
+  /** One has the address of an earlier life of its agent, without being owner. */
+  #keeps(): boolean {
+    return this.#world.nodes.some(({ state }) => state !== undefined && state.inheritedUntilUs !== -Infinity);
   }
 
   /** The unheard one must notice: by the other's rank, or by adverts that come though it has sent its own. */

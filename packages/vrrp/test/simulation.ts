@@ -11,7 +11,6 @@ import type { Mutation } from './simulation-mutations.ts';
 import { SimulatedNode, wordOfNode } from './simulation-node.ts';
 
 export { seededRandom } from './simulation-heap.ts';
-
 const second = 1_000_000;
 /** The receive buffer of an agent that hangs. */
 const rxQueuePackets = 85;
@@ -404,15 +403,16 @@ export class Simulation {
     this.checks.afterEvent(node);
   }
 
-  /** The agent starts; it removes a stale address, and keeps one of its own that is fresh enough. */
+  /** The agent starts; it removes a stale address, and keeps one of its own while its lease lasts. */
   boot(node: SimulatedNode, readyAfterUs: number): void {
     this.note(`n${node.index} boot`);
     this.disturb();
     node.dead = false;
     node.inbox.length = 0;
     node.frozen = 'no';
-    const leaseUs = leaseSeconds(node.config) * second;
-    const leased = node.kernelUntilUs > this.nowUs && this.nowUs - node.renewedUs <= leaseUs;
+    this.checks.refresh();
+    const ageUs = this.nowUs - node.renewedUs;
+    const leased = node.kernelUntilUs > this.nowUs && ageUs <= leaseSeconds(node.config) * second;
     if (!leased) this.setLease(node, -1);
     node.state = initialState(node.config, this.local(node), node.term);
     const nowUs = this.local(node);
