@@ -1,38 +1,173 @@
-// Lab helper: sends garbage and wrong adverts of IP protocol 112 to an address, a given number a second, for a time.
-// Arguments: own address, target, packets a second, seconds, and `stranger` for good adverts from no peer. Uses a seeded generator, so a flood repeats.
-import { encodeDestination, openRawSender, parseIp, sendPacket } from '@tospann/linux';
+// Lab helper: floods an address with packets of IP protocol 112 that no agent may believe, or records adverts to be
+// replayed. One argument, JSON: FloodOrder or RecordOrder; a flood says `ready` and begins at a line on standard input;
+// both print one JSON line at the end. Packets are made before the
+// first is sent, from a seeded generator, so a flood repeats and costs little.
+import { createHmac } from 'node:crypto';
+import {
+  closeFd,
+  encodeDestination,
+  openRawReceiver,
+  openRawSender,
+  parseIp,
+  receivePacket,
+  sendPacket,
+} from '@tospann/linux';
 import { encodeAdvert } from '../src/core/advert/advert.ts';
+import { hmacTrailer } from '../src/core/advert/auth-hmac.ts';
+import { sequenceAt } from '../src/core/advert/replay.ts';
 import { seededRandom } from './simulation.ts';
 
-const [own = '', target = '', rate = '1000', seconds = '1', kind = ''] = process.argv.slice(2);
+/**
+ * random: bytes, with our router id where it belongs; cut: a good advert cut short; flipped: one wrong bit in its message;
+ * stranger: good (the source is not); wrong-key: the right key's id; unknown-key: another id; unsigned: good but for the
+ * trailer; replayed: of `recorded`; foreign: good, of another router id.
+ */
+export type FloodKind =
+  | 'random'
+  | 'cut'
+  | 'flipped'
+  | 'stranger'
+  | 'wrong-key'
+  | 'unknown-key'
+  | 'unsigned'
+  | 'replayed'
+  | 'foreign';
+
+export interface FloodOrder {
+  readonly own: string;
+  readonly target: string;
+  readonly routerId: number;
+  readonly vip: string;
+  readonly intervalMs: number;
+  readonly perSecond: number;
+  readonly seconds: number;
+  /** In turn. */
+  readonly kinds: readonly FloodKind[];
+  /** The election's key, hex; its id is 1. Absent: adverts are not signed. */
+  readonly key?: string;
+  /** Payloads, hex. */
+  readonly recorded?: readonly string[];
+}
+
+export type FloodReport = Readonly<Partial<Record<FloodKind, number>>>;
+
+/** Records payloads that come to `own` from `record`. */
+export interface RecordOrder {
+  readonly own: string;
+  readonly record: string;
+  readonly count: number;
+}
+
+/** An advert of one address, without its trailer. */
+const messageBytes = 12;
+/** Packets made of each kind. */
+const variety = 64;
 const random = seededRandom(7);
-const group = target.startsWith('224.') ? { multicastGroup: target } : {};
-const fd = openRawSender({ protocol: 112, interface: 'eth0', interfaceIndex: 0, localAddress: own, ...group });
-const destination = encodeDestination(target);
-const route = { source: parseIp(own), destination: parseIp(target), dialect: 'pseudo-header' } as const;
-const advert = encodeAdvert(
-  { version: 3, routerId: 51, priority: 255, intervalMs: 100, addresses: [parseIp('10.99.0.100')] },
-  route,
-);
+const order = JSON.parse(process.argv[2] ?? '{}') as FloodOrder | RecordOrder;
+if ('record' in order) record(order);
+else flood(order);
 
-let sent = 0;
-const start = performance.now();
-const timer = setInterval(() => {
-  const due = ((performance.now() - start) / 1000) * Number(rate);
-  for (; sent < due; sent++) sendPacket(fd, nextPacket(sent), destination);
-  if (performance.now() - start < Number(seconds) * 1000) return;
-  clearInterval(timer);
-  process.stdout.write(`sent ${sent}\n`);
-}, 5);
+function flood(by: FloodOrder): void {
+  const group = by.target.startsWith('224.') ? { multicastGroup: by.target } : {};
+  const fd = openRawSender({ protocol: 112, interface: 'eth0', interfaceIndex: 0, localAddress: by.own, ...group });
+  const destination = encodeDestination(by.target);
+  const packets = by.kinds.map((kind) => Array.from({ length: variety }, (_, index) => packetOf(kind, { by, index })));
+  process.stdout.write('ready\n');
+  process.stdin.once('data', () => send(by, packets, { fd, destination }));
+}
 
-/** In turn: random bytes (a stranger: a good advert of rank 255), a good advert with one wrong bit, a good one cut short, another router id. */
-function nextPacket(index: number): Uint8Array {
-  if (index % 4 === 0 && kind === 'stranger') return advert;
-  if (index % 4 === 0) return new Uint8Array(1 + Math.floor(random() * 60)).map(() => Math.floor(random() * 256));
-  const packet = advert.slice();
-  const at = 2 + Math.floor(random() * (packet.length - 2));
-  if (index % 4 === 1) packet[at] = (packet[at] ?? 0) ^ (1 << Math.floor(random() * 8));
-  if (index % 4 === 2) return packet.slice(0, 9);
-  if (index % 4 === 3) packet[1] = 99;
-  return packet;
+function send(
+  by: FloodOrder,
+  packets: readonly (readonly Uint8Array[])[],
+  { fd, destination }: { readonly fd: number; readonly destination: Uint8Array },
+): void {
+  const report: Partial<Record<FloodKind, number>> = {};
+  let due = 0;
+  let sent = 0;
+  const start = performance.now();
+  const timer = setInterval(() => {
+    const elapsedMs = Math.min(performance.now() - start, by.seconds * 1000);
+    // Never a burst of more than a tenth of a second's worth: a sender that was held up does not make up for it.
+    due = Math.min((elapsedMs / 1000) * by.perSecond, sent + by.perSecond / 10);
+    for (; sent < due; sent++) {
+      const at = sent % by.kinds.length;
+      const kind = by.kinds[at];
+      const packet = packets[at]?.[Math.floor(sent / by.kinds.length) % variety];
+      if (kind === undefined || packet === undefined) continue;
+      if (sendPacket(fd, packet, destination) === 0) report[kind] = (report[kind] ?? 0) + 1;
+    }
+    if (elapsedMs < by.seconds * 1000) return;
+    clearInterval(timer);
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+    process.stdin.destroy();
+  }, 2);
+}
+
+function packetOf(kind: FloodKind, { by, index }: { readonly by: FloodOrder; readonly index: number }): Uint8Array {
+  switch (kind) {
+    case 'random': {
+      const bytes = new Uint8Array(2 + Math.floor(random() * 60)).map(() => Math.floor(random() * 256));
+      bytes[1] = by.routerId;
+      return bytes;
+    }
+    case 'cut': {
+      const whole = advertOf(by, 1);
+      return whole.slice(0, 2 + Math.floor(random() * (messageBytes - 2)));
+    }
+    case 'flipped': {
+      const bytes = advertOf(by, 1).slice();
+      const at = 2 + Math.floor(random() * (messageBytes - 2));
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(random() * 8));
+      return bytes;
+    }
+    case 'stranger':
+      return advertOf(by, 1);
+    case 'wrong-key':
+      return advertOf({ ...by, key: '55'.repeat(32) }, 1);
+    case 'unknown-key':
+      return advertOf(by, 2);
+    case 'unsigned': {
+      const { key: _, ...unsigned } = by;
+      return advertOf(unsigned, 0);
+    }
+    case 'replayed': {
+      const recorded = by.recorded ?? [];
+      return new Uint8Array(Buffer.from(recorded[index % recorded.length] ?? '', 'hex'));
+    }
+    case 'foreign':
+      return advertOf({ ...by, routerId: (by.routerId % 255) + 1 }, 1);
+  }
+}
+
+/** An advert that would win any election, signed with the order's key under this id. */
+function advertOf(by: FloodOrder, keyId: number): Uint8Array {
+  const { routerId, intervalMs } = by;
+  const source = parseIp(by.own);
+  const advert = { version: 3, routerId, priority: 254, intervalMs, addresses: [parseIp(by.vip)] } as const;
+  const route = { source, destination: parseIp(by.target), dialect: 'pseudo-header' } as const;
+  if (by.key === undefined) return encodeAdvert(advert, route);
+  const key = Buffer.from(by.key, 'hex');
+  const hmac = (secret: Uint8Array, bytes: Uint8Array): Uint8Array =>
+    createHmac('sha256', secret).update(bytes).digest();
+  const sign = { keyId, sequence: sequenceAt(Date.now()), key, hmac };
+  const trailerOf = (message: Uint8Array): Uint8Array => hmacTrailer(message, { version: 3, routerId, source }, sign);
+  return encodeAdvert(advert, route, { type: 'trailer', trailerOf });
+}
+
+function record(by: RecordOrder): void {
+  const fd = openRawReceiver({ protocol: 112, interface: 'eth0', interfaceIndex: 0, localAddress: by.own });
+  const packet = new Uint8Array(new ArrayBuffer(2048));
+  const from = parseIp(by.record).join('.');
+  const payloads: string[] = [];
+  const timer = setInterval(() => {
+    for (let length = receivePacket(fd, packet); length > 0; length = receivePacket(fd, packet)) {
+      const header = ((packet[0] ?? 0) & 15) * 4;
+      if (packet.subarray(12, 16).join('.') !== from) continue;
+      payloads.push(Buffer.from(packet.subarray(header, length)).toString('hex'));
+    }
+    if (payloads.length < by.count) return;
+    clearInterval(timer);
+    closeFd(fd);
+    process.stdout.write(`${JSON.stringify(payloads)}\n`);
+  }, 5);
 }
