@@ -7,7 +7,7 @@ export interface Span {
   readonly adverts: number;
   /** Behind the earliest one of an even beat. */
   readonly p50Ms: number;
-  readonly p99Ms: number;
+  readonly p90Ms: number;
   readonly maxMs: number;
   /** Of one processor: the loop's thread, and all threads of the process. */
   readonly loopPercent: number;
@@ -52,7 +52,7 @@ export class AdvertMeter {
     return {
       adverts: late.length,
       p50Ms: rank(0.5),
-      p99Ms: rank(0.99),
+      p90Ms: rank(0.9),
       maxMs: late.at(-1) ?? Infinity,
       loopPercent: share(used.find(({ thread }) => thread === loopOf(this.#pid))?.ms ?? NaN),
       processPercent: share(used.reduce((sum, { ms }) => sum + ms, 0)),

@@ -60,18 +60,16 @@ export interface RecordOrder {
 
 /** An advert of one address, without its trailer. */
 const messageBytes = 12;
+/** In place of a key's id. */
+const unsignedId = 0;
 /** Packets made of each kind. */
 const variety = 64;
 const random = seededRandom(7);
-const order = JSON.parse(process.argv[2] ?? '{}') as FloodOrder | RecordOrder;
-if ('record' in order) record(order);
-else flood(order);
-
 function flood(by: FloodOrder): void {
   const group = by.target.startsWith('224.') ? { multicastGroup: by.target } : {};
   const fd = openRawSender({ protocol: 112, interface: 'eth0', interfaceIndex: 0, localAddress: by.own, ...group });
   const destination = encodeDestination(by.target);
-  const packets = by.kinds.map((kind) => Array.from({ length: variety }, (_, index) => packetOf(kind, { by, index })));
+  const packets = by.kinds.map((kind) => Array.from({ length: variety }, (_, index) => makers[kind](by, index)));
   process.stdout.write('ready\n');
   process.stdin.once('data', () => send(by, packets, { fd, destination }));
 }
@@ -103,49 +101,34 @@ function send(
   }, 2);
 }
 
-function packetOf(kind: FloodKind, { by, index }: { readonly by: FloodOrder; readonly index: number }): Uint8Array {
-  switch (kind) {
-    case 'random': {
-      const bytes = new Uint8Array(2 + Math.floor(random() * 60)).map(() => Math.floor(random() * 256));
-      bytes[1] = by.routerId;
-      return bytes;
-    }
-    case 'cut': {
-      const whole = advertOf(by, 1);
-      return whole.slice(0, 2 + Math.floor(random() * (messageBytes - 2)));
-    }
-    case 'flipped': {
-      const bytes = advertOf(by, 1).slice();
-      const at = 2 + Math.floor(random() * (messageBytes - 2));
-      bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(random() * 8));
-      return bytes;
-    }
-    case 'stranger':
-      return advertOf(by, 1);
-    case 'wrong-key':
-      return advertOf({ ...by, key: '55'.repeat(32) }, 1);
-    case 'unknown-key':
-      return advertOf(by, 2);
-    case 'unsigned': {
-      const { key: _, ...unsigned } = by;
-      return advertOf(unsigned, 0);
-    }
-    case 'replayed': {
-      const recorded = by.recorded ?? [];
-      return new Uint8Array(Buffer.from(recorded[index % recorded.length] ?? '', 'hex'));
-    }
-    case 'foreign':
-      return advertOf({ ...by, routerId: (by.routerId % 255) + 1 }, 1);
-  }
-}
+const makers: Readonly<Record<FloodKind, (by: FloodOrder, index: number) => Uint8Array>> = {
+  random: ({ routerId }) => {
+    const bytes = new Uint8Array(2 + Math.floor(random() * 60)).map(() => Math.floor(random() * 256));
+    bytes[1] = routerId;
+    return bytes;
+  },
+  cut: (by) => advertOf(by, 1).slice(0, 2 + Math.floor(random() * (messageBytes - 2))),
+  flipped: (by) => {
+    const bytes = advertOf(by, 1).slice();
+    const at = 2 + Math.floor(random() * (messageBytes - 2));
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(random() * 8));
+    return bytes;
+  },
+  stranger: (by) => advertOf(by, 1),
+  'wrong-key': (by) => advertOf({ ...by, key: '55'.repeat(32) }, 1),
+  'unknown-key': (by) => advertOf(by, 2),
+  unsigned: (by) => advertOf(by, unsignedId),
+  replayed: ({ recorded = [] }, index) => new Uint8Array(Buffer.from(recorded[index % recorded.length] ?? '', 'hex')),
+  foreign: (by) => advertOf({ ...by, routerId: (by.routerId % 255) + 1 }, 1),
+};
 
-/** An advert that would win any election, signed with the order's key under this id. */
+/** An advert that would win any election, signed with the order's key under this id, or not at all. */
 function advertOf(by: FloodOrder, keyId: number): Uint8Array {
   const { routerId, intervalMs } = by;
   const source = parseIp(by.own);
   const advert = { version: 3, routerId, priority: 254, intervalMs, addresses: [parseIp(by.vip)] } as const;
   const route = { source, destination: parseIp(by.target), dialect: 'pseudo-header' } as const;
-  if (by.key === undefined) return encodeAdvert(advert, route);
+  if (by.key === undefined || keyId === unsignedId) return encodeAdvert(advert, route);
   const key = Buffer.from(by.key, 'hex');
   const hmac = (secret: Uint8Array, bytes: Uint8Array): Uint8Array =>
     createHmac('sha256', secret).update(bytes).digest();
@@ -171,3 +154,7 @@ function record(by: RecordOrder): void {
     process.stdout.write(`${JSON.stringify(payloads)}\n`);
   }, 5);
 }
+
+const order = JSON.parse(process.argv[2] ?? '{}') as FloodOrder | RecordOrder;
+if ('record' in order) record(order);
+else flood(order);

@@ -3,6 +3,7 @@
 // ran out during a freeze. Blocks its thread until it is told to stop; owns all side effects of the agent.
 import { isTospannError, TospannError } from '@tospann/errors';
 import { drainEventFd, monotonicMs, Poller, raiseThread, TimerFd } from '@tospann/linux';
+import { FloodBrake } from '../core/advert/flood-brake.ts';
 import { initialState, nextTickUs, step } from '../core/machine.ts';
 import type { HeardWords } from '../core/peer/peer-word.ts';
 import { addressesOf, type PlannedAddress, type PlannedElection } from '../core/plan.ts';
@@ -64,6 +65,10 @@ export class AgentLoop {
   /** What the timer was set to last: a flood of packets sets it once. */
   #armedUs = Number.NaN;
   #stopping = false;
+  readonly #brake: FloodBrake;
+  /** Until then packets wait (flood-brake.ts). */
+  #restUntilUs = -Infinity;
+  #listens = true;
 
   /** @throws {TospannError} LB_KERNEL_NO_CAPABILITY, LB_KERNEL_CALL. */
   constructor(data: LoopData, port: LoopPort) {
@@ -86,8 +91,9 @@ export class AgentLoop {
       },
     );
     this.#handOvers = new HandOvers((message) => port.send(message));
-    const quarterUs = Math.min(Infinity, ...elections.map(({ machine }) => machine.intervalUs)) / 4;
-    this.#wordEveryUs = Math.min(Math.max(quarterUs, wordEveryUs.least), wordEveryUs.most);
+    const shortestUs = Math.min(Infinity, ...elections.map(({ machine }) => machine.intervalUs));
+    this.#brake = new FloodBrake(shortestUs);
+    this.#wordEveryUs = Math.min(Math.max(shortestUs / 4, wordEveryUs.least), wordEveryUs.most);
     this.#poller = new Poller([data.wakeFd, this.#timer.fd, this.#network.monitorFd, ...slots.map(() => -1)]);
   }
 
@@ -138,7 +144,9 @@ export class AgentLoop {
 
   #round(): void {
     const dueUs = this.#dueUs();
-    this.#arm(dueUs);
+    const resting = this.#restUntilUs > nowUs();
+    this.#listen(!resting);
+    this.#arm(resting ? Math.min(dueUs, this.#restUntilUs) : dueUs);
     this.#poller.wait(-1);
     const wokenUs = nowUs();
     this.#lateness.note(wokenUs, dueUs);
@@ -148,9 +156,8 @@ export class AgentLoop {
     }
     const woken = this.#poller.readable(fdIndex.wake) && drainEventFd(this.#data.wakeFd);
     // A timer that is due may not decide before everything that has come by now was read.
-    const all = wokenUs >= dueUs;
-    for (const slot of slots.keys())
-      if (all || this.#poller.readable(fdIndex.firstSlot + slot)) this.#intake.read(slot, nowUs);
+    const all = wokenUs >= dueUs || (resting && wokenUs >= this.#restUntilUs);
+    if (all || !resting) this.#readPackets(all);
     if (this.#poller.readable(fdIndex.monitor)) this.#readNews();
     for (const index of this.#states.keys()) this.#tick(index);
     if (woken) this.#readCommands();
@@ -158,6 +165,21 @@ export class AgentLoop {
     this.#drain?.expire(now);
     if (now >= this.#wordDueUs) this.#sendWord(now);
     if (now >= this.#snapshotDueUs) this.#sendSnapshot(now);
+  }
+
+  /** @param all Also of sockets that did not wake the loop. */
+  #readPackets(all: boolean): void {
+    for (const slot of slots.keys())
+      if (all || this.#poller.readable(fdIndex.firstSlot + slot)) this.#intake.read(slot, nowUs);
+    this.#restUntilUs = this.#brake.note(this.#intake.takeDropped(), nowUs());
+  }
+
+  /** Whether packets wake the loop. */
+  #listen(on: boolean): void {
+    if (on === this.#listens) return;
+    this.#listens = on;
+    for (const slot of slots.keys())
+      this.#poller.replace(fdIndex.firstSlot + slot, on ? this.#network.ports.fd(slot) : -1);
   }
 
   #arm(dueUs: number): void {
@@ -203,7 +225,8 @@ export class AgentLoop {
   #refreshLinks(): void {
     const reports = this.#network.refreshLinks();
     this.#intake.refresh();
-    for (const slot of slots.keys()) this.#poller.replace(fdIndex.firstSlot + slot, this.#network.ports.fd(slot));
+    this.#listens = false;
+    this.#listen(true);
     this.#drain?.prepare();
     const problems = new Set<string>();
     for (const report of reports) {

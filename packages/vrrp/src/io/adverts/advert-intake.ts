@@ -17,8 +17,8 @@ import type { AdvertStreams, StreamKey } from './advert-stream.ts';
  */
 const packetsPerRound = 256;
 const packetBytes = 2048;
-/** Evidence of the same kind about the same election comes no more often: a flood is one contender. */
-const contenderEveryUs = 5000;
+/** Evidence from the same side about the same election comes no more often than twice an advert interval: a flood is one contender. */
+const contendersPerInterval = 2;
 /** Reasons that a peer of ours may have which lives but is configured otherwise: it has not lost the address. */
 const peersOwnReasons: ReadonlySet<DropReason> = new Set([
   'version',
@@ -47,11 +47,12 @@ export class AdvertIntake {
   readonly #handlers: IntakeHandlers;
   readonly #keys: readonly StreamKey[];
   readonly #packet = new Uint8Array(new ArrayBuffer(packetBytes));
-  /** When evidence of a reason may come again, by election and reason: bounded by the reasons there are. */
-  readonly #nextContenderUs = new Map<string, number>();
+  /** When evidence may come again: of strangers and of the peer, for each election. */
+  readonly #nextContenderUs: number[] = [];
   readonly #unsigned = new UnsignedWatch();
   readonly #receiver = new AdvertReceiver([]);
   readonly #proofs: AdvertProofs;
+  #dropped = 0;
 
   constructor(
     plan: AgentPlan,
@@ -141,13 +142,22 @@ export class AdvertIntake {
     { election, nowUs }: { readonly election: number | undefined; readonly nowUs: number },
   ): void {
     this.#count(election ?? this.#plan.elections.length, reason);
+    this.#dropped++;
     if (election === undefined || contender === undefined) return;
-    const name = `${election} ${reason}`;
-    if (nowUs < (this.#nextContenderUs.get(name) ?? 0)) return;
-    this.#nextContenderUs.set(name, nowUs + contenderEveryUs);
     const fromPeer = contender.isPeer && peersOwnReasons.has(reason);
+    const place = election * 2 + (fromPeer ? 1 : 0);
+    if (nowUs < (this.#nextContenderUs[place] ?? 0)) return;
+    const intervalUs = this.#plan.elections[election]?.machine.intervalUs ?? 0;
+    this.#nextContenderUs[place] = nowUs + intervalUs / contendersPerInterval;
     const source = formatIp(contender.source);
     this.#handlers.onEvent(election, { type: 'contender', nowUs, source, fromPeer, reason });
+  }
+
+  /** How many packets were dropped since this was asked last. */
+  takeDropped(): number {
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    return dropped;
   }
 
   #count(election: number, reason: string): void {
