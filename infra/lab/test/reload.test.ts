@@ -3,7 +3,7 @@
 import { chmodSync, copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
 import {
   HttpClient,
@@ -162,6 +162,8 @@ describe('upgrade', () => {
     await using fresh = load(150, false);
     await Promise.all([kept.started(), fresh.started()]);
     const open = await tunnel();
+    // Also when this test fails: it would keep the old proxy for the next attempt.
+    onTestFinished(async () => void (await open.stop({ signal: 'SIGKILL' })));
     const before = owner.childPids('proxy');
     const supervisor = owner.process.pid;
     const startMs = monotonicMs();

@@ -37,8 +37,16 @@ export function onPeer(draft: Draft, event: Extract<MachineEvent, { type: 'peer'
   state.word = word;
   if (word === undefined) return;
   if (word.state === 'master') dropInherited(draft);
-  if (state.vrrp === 'backup' && before?.state === 'master' && word.state !== 'master') return onStoodDown(draft);
+  if (state.vrrp === 'backup' && before?.state === 'master' && standsDown(word)) return onStoodDown(draft);
   if (state.vrrp === 'master') asMaster(draft, word);
+}
+
+/**
+ * An agent that is just starting has not stood down: it may go on as owner in a moment (warm restart), and at an upgrade the
+ * one before it owns the address all the time.
+ */
+function standsDown(word: PeerElection): boolean {
+  return word.state !== 'master' && !(word.state === 'init' && word.ability === 'unknown');
 }
 
 /** The owner says that it is none any more: its priority 0 was lost, or is on its way. */

@@ -119,6 +119,9 @@ test('"not master any more" is as good as a priority 0, but only after "master"'
   // An advert of it that was on its way changes nothing.
   node.pass(1_000);
   expect(node.advert(200).state.vrrp).toBe('master');
+  // One that starts anew, while the agent before it still owns the address or left it a moment ago.
+  const anew = new Driver().backup().advert(200).word({ state: 'master' }).word({ state: 'init', ability: 'unknown' });
+  expect(anew.state.vrrp).toBe('backup');
   const early = new Driver().backup().advert(100).word({ state: 'backup' });
   expect(early.state.vrrp).toBe('backup');
   const poor = new Driver().link(true).ability('no-live-server').advert(100).word({ state: 'master' });
