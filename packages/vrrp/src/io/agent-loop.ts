@@ -68,7 +68,6 @@ export class AgentLoop {
   readonly #brake: FloodBrake;
   /** Until then packets wait (flood-brake.ts). */
   #restUntilUs = -Infinity;
-  #listens = true;
 
   /** @throws {TospannError} LB_KERNEL_NO_CAPABILITY, LB_KERNEL_CALL. */
   constructor(data: LoopData, port: LoopPort) {
@@ -155,9 +154,8 @@ export class AgentLoop {
       this.#armedUs = Number.NaN;
     }
     const woken = this.#poller.readable(fdIndex.wake) && drainEventFd(this.#data.wakeFd);
-    // A timer that is due may not decide before everything that has come by now was read.
-    const all = wokenUs >= dueUs || (resting && wokenUs >= this.#restUntilUs);
-    if (all || !resting) this.#readPackets(all);
+    // A timer that is due may not decide before everything that has come by now was read; nor after a rest, whatever ended it.
+    this.#readPackets(resting || wokenUs >= dueUs);
     if (this.#poller.readable(fdIndex.monitor)) this.#readNews();
     for (const index of this.#states.keys()) this.#tick(index);
     if (woken) this.#readCommands();
@@ -176,8 +174,6 @@ export class AgentLoop {
 
   /** Whether packets wake the loop. */
   #listen(on: boolean): void {
-    if (on === this.#listens) return;
-    this.#listens = on;
     for (const slot of slots.keys())
       this.#poller.replace(fdIndex.firstSlot + slot, on ? this.#network.ports.fd(slot) : -1);
   }
@@ -225,8 +221,6 @@ export class AgentLoop {
   #refreshLinks(): void {
     const reports = this.#network.refreshLinks();
     this.#intake.refresh();
-    this.#listens = false;
-    this.#listen(true);
     this.#drain?.prepare();
     const problems = new Set<string>();
     for (const report of reports) {
