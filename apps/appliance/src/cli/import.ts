@@ -1,8 +1,8 @@
 // `tospann import`: the old files become one pair configuration; the report says what became of every line.
 import { readFileSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
 import { formatImportReport, importConfig, parseConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
+import { replaceFile } from '@tospann/linux';
 import { auditSysctl, parseSysctl, readFacts, USUAL_WISHES, wantedOf, type AuditLine } from '@tospann/tuner';
 import { withAudit } from '../core/audit-import.ts';
 import { Exit, type ExitCode, out, say } from './exit.ts';
@@ -38,7 +38,7 @@ export async function importCommand(options: ImportOptions): Promise<ExitCode> {
   const result = { ...made, yaml, report: withAudit(made.report, auditOf(sysctl, yaml)) };
   if (options.json === true) out(JSON.stringify(result));
   else say(formatImportReport(result.report));
-  await write(result.yaml, options);
+  write(result.yaml, options);
   const check = parseConfig(result.yaml, { file: options.output ?? '(imported)' });
   // Contradictions between the old files come first: they are why the new file has places to fill in.
   const problems = [...result.problems, ...(check.ok ? [] : check.problems)];
@@ -59,16 +59,14 @@ function auditOf(sources: readonly Source[], yaml: string): readonly AuditLine[]
   return sources.flatMap((source) => auditSysctl(source, facts, wanted));
 }
 
-async function write(yaml: string, options: ImportOptions): Promise<void> {
+function write(yaml: string, options: ImportOptions): void {
   if (options.output === undefined) {
     if (options.json !== true) out(yaml.trimEnd());
     return;
   }
-  const temporary = `${options.output}.new`;
   // A VRRP password of the old pair is for root alone.
   const mode = /\bpassword: /.test(yaml) ? 0o600 : 0o644;
-  await writeFile(temporary, yaml, { mode });
-  await rename(temporary, options.output);
+  replaceFile(options.output, yaml, { mode, temporary: `${options.output}.new` });
   say(`Wrote ${options.output}`);
 }
 
