@@ -1,7 +1,8 @@
 // The part of the table of directives for global_defs and for blocks outside of all others; see keepalived-directives.ts.
 import type { Directive } from './keepalived-directives.ts';
 
-const NO_MAIL = 'no mail is sent: let a hook (events.hooks, on: [vrrp-state]) run your mailer or call a web address';
+export const NO_MAIL =
+  'no mail is sent: let a hook (events.hooks, on: [vrrp-state]) run your mailer or call a web address';
 const NO_LVS =
   'IPVS is not driven: write its servers as a backend with a check, and a frontend of mode tcp (or http) on its port; connections end at the proxy, so the server sees the node (sendProxy: v2 tells it the client), and direct routing does not exist';
 

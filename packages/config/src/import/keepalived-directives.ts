@@ -1,6 +1,6 @@
 // What becomes of each directive of keepalived.conf: the table that the importer answers from where a line's value makes
 // no difference, and that docs/from-keepalived.md is written from. The importer itself decides those with `sample`.
-import { GLOBAL_DIRECTIVES, TOP_DIRECTIVES } from './keepalived-directives-global.ts';
+import { GLOBAL_DIRECTIVES, NO_MAIL, TOP_DIRECTIVES } from './keepalived-directives-global.ts';
 import type { ImportVerdict } from './report.ts';
 
 /** Where a directive stands: in a vrrp_instance (or sync group), a vrrp_script, global_defs, or outside of all blocks. */
@@ -23,7 +23,6 @@ const NO_VMAC =
   'the address moves by gratuitous ARP and keeps the MAC address of its node; where a switch or firewall pins the MAC address, let it learn from ARP';
 const GARP =
   'gratuitous ARP and neighbour advertisements have a fixed rhythm: at once, after 10, 50 and 200 ms, 1 and 3 s, then every minute, and again whenever another owner was heard';
-const NO_MAIL = 'no mail is sent: let a hook (events.hooks, on: [vrrp-state]) run your mailer or call a web address';
 
 /** In a vrrp_instance, and in a vrrp_sync_group where keepalived allows it there. */
 export const INSTANCE_DIRECTIVES: readonly Directive[] = [
