@@ -121,7 +121,7 @@ export class Checks {
 
   /** One has the address of an earlier life of its agent, without being owner. */
   #keeps(): boolean {
-    return this.#world.nodes.some(({ state }) => state !== undefined && state.inheritedUntilUs !== -Infinity);
+    return this.#world.nodes.some(({ state }) => state !== undefined && state.inheritedUs !== -Infinity);
   }
 
   /** The unheard one must notice: by the other's rank, or by adverts that come though it has sent its own. */
@@ -166,7 +166,7 @@ export class Checks {
     const { state } = node;
     if (state === undefined || !node.awake || node.waking) return;
     if (state.vrrp === 'master') return this.#asMaster(node, state);
-    if (node.kernelUntilUs > world.nowUs && state.inheritedUntilUs === -Infinity)
+    if (node.kernelUntilUs > world.nowUs && state.inheritedUs === -Infinity)
       world.violate(`n${node.index} has the address in state ${state.vrrp}`);
   }
 

@@ -3,7 +3,7 @@
 import { startBurst, stopGarp, takeDue } from './garp.ts';
 import type { VrrpState } from './snapshot.ts';
 import type { Effect, Evidence, HandoverPurpose, MachineConfig, MachineState, NoticeKind } from './state.ts';
-import { downUs, effectivePriority, leaseRenewUs, ownerPriority, ownTiming } from './timers.ts';
+import { downUs, effectivePriority, leaseRenewUs, ownerPriority, ownTiming, warmRestartUs } from './timers.ts';
 
 /** `MachineState.owner` when this node is it. */
 export const self = 'self';
@@ -101,7 +101,7 @@ export function becomeMaster(draft: Draft, reason: string): void {
   state.hold = false;
   state.heldSinceUs = Infinity;
   state.unanswered = 0;
-  state.inheritedUntilUs = -Infinity;
+  state.inheritedUs = -Infinity;
   state.owner = self;
   state.term = Math.max(state.term, state.peerTerm) + 1;
   state.activeIntervalUs = config.intervalUs;
@@ -175,15 +175,19 @@ export function enterFault(draft: Draft, reason: string): void {
 
 /** Gives up the address of an earlier life. */
 export function dropInherited(draft: Draft): void {
-  if (draft.state.inheritedUntilUs === -Infinity) return;
-  draft.state.inheritedUntilUs = -Infinity;
+  if (draft.state.inheritedUs === -Infinity) return;
+  draft.state.inheritedUs = -Infinity;
   draft.effects.push({ type: 'release', drain: false });
 }
 
-/** It has the address of an earlier life, and nobody else can have taken it yet. */
-function isWarm({ state, nowUs }: Draft): boolean {
-  const held = state.inheritedUntilUs !== -Infinity && state.warmUntilUs >= nowUs;
-  return held && state.linkUp && state.ability !== 'cannot-serve';
+/**
+ * The agent was killed as owner, and nobody else can have taken the address yet. Later than that it stays where it is until
+ * somebody is heard to own it, or for as long as its lease: given up before, it would be nobody's until the other node's
+ * down timer ends.
+ */
+function isWarm({ state, config, nowUs }: Draft): boolean {
+  const early = nowUs <= state.inheritedUs + warmRestartUs(config);
+  return early && state.linkUp && state.ability !== 'cannot-serve';
 }
 
 /** Where a node belongs that is not master: fault, init or backup, by what is wrong now. */

@@ -16,7 +16,7 @@ import {
   type Draft,
 } from './machine-actions.ts';
 import type { MachineEvent } from './state.ts';
-import { endHandover } from './machine-handover.ts';
+import { endHandover, overtaken } from './machine-handover.ts';
 import { countUnanswered, endHold, preemptAfterUs, unfit } from './machine-peer.ts';
 import {
   downUs,
@@ -120,11 +120,6 @@ function asMaster(draft: Draft, event: AdvertEvent): void {
   reassert(draft);
   state.garp = startBurst(state.garp, nowUs);
   announceDue(draft);
-}
-
-/** Duplicated or reordered by the network: what a peer said just before its priority 0 does not count after it. */
-function overtaken({ state, config, nowUs }: Draft): boolean {
-  return nowUs - state.resignedUs < config.intervalUs;
 }
 
 function mustYield(draft: Draft, event: AdvertEvent, frozen: boolean): boolean {

@@ -52,6 +52,11 @@ export function onMaintenance(draft: Draft, event: Extract<MachineEvent, { type:
     state.handover = { ...state.handover, purpose: 'maintenance', force: event.force };
 }
 
+/** Duplicated or reordered by the network: what a peer said just before its priority 0 does not count after it. */
+export function overtaken({ state, config, nowUs }: Draft): boolean {
+  return nowUs - state.resignedUs < config.intervalUs;
+}
+
 /** Its last advert as owner may still be on its way: it would pass for the one that takes the address. */
 function mayBeUnderWay({ state, config, nowUs }: Draft): boolean {
   return state.peer !== undefined && state.peer.priority > 0 && nowUs - state.peer.heardUs < config.intervalUs;
@@ -68,8 +73,7 @@ function begin(draft: Draft, how: { readonly purpose: HandoverPurpose; readonly 
     deadlineUs: nowUs + (config.peers === 0 ? 0 : handoverLimitUs(config)),
     repeatUs: nowUs + config.intervalUs,
     // A stop cannot be refused: it waits for an advert of the new owner that cannot be an old one.
-    doubtUntilUs:
-      mayBeUnderWay(draft) || nowUs - state.resignedUs < config.intervalUs ? nowUs + config.intervalUs : nowUs,
+    doubtUntilUs: mayBeUnderWay(draft) || overtaken(draft) ? nowUs + config.intervalUs : nowUs,
   };
   state.advertDueUs = Infinity;
   // From now on the announcements are the new owner's.

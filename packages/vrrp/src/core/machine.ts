@@ -20,7 +20,7 @@ import { defers, onContender, stillRefused } from './machine-contender.ts';
 import { onClose, onHandover, onMaintenance, tickHandover } from './machine-handover.ts';
 import { forgetDeafness, holds, onPeer } from './machine-peer.ts';
 import type { Effect, MachineConfig, MachineEvent, MachineState, Step } from './state.ts';
-import { downUs, leaseSeconds, ownTiming, skewUs, warmRestartUs } from './timers.ts';
+import { downUs, leaseUs, ownTiming, skewUs } from './timers.ts';
 
 /** After the kernel refused the address or the adverts, the node stays out of the election this long. */
 const holdOffUs = 5_000_000;
@@ -39,8 +39,7 @@ export function initialState(config: MachineConfig, nowUs: number, term = 0): Ma
     linkDownSinceUs: Infinity,
     holdOffUntilUs: -Infinity,
     stopped: false,
-    inheritedUntilUs: -Infinity,
-    warmUntilUs: -Infinity,
+    inheritedUs: -Infinity,
     advertDueUs: Infinity,
     lastAdvertUs: -Infinity,
     downDueUs: Infinity,
@@ -101,7 +100,7 @@ export function nextTickUs(config: MachineConfig, state: MachineState): number {
     state.vrrp === 'backup' || state.refused ? state.awakeUs + state.activeIntervalUs : Infinity,
     state.refused ? state.refusalDueUs : Infinity,
     holdOffUs,
-    state.inheritedUntilUs === -Infinity ? Infinity : state.inheritedUntilUs,
+    state.inheritedUs === -Infinity ? Infinity : state.inheritedUs + leaseUs(config),
     handover === undefined ? Infinity : Math.min(handover.deadlineUs, handover.repeatUs),
   );
 }
@@ -124,8 +123,9 @@ export function step(state: MachineState, event: MachineEvent, config: MachineCo
 }
 
 /**
- * A backup, or a node that looks out for the other key, that stood still has heard nothing because it was not there: it listens once more before it takes over. It is
- * awake at least once an interval, so a gap in which it may have missed all adverts but one shows.
+ * A backup, or a node that looks out for the other key, that stood still has heard nothing because it was not there: it
+ * listens once more before it takes over. It is awake at least once an interval, so a gap in which it may have missed all
+ * adverts but one shows.
  */
 function notePresence(draft: Draft): void {
   const { state, config, nowUs } = draft;
@@ -166,7 +166,8 @@ function apply(draft: Draft, event: MachineEvent): void {
     case 'address':
       return onAddress(draft, event);
     case 'inherited':
-      return onInherited(draft, event.lastAdvertUs);
+      draft.state.inheritedUs = event.lastAdvertUs;
+      return;
     case 'own-failed':
       return onKernelRefused(draft, event.reason);
     case 'peer':
@@ -188,20 +189,11 @@ function onTick(draft: Draft): void {
   const { state, nowUs, config } = draft;
   if (state.holdOffUntilUs <= nowUs) state.holdOffUntilUs = -Infinity;
   if (state.linkDownSinceUs + config.intervalUs <= nowUs) enterFault(draft, state.linkReason);
-  if (state.inheritedUntilUs <= nowUs) dropInherited(draft);
+  if (state.inheritedUs + leaseUs(config) <= nowUs) dropInherited(draft);
   if (state.vrrp === 'fault') tickFault(draft);
   else if (state.vrrp === 'backup') tickBackup(draft);
   else if (state.vrrp === 'master') tickMaster(draft);
   announceDue(draft);
-}
-
-/**
- * The agent was killed as owner. Until somebody else is heard to own the address it stays where it is, for as long as its
- * lease: given up before, it would be nobody's until the other node's down timer ends.
- */
-function onInherited({ state, config }: Draft, lastAdvertUs: number): void {
-  state.warmUntilUs = lastAdvertUs + warmRestartUs(config);
-  state.inheritedUntilUs = lastAdvertUs + leaseSeconds(config) * 1_000_000;
 }
 
 function tickFault(draft: Draft): void {
@@ -306,7 +298,7 @@ function onLink(draft: Draft, event: { readonly up: boolean; readonly reason: st
 function onAddress(draft: Draft, { index, present }: Extract<MachineEvent, { type: 'address' }>): void {
   const { state, nowUs, config } = draft;
   if (state.vrrp !== 'master') {
-    if (!present || state.inheritedUntilUs !== -Infinity) return;
+    if (!present || state.inheritedUs !== -Infinity) return;
     state.counters = { ...state.counters, foreignRemoved: state.counters.foreignRemoved + 1 };
     const detail = 'this node had the address without owning it';
     draft.effects.push({ type: 'notice', what: 'foreign-address', detail, address: index });

@@ -101,10 +101,8 @@ export interface MachineState {
   readonly stopped: boolean;
   /** When this machine was fed last, by anything but a contender. */
   readonly awakeUs: number;
-  /** Until then the address of an earlier life of this agent is still held by a node that is not master. -Infinity: it is not. */
-  readonly inheritedUntilUs: number;
-  /** Until then that node may go on as master. */
-  readonly warmUntilUs: number;
+  /** The address of an earlier life of this agent is still held by a node that is not master: its last advert then. -Infinity: it is not. */
+  readonly inheritedUs: number;
   readonly advertDueUs: number;
   readonly lastAdvertUs: number;
   readonly downDueUs: number;

@@ -39,12 +39,17 @@ export function handoverLimitUs(config: MachineConfig): number {
   return 3 * config.intervalUs + 50_000;
 }
 
+/** How long the kernel keeps an address after the last renewal. */
+export function leaseUs(config: Timing): number {
+  return leaseSeconds(config) * secondUs;
+}
+
 /**
  * How often the lease is renewed: with each advert, because a restarted agent reads from it when its predecessor was heard
  * last; eight times in a lease where adverts are faster. Half an interval less, so that a late advert delays none.
  */
 export function leaseRenewUs(config: Timing): number {
-  const wantedUs = Math.max(config.intervalUs, Math.floor((leaseSeconds(config) * secondUs) / 8));
+  const wantedUs = Math.max(config.intervalUs, Math.floor(leaseUs(config) / 8));
   return wantedUs - Math.floor(config.intervalUs / 2);
 }
 
