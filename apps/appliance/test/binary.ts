@@ -20,6 +20,17 @@ export function tospann(...args: readonly string[]): Ran {
   return { code: status, stdout, stderr };
 }
 
+/** Runs the program as a user without rights. */
+export function asNobody(...args: readonly string[]): Ran {
+  const { status, stdout, stderr } = spawnSync(binary, args, {
+    encoding: 'utf8',
+    timeout: 60_000,
+    uid: 65_534,
+    gid: 65_534,
+  });
+  return { code: status, stdout, stderr };
+}
+
 /** A directory that is removed at the end of the scope. */
 export class Scratch implements Disposable {
   readonly dir = mkdtempSync(join(tmpdir(), 'tospann-test-'));

@@ -1,8 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+// The command line of the built binary, from outside: what it prints, where, and with which exit code.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { Scratch, tospann } from './binary.ts';
+import { asNobody, binary, Scratch, tospann } from './binary.ts';
 
 const article = fileURLToPath(new URL('../../../infra/lab/article/', import.meta.url));
 const articleFiles = [
@@ -144,4 +146,46 @@ failover: { scripts: { own: { run: [/usr/local/bin/check, --disk] } } }
     valid: false,
     problems: [{ code: 'LB_CONFIG_SCRIPT_SHARED', line: 6 }],
   });
+});
+
+test('a user without rights is told so, with the way out and no stack trace, by every command', () => {
+  using scratch = new Scratch();
+  const text = `version: 1
+cluster: { nodes: { lb1: { address: 127.0.0.1, interface: lo } } }
+frontends: { main: { bind: ["127.0.0.1:1"], defaultBackend: app } }
+backends: { app: { servers: { web1: { address: "127.0.0.1:2" } } } }
+`;
+  const config = scratch.file('tospann.yaml', text);
+  const closed = join(scratch.dir, 'closed');
+  mkdirSync(closed);
+  chmodSync(closed, 0o700);
+  chmodSync(scratch.dir, 0o755);
+  const stateDir = ['--state-dir', join(closed, 'state')];
+  const runDir = ['--run-dir', join(closed, 'run')];
+  for (const args of [
+    ['run', '-c', config, ...stateDir, ...runDir],
+    ['token', ...stateDir],
+    ['status', ...runDir],
+    ['failover', ...runDir],
+    ['servers', 'list', ...runDir],
+    ['tune', 'status', ...stateDir],
+    ['validate', '-c', join(closed, 'x.yaml')],
+  ]) {
+    const ran = asNobody(...args);
+    expect(ran.code, args.join(' ')).not.toBe(0);
+    expect(ran.stderr, args.join(' ')).toMatch(/^LB_[A-Z_]+.*: .+\n {2}hint: Run the command with sudo/m);
+    expect(ran.stderr, args.join(' ')).not.toMatch(/^ +at /m);
+  }
+});
+
+test('a full disk behind the output is an error in words; a reader that has read enough is none', () => {
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = spawnSync(binary, ['version'], { encoding: 'utf8', stdio: ['ignore', full, 'pipe'] });
+  closeSync(full);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(
+    /^LB_OPERATION_OUTPUT: Cannot write the output: no space left on device \(write\)\n {2}hint: /,
+  );
+  const piped = spawnSync('bash', ['-c', `"$0" --help | true; exit "\${PIPESTATUS[0]}"`, binary], { encoding: 'utf8' });
+  expect(piped).toMatchObject({ status: 0, stderr: '' });
 });

@@ -3,7 +3,7 @@ import { statSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { connect } from 'node:tls';
 import { consoleToken, pairStatus, problem } from '../src/index.ts';
-import { node } from './fixture.ts';
+import { node, server } from './fixture.ts';
 import { clusterKey, startNode } from './harness.ts';
 
 const bearer = { authorization: `Bearer ${consoleToken(clusterKey)}` };
@@ -173,3 +173,29 @@ test('a figure of the machine is in the status, absent ones are left out', async
   const metrics = await lb1.overSocket({ path: '/metrics' });
   expect(metrics.text).toContain('tospann_conntrack_entries 5');
 });
+
+test('words of servers, scripts and the machine leave the node as plain bounded lines, whoever asks', async () => {
+  await using lb1 = await startNode('lb1');
+  const evil = `up\u001b]0;owned\u0007\u009b2K\r\n\u202eFORGED ${'x'.repeat(5000)}`;
+  const base = node('lb1', 'master');
+  const web1 = server('web1', { state: 'down', lastCheck: evil, checkDetail: evil });
+  const conditions = [{ name: 'script x', state: 'failed', sinceMs: 1, sentence: evil, output: evil } as const];
+  lb1.current.status = {
+    ...base,
+    proxy: { ...base.proxy!, backends: [{ name: 'app', servers: [web1] }] },
+    vrrp: { ...base.vrrp!, conditions },
+    notices: [evil],
+  };
+  for (const path of ['/api/v1/status', '/api/v1/servers', '/api/v1/node', '/metrics']) {
+    const { text } = await lb1.overSocket({ path });
+    const parts = path === '/metrics' ? text.split('\n') : textsIn(JSON.parse(text));
+    for (const part of parts) expect(part, path).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}]/u);
+    // The verdict names several faults in one sentence.
+    expect(Math.max(...parts.map((part) => part.length)), path).toBeLessThan(2000);
+  }
+});
+
+function textsIn(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}

@@ -51,6 +51,17 @@ test('an event that is told again after a crash is kept once', () => {
   expect(second.append({ ...event, monotonicMs: event.monotonicMs + 1 })?.seq).toBe(2);
 });
 
+test('foreign words in an event are kept as plain bounded text, and known again after a crash', () => {
+  const first = open();
+  const evil = { ...draft('x'), text: `\u001b[2J\n\u202e${'x'.repeat(9000)}`, evidence: { detail: '\u009b31m' } };
+  const kept = first.append(evil);
+  expect(kept?.text).toMatch(/^\ufffd\[2J\ufffdx+…$/);
+  expect(kept?.text.length).toBe(1000);
+  expect(kept?.evidence).toEqual({ detail: '\ufffd31m' });
+  close(first);
+  expect(open().append(evil)).toBeUndefined();
+});
+
 test('two files of a bounded size hold the newest, whatever is written', () => {
   const fileBytes = 20_000;
   const store = open({ fileBytes, held: 50 });

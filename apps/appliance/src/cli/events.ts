@@ -7,7 +7,7 @@ import { EVENT_KINDS, eventGap, nodeEvent, type EventLine } from '@tospann/api';
 import { TospannError } from '@tospann/errors';
 import { renderEvent } from '../core/render-events.ts';
 import { SOCKET_NAME } from './control.ts';
-import { complain, Exit, type ExitCode, out, say } from './exit.ts';
+import { complain, Exit, type ExitCode, out, outJson, say } from './exit.ts';
 import { problemOf } from './failover.ts';
 
 export interface EventsOptions {
@@ -44,8 +44,6 @@ export async function eventsCommand(options: EventsOptions): Promise<ExitCode> {
     say(`There is no kind "${unknown}"; the kinds are ${EVENT_KINDS.join(', ')}`);
     return Exit.usage;
   }
-  // `tospann events | head`: who has read enough closes the pipe.
-  process.stdout.on('error', () => process.exit(Exit.ok));
   let code = await read(options, wish);
   while (options.follow === true && code !== Exit.failed) {
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
@@ -108,7 +106,8 @@ function show(text: string, { json }: EventsOptions, wish: Wish): void {
   if (line === undefined) return;
   wish.since = 'seq' in line ? line.seq : line.to;
   if ('timeMs' in line && line.timeMs < wish.fromMs) return;
-  out(json === true ? text : renderEvent(line, localTime));
+  if (json === true) outJson(parsed(text));
+  else out(renderEvent(line, localTime));
 }
 
 function lineOf(value: unknown): EventLine | undefined {

@@ -2,7 +2,7 @@
 import { failoverReport } from '@tospann/api';
 import { renderMove } from '../core/render-move.ts';
 import { ask } from './control.ts';
-import { complain, Exit, type ExitCode, out } from './exit.ts';
+import { complain, Exit, type ExitCode, out, outJson } from './exit.ts';
 
 export interface FailoverOptions {
   readonly to?: string;
@@ -20,7 +20,8 @@ export async function failoverCommand(options: FailoverOptions): Promise<ExitCod
     complain(problemOf(answer.body));
     return answer.status === 409 ? Exit.refused : Exit.failed;
   }
-  out(options.json === true ? JSON.stringify(report.data) : renderMove(report.data));
+  if (options.json === true) outJson(report.data);
+  else out(renderMove(report.data));
   return Exit.ok;
 }
 

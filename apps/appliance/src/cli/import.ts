@@ -5,7 +5,7 @@ import { TospannError } from '@tospann/errors';
 import { replaceFile } from '@tospann/linux';
 import { auditSysctl, parseSysctl, readFacts, USUAL_WISHES, wantedOf, type AuditLine } from '@tospann/tuner';
 import { withAudit } from '../core/audit-import.ts';
-import { Exit, type ExitCode, out, say } from './exit.ts';
+import { Exit, type ExitCode, out, outJson, say } from './exit.ts';
 import { sayProblems } from './validate.ts';
 
 export interface ImportOptions {
@@ -36,8 +36,8 @@ export async function importCommand(options: ImportOptions): Promise<ExitCode> {
   });
   const yaml = sysctl.length === 0 ? made.yaml : `${made.yaml}${TUNER_SECTION}`;
   const result = { ...made, yaml, report: withAudit(made.report, auditOf(sysctl, yaml)) };
-  if (options.json === true) out(JSON.stringify(result));
-  else say(formatImportReport(result.report));
+  if (options.json === true) outJson(result);
+  else say(formatImportReport(result.report).split('\n'));
   write(result.yaml, options);
   const check = parseConfig(result.yaml, { file: options.output ?? '(imported)' });
   // Contradictions between the old files come first: they are why the new file has places to fill in.
@@ -61,7 +61,7 @@ function auditOf(sources: readonly Source[], yaml: string): readonly AuditLine[]
 
 function write(yaml: string, options: ImportOptions): void {
   if (options.output === undefined) {
-    if (options.json !== true) out(yaml.trimEnd());
+    if (options.json !== true) out(yaml.trimEnd().split('\n'));
     return;
   }
   // A VRRP password of the old pair is for root alone.

@@ -2,7 +2,7 @@
 import { maintenanceReport } from '@tospann/api';
 import { renderMaintenance } from '../core/render-move.ts';
 import { ask } from './control.ts';
-import { complain, Exit, type ExitCode, out, say } from './exit.ts';
+import { complain, Exit, type ExitCode, out, outJson, say } from './exit.ts';
 import { problemOf } from './failover.ts';
 
 export interface MaintenanceOptions {
@@ -30,6 +30,7 @@ export async function maintenanceCommand(wish: string, options: MaintenanceOptio
     complain(problemOf(answer.body));
     return answer.status === 409 ? Exit.refused : Exit.failed;
   }
-  out(options.json === true ? JSON.stringify(report.data) : renderMaintenance(report.data));
+  if (options.json === true) outJson(report.data);
+  else out(renderMaintenance(report.data));
   return Exit.ok;
 }

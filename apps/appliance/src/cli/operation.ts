@@ -3,7 +3,7 @@
 import { type Operation, operationReport, pairStatus } from '@tospann/api';
 import { monotonicMs } from '@tospann/linux';
 import { ask } from './control.ts';
-import { complain, Exit, type ExitCode, out, say } from './exit.ts';
+import { complain, Exit, type ExitCode, out, outJson, say } from './exit.ts';
 import { problemOf } from './failover.ts';
 
 export interface OperationOptions {
@@ -57,7 +57,7 @@ async function operate(options: OperationOptions, operation: Operation): Promise
     return Exit.failed;
   }
   const { outcome, summary, lines, code, hint } = report.data;
-  if (options.json === true) out(JSON.stringify(report.data));
+  if (options.json === true) outJson(report.data);
   const print = outcome === 'done' && options.json !== true ? out : say;
   if (options.json !== true || outcome === 'invalid') for (const line of lines) print(line);
   if (outcome === 'failed') complain({ code, message: summary, hint });

@@ -4,7 +4,7 @@ import { changeEffect, diffConfigs, faultTable, listChanges, loadConfig, type Pa
 import { isTospannError } from '@tospann/errors';
 import { renderPlan, type Plan } from '../core/render-plan.ts';
 import { ask } from './control.ts';
-import { Exit, type ExitCode, out, say } from './exit.ts';
+import { Exit, type ExitCode, out, outJson, say } from './exit.ts';
 import { sayProblems } from './validate.ts';
 
 export interface PlanOptions {
@@ -18,7 +18,7 @@ export async function planCommand(options: PlanOptions): Promise<ExitCode> {
   const loaded = await loadConfig(options.config);
   const problems = loaded.ok ? [] : loaded.problems;
   if (!loaded.ok) {
-    if (options.json === true) out(JSON.stringify({ valid: false, file: options.config, problems }));
+    if (options.json === true) outJson({ valid: false, file: options.config, problems });
     else sayProblems([...problems, ...loaded.warnings]);
     say(`${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in ${options.config}`);
     return Exit.configInvalid;
@@ -37,7 +37,8 @@ export async function planCommand(options: PlanOptions): Promise<ExitCode> {
         : listChanges(running, config).map((change) => ({ ...change, effect: changeEffect(change, parts) })),
     faults: faultTable(config),
   };
-  out(options.json === true ? JSON.stringify({ valid: true, ...plan }) : renderPlan(plan));
+  if (options.json === true) outJson({ valid: true, ...plan });
+  else out(renderPlan(plan));
   return Exit.ok;
 }
 

@@ -1,9 +1,9 @@
 // The command line: names, options and help of every command; what each does is in its own file.
 import { Command, CommanderError, Option } from 'commander';
-import { isTospannError } from '@tospann/errors';
 import { version } from '../version.ts';
 import { eventsCommand, type EventsOptions } from './events.ts';
-import { complain, Exit, type ExitCode, say } from './exit.ts';
+import { Exit, type ExitCode, guardOutput, out, say } from './exit.ts';
+import { failWith, outputFailed } from './failure.ts';
 import { failoverCommand, type FailoverOptions } from './failover.ts';
 import { importCommand, type ImportOptions } from './import.ts';
 import { maintenanceCommand, type MaintenanceOptions } from './maintenance.ts';
@@ -29,6 +29,7 @@ const collect = (value: string, before: readonly string[]): readonly string[] =>
 /** Runs one command of the command line and sets the exit code; `run` returns only when the node has ended. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
   let code: ExitCode = Exit.ok;
+  guardOutput(outputFailed);
   const program = makeProgram((ended) => (code = ended));
   try {
     await program.parseAsync([...argv]);
@@ -40,13 +41,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
 
 function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? Exit.ok : Exit.usage;
-  if (isTospannError(error)) {
-    complain(error);
-    if (error.code.startsWith('LB_CONFIG_')) return Exit.configInvalid;
-    return error.code === 'LB_OPERATION_NOT_REACHABLE' ? Exit.notReachable : Exit.failed;
-  }
-  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  return Exit.failed;
+  return failWith(error);
 }
 
 function makeProgram(ended: (code: ExitCode) => void): Command {
@@ -54,12 +49,17 @@ function makeProgram(ended: (code: ExitCode) => void): Command {
     .description('Two nodes, one load balancer: proxy, failover and console in one program.')
     .version(version, '-V, --version')
     .exitOverride()
+    .configureOutput({ writeOut: (text) => out(linesOf(text)), writeErr: (text) => say(linesOf(text)) })
     .showHelpAfterError('(run with --help for the options)');
   addNodeCommands(program, ended);
   addServerCommands(program, ended);
   addFileCommands(program, ended);
   addTuneCommands(program, ended);
   return program;
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.trimEnd().split('\n');
 }
 
 function addNodeCommands(program: Command, ended: (code: ExitCode) => void): void {

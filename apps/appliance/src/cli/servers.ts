@@ -9,7 +9,7 @@ import {
 } from '@tospann/api';
 import { renderServers, weightText } from '../core/render-servers.ts';
 import { ask } from './control.ts';
-import { complain, Exit, type ExitCode, out, say } from './exit.ts';
+import { complain, Exit, type ExitCode, out, outJson, say } from './exit.ts';
 import { problemOf } from './failover.ts';
 
 export interface ServersOptions {
@@ -32,7 +32,8 @@ const WAIT_POLL_MS = 200;
 export async function listServersCommand(options: ServersOptions): Promise<ExitCode> {
   const list = await readList(options);
   if (list === undefined) return Exit.failed;
-  out(options.json === true ? JSON.stringify(list) : renderServers(list));
+  if (options.json === true) outJson(list);
+  else out(renderServers(list));
   return Exit.ok;
 }
 
@@ -55,7 +56,8 @@ export async function changeServerCommand(order: ServersOrder, options: ServersO
   if (peer !== undefined && peer !== 'done') say(`On this node only: ${peer}`);
   const left = waitMs > 0 ? await sessionsAfter({ ...target, waitMs }, options) : report.data.currentSessions;
   const after = { ...report.data, currentSessions: left };
-  out(options.json === true ? JSON.stringify(after) : sentenceOf(after));
+  if (options.json === true) outJson(after);
+  else out(sentenceOf(after));
   if (waitMs === 0 || left === 0) return Exit.ok;
   say(`Still ${sessions(left)} after ${waitMs / 1000} s`);
   return Exit.failed;

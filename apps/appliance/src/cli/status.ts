@@ -2,7 +2,7 @@
 import { pairStatus, type PairStatus } from '@tospann/api';
 import { renderStatus } from '../core/render-status.ts';
 import { ask } from './control.ts';
-import { complain, Exit, type ExitCode, out } from './exit.ts';
+import { complain, Exit, type ExitCode, out, outJson } from './exit.ts';
 import { problemOf } from './failover.ts';
 
 export interface StatusOptions {
@@ -31,6 +31,7 @@ async function once(options: StatusOptions): Promise<ExitCode> {
     return Exit.failed;
   }
   const status: PairStatus = parsed.data;
-  out(options.json === true ? JSON.stringify(status) : renderStatus(status));
+  if (options.json === true) outJson(status);
+  else out(renderStatus(status));
   return status.verdict.level === 'ok' ? Exit.ok : Exit.degraded;
 }

@@ -45,7 +45,7 @@ import {
   type TuneReport,
 } from '../core/render-tune.ts';
 import { version } from '../version.ts';
-import { Exit, type ExitCode, out, say } from './exit.ts';
+import { Exit, type ExitCode, out, outJson, say } from './exit.ts';
 import { guardUntilSettled, startGuard } from './tune-guard.ts';
 import { sayProblems } from './validate.ts';
 
@@ -92,7 +92,8 @@ export async function reportCommand(options: TuneOptions): Promise<ExitCode> {
     status,
     sampleSeconds: sampleMs / 1000,
   };
-  out(options.json === true ? JSON.stringify(report) : renderReport(report, options.all === true));
+  if (options.json === true) outJson(report);
+  else out(renderReport(report, options.all === true));
   return report.findings.some(({ level }) => level === 'dropping') ? Exit.degraded : Exit.ok;
 }
 
@@ -101,7 +102,8 @@ export async function planCommand(options: TuneOptions): Promise<ExitCode> {
   if (asked === undefined) return Exit.configInvalid;
   const facts = factsFor(asked.wanted, placeOf(options));
   const plan = makePlan(facts, asked.wanted);
-  out(options.json === true ? JSON.stringify({ facts, plan }) : renderPlan(plan, facts));
+  if (options.json === true) outJson({ facts, plan });
+  else out(renderPlan(plan, facts));
   return options.check === true && changesOf(plan).length > 0 ? Exit.degraded : Exit.ok;
 }
 
@@ -124,7 +126,8 @@ export async function applyCommand(options: TuneOptions): Promise<ExitCode> {
     at: new Date().toISOString(),
     startGuard: () => startGuard(options.stateDir),
   });
-  out(options.json === true ? JSON.stringify(report) : renderApplied(report));
+  if (options.json === true) outJson(report);
+  else out(renderApplied(report));
   return report.outcomes.some(({ outcome }) => outcome === 'refused') ? Exit.failed : Exit.ok;
 }
 
@@ -143,18 +146,16 @@ export function confirmCommand(options: TuneOptions): ExitCode {
     conntrackIsModule: conntrack.isModule,
     at: new Date().toISOString(),
   });
-  out(
-    options.json === true
-      ? JSON.stringify(report)
-      : ['Kept.', ...report.files.map((file) => `Wrote ${file}`)].join('\n'),
-  );
+  if (options.json === true) outJson(report);
+  else out(['Kept.', ...report.files.map((file) => `Wrote ${file}`)]);
   return Exit.ok;
 }
 
 export function revertCommand(options: TuneOptions): ExitCode {
   needRoot();
   const outcomes = revertAll(placeOf(options));
-  out(options.json === true ? JSON.stringify(outcomes) : renderReverted(outcomes));
+  if (options.json === true) outJson(outcomes);
+  else out(renderReverted(outcomes));
   return outcomes.some(({ outcome }) => outcome === 'failed') ? Exit.failed : Exit.ok;
 }
 
@@ -162,7 +163,8 @@ export function tuneStatusCommand(options: TuneOptions): ExitCode {
   const place = placeOf(options);
   settleExpired(place);
   const status = readTunerStatus(place);
-  out(options.json === true ? JSON.stringify(status) : renderTunerStatus(status));
+  if (options.json === true) outJson(status);
+  else out(renderTunerStatus(status));
   const drift =
     status.keys.some(({ state }) => state !== 'in-force') ||
     status.files.some(({ state }) => state !== 'in-force') ||
@@ -177,7 +179,8 @@ export async function auditCommand(files: readonly string[], options: AuditOptio
   const keys = sources.flatMap(({ text }) => parseSysctl(text).flatMap(({ key }) => (key === undefined ? [] : [key])));
   const facts = readFacts({ keys });
   const lines = sources.flatMap((source) => auditSysctl(source, facts, asked.wanted));
-  out(options.json === true ? JSON.stringify(lines) : renderAudit(lines));
+  if (options.json === true) outJson(lines);
+  else out(renderAudit(lines));
   return lines.some(({ verdict }) => verdict !== 'kept' && verdict !== 'better') ? Exit.degraded : Exit.ok;
 }
 

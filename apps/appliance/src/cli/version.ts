@@ -1,6 +1,6 @@
 // `tospann version`: what runs here, for a bug report.
 import { version } from '../version.ts';
-import { Exit, type ExitCode, out } from './exit.ts';
+import { Exit, type ExitCode, out, outJson } from './exit.ts';
 
 export function versionCommand(options: { readonly json?: boolean }): ExitCode {
   const facts = {
@@ -10,6 +10,7 @@ export function versionCommand(options: { readonly json?: boolean }): ExitCode {
     openssl: process.versions.openssl,
     arch: process.arch,
   };
-  out(options.json === true ? JSON.stringify(facts) : `tospann ${version} (node ${facts.node}, ${facts.arch})`);
+  if (options.json === true) outJson(facts);
+  else out(`tospann ${version} (node ${facts.node}, ${facts.arch})`);
   return Exit.ok;
 }

@@ -29,7 +29,7 @@ test('renderEvent() says when, how bad, where, what, and what it rests on withou
     "
     T+12 warning lb2 lb2 owns public now: the owner fell silent  [heardAgeMs=3204.123 peer="lb1 (link)"]
     T+12 info    lb2 no evidence
-    T+12 alarm   lb2 two lines [31m and a colour  [code="a\\tb"]
+    T+12 alarm   lb2 two lines�[31m and a colour  [code="a\\tb"]
     lb2: events 3 to 9 are not held any more
     lb2: event 3 is not held any more
     "

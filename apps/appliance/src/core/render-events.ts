@@ -1,6 +1,9 @@
 // The text of `tospann events`: pure. A line each: when, how bad, which node, the sentence, and what it rests on.
 import type { EventLine } from '@tospann/api';
+import { plainText } from '@tospann/errors';
 
+/** Of the sentence and of the evidence, characters: sentences carry texts of servers and programs. */
+const TEXT_LIMIT = 1000;
 /** Evidence that the sentence says already. */
 const saidAlready: ReadonlySet<string> = new Set([
   'from',
@@ -27,17 +30,11 @@ export function renderEvent(line: EventLine, clock: (timeMs: number) => string):
   const { timeMs, severity, node, text, evidence } = line;
   const pieces = Object.entries(evidence ?? {}).filter(([key, value]) => !saidAlready.has(key) && value !== '');
   const behind = pieces.length === 0 ? '' : `  [${pieces.map(([key, value]) => `${key}=${shown(value)}`).join(' ')}]`;
-  return `${clock(timeMs)} ${severity.padEnd(7)} ${node} ${oneLine(text)}${oneLine(behind)}`;
+  return `${clock(timeMs)} ${severity.padEnd(7)} ${node} ${plainText(text, TEXT_LIMIT)}${plainText(behind, TEXT_LIMIT)}`;
 }
 
 function shown(value: string | number | boolean): string {
   if (typeof value === 'number') return String(Math.round(value * 1000) / 1000);
   const text = String(value);
   return /[\s"]/.test(text) ? JSON.stringify(text) : text;
-}
-
-/** Texts of servers and programs end up here: nothing of them may move the cursor. */
-function oneLine(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 }

@@ -2,7 +2,7 @@
 import type { FailoverReport, MaintenanceReport } from '@tospann/api';
 
 /** A line a fact, so that it can be read at a glance and pasted into a ticket. */
-export function renderMove(report: FailoverReport): string {
+export function renderMove(report: FailoverReport): readonly string[] {
   const { from, to, vips, durationMs, detectionMs, firstAnswerMs, connections, notPromised = [] } = report;
   const lines = [`${vips.join(', ')} moved from ${from} to ${to} in ${round(durationMs)}`];
   if (detectionMs !== undefined) lines.push(`  detection      ${round(detectionMs)}, from the request to priority 0`);
@@ -17,15 +17,15 @@ export function renderMove(report: FailoverReport): string {
     lines.push(`  connections    ${connections} ${fate}`);
   }
   for (const sentence of notPromised) lines.push(`  not promised   ${sentence}`);
-  return lines.join('\n');
+  return lines;
 }
 
 /** Maintenance on or off. */
-export function renderMaintenance({ node, on, changed, moved }: MaintenanceReport): string {
+export function renderMaintenance({ node, on, changed, moved }: MaintenanceReport): readonly string[] {
   const state = on ? `${node} is in maintenance` : `Maintenance of ${node} is over`;
   const lines = [changed ? state : `${state}: it was so already`];
-  if (moved !== undefined) lines.push(renderMove(moved));
-  return lines.join('\n');
+  if (moved !== undefined) lines.push(...renderMove(moved));
+  return lines;
 }
 
 function round(ms: number): string {

@@ -32,8 +32,8 @@ const effects: Readonly<Record<ChangeEffect, string>> = {
   tune: 'nothing until "tospann tune"',
 };
 
-export function renderPlan(plan: Plan): string {
-  return [...renderChanges(plan), ...plan.faults.flatMap((election) => ['', ...renderElection(election)])].join('\n');
+export function renderPlan(plan: Plan): readonly string[] {
+  return [...renderChanges(plan), ...plan.faults.flatMap((election) => ['', ...renderElection(election)])];
 }
 
 function renderChanges({ file, hash, running, changes }: Plan): readonly string[] {

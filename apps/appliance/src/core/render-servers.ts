@@ -3,7 +3,7 @@ import type { ServerList } from '@tospann/api';
 import { table } from './render-status.ts';
 
 /** Renders the servers of a node for a terminal. */
-export function renderServers({ servers }: ServerList): string {
+export function renderServers({ servers }: ServerList): readonly string[] {
   const rows = servers.map((server) => [
     `${server.backend}/${server.name}`,
     server.hostName === undefined
@@ -15,7 +15,7 @@ export function renderServers({ servers }: ServerList): string {
     String(server.requestsTotal),
     [server.lastCheck, server.checkDetail].filter((text) => text !== undefined && text !== '').join('; '),
   ]);
-  return table([['SERVER', 'ADDRESS', 'STATE', 'WEIGHT', 'SESSIONS', 'REQUESTS', 'WHY'], ...rows]).join('\n');
+  return table([['SERVER', 'ADDRESS', 'STATE', 'WEIGHT', 'SESSIONS', 'REQUESTS', 'WHY'], ...rows]);
 }
 
 /** `100`, or `75 of 100` when something lowers it. */

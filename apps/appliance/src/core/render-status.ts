@@ -1,8 +1,9 @@
 // The text of `tospann status`: pure. One verdict sentence, then the addresses, then the servers.
+import { FOREIGN_TEXT_LIMIT, plainText } from '@tospann/errors';
 import { type MoverStatus, type NodeStatus, type PairStatus, type PeerLinkStatus, planMaintenance } from '@tospann/api';
 
 /** Renders the pair for a terminal; no colour, so that it can be piped and pasted. */
-export function renderStatus(pair: PairStatus): string {
+export function renderStatus(pair: PairStatus): readonly string[] {
   const lines = [pair.verdict.sentence, ''];
   lines.push(
     ...table([['NODE', 'VERSION', 'CONFIG', 'UP', 'ENGINE', 'CHILDREN'], nodeRow(pair.self), ...peerRows(pair)]),
@@ -28,7 +29,7 @@ export function renderStatus(pair: PairStatus): string {
   if (servers.length > 0)
     lines.push('', ...table([['SERVER', 'ADDRESS', 'STATE', 'SESSIONS', 'REQUESTS', '5XX', 'LAST CHECK'], ...servers]));
   for (const notice of pair.self.notices) lines.push('', notice);
-  return lines.join('\n');
+  return lines;
 }
 
 /** What decides whether this node may own addresses, the worst first. */
@@ -135,8 +136,9 @@ function duration(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** Columns as wide as their widest cell. */
-export function table(rows: readonly (readonly string[])[]): readonly string[] {
+/** Columns as wide as their widest cell; what a cell shows is often foreign, so it is one bounded line. */
+export function table(texts: readonly (readonly string[])[]): readonly string[] {
+  const rows = texts.map((row) => row.map((cell) => plainText(cell, FOREIGN_TEXT_LIMIT)));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   return rows.map((row) =>
     row

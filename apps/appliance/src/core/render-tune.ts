@@ -30,7 +30,7 @@ export function wrap(text: string, indent = INDENT): readonly string[] {
 }
 
 /** What would change, what cannot, and what is only advised. */
-export function renderPlan(plan: Plan, facts: Facts): string {
+export function renderPlan(plan: Plan, facts: Facts): readonly string[] {
   const changes = changesOf(plan);
   const of = (action: PlanItem['action']): readonly PlanItem[] => plan.items.filter((item) => item.action === action);
   const lines = [...wrap(`${machine(facts)}. Profile ${plan.profile}.`, '')];
@@ -43,7 +43,7 @@ export function renderPlan(plan: Plan, facts: Facts): string {
   const advised = of('advise');
   if (advised.length > 0) lines.push('', 'Worth a thought, never set by itself:');
   for (const item of advised) lines.push(...change(item));
-  return lines.join('\n');
+  return lines;
 }
 
 function section(title: string, items: readonly PlanItem[]): readonly string[] {
@@ -81,8 +81,8 @@ function machine({ kernel, cpus, memoryMib, virtualisation, initialNetns }: Fact
 }
 
 /** How the keys of a plan were written. */
-export function renderApplied(report: ApplyReport): string {
-  if (report.outcomes.length === 0 && !report.notrack) return 'Nothing to change: every key is as the plan wants it.';
+export function renderApplied(report: ApplyReport): readonly string[] {
+  if (report.outcomes.length === 0 && !report.notrack) return ['Nothing to change: every key is as the plan wants it.'];
   const rows = report.outcomes.map(({ key, outcome, before, now }) => [
     outcome,
     key,
@@ -99,18 +99,18 @@ export function renderApplied(report: ApplyReport): string {
       `Everything is put back in ${report.confirmWithinSeconds} s unless you run "tospann tune confirm" before.`,
     );
   }
-  return lines.join('\n');
+  return lines;
 }
 
 /** What was put back. */
-export function renderReverted(outcomes: readonly RevertOutcome[]): string {
-  if (outcomes.length === 0) return 'Nothing to put back: the tuner has changed nothing.';
-  return table([['', 'WHAT', ''], ...outcomes.map(({ what, outcome, detail }) => [outcome, what, detail])]).join('\n');
+export function renderReverted(outcomes: readonly RevertOutcome[]): readonly string[] {
+  if (outcomes.length === 0) return ['Nothing to put back: the tuner has changed nothing.'];
+  return table([['', 'WHAT', ''], ...outcomes.map(({ what, outcome, detail }) => [outcome, what, detail])]);
 }
 
 /** What the tuner holds and what became of it. */
-export function renderTunerStatus(status: TunerStatus): string {
-  if (status.applied.length === 0) return 'The tuner has changed nothing on this machine.';
+export function renderTunerStatus(status: TunerStatus): readonly string[] {
+  if (status.applied.length === 0) return ['The tuner has changed nothing on this machine.'];
   const lines = status.applied.map(({ at, profile, complete }) => {
     return `Applied at ${at}, profile ${profile}${complete ? '' : ', interrupted: run "tospann tune revert" or apply again'}`;
   });
@@ -132,14 +132,15 @@ export function renderTunerStatus(status: TunerStatus): string {
   if (rows.length > 0) lines.push('', ...table([['STATE', 'KEY', 'OURS', 'NOW', 'BEFORE'], ...rows]));
   for (const { path, state } of status.files) lines.push(`${path}: ${state}`);
   if (status.notrack !== undefined) lines.push(`Rules against tracking: ${status.notrack}`);
-  return lines.join('\n');
+  return lines;
 }
 
 /** Each line of an old file with its verdict. */
-export function renderAudit(lines: readonly AuditLine[]): string {
-  return lines
-    .flatMap(({ file, line, verdict, text, why }) => [`${file}:${line}: ${verdict.padEnd(9)} ${text}`, ...wrap(why)])
-    .join('\n');
+export function renderAudit(lines: readonly AuditLine[]): readonly string[] {
+  return lines.flatMap(({ file, line, verdict, text, why }) => [
+    `${file}:${line}: ${verdict.padEnd(9)} ${text}`,
+    ...wrap(why),
+  ]);
 }
 
 /** What `tospann tune report` is made of. */
@@ -159,7 +160,7 @@ export interface TuneReport {
 }
 
 /** The report for a terminal; `all`: also what is only shown or good as it is. */
-export function renderReport(report: TuneReport, all: boolean): string {
+export function renderReport(report: TuneReport, all: boolean): readonly string[] {
   const { facts, plan, findings } = report;
   const bad = findings.filter(({ level }) => level !== 'ok');
   const dropping = findings.filter(({ level }) => level === 'dropping');
@@ -176,7 +177,7 @@ export function renderReport(report: TuneReport, all: boolean): string {
     lines.push('', ...wrap(`Sockets: ${report.sockets.map(([state, number]) => `${number} ${state}`).join(', ')}`, ''));
   }
   lines.push('', ...keyTable(plan, all));
-  return lines.join('\n');
+  return lines;
 }
 
 function verdict(dropping: readonly Finding[], bad: number, seconds: number): string {

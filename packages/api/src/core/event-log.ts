@@ -1,5 +1,6 @@
 // The last events of a node in their order, and readers that each go through them at their own pace: who falls behind
 // what is held is told which numbers it has missed. Pure: files and connections are elsewhere.
+import { plainText } from '@tospann/errors';
 import type { EventDraft, EventLine, NodeEvent } from '../contract.ts';
 
 /** The kinds of this version; each has a line in docs/events.md. */
@@ -121,13 +122,14 @@ export function inShort({ evidence: _evidence, ...rest }: NodeEvent): NodeEvent 
   return rest;
 }
 
-function bounded(draft: EventDraft): EventDraft {
+/** An event as it is kept: foreign words plain, everything bounded. */
+export function bounded(draft: EventDraft): EventDraft {
   const { evidence, text, ...rest } = draft;
   const pieces = Object.entries(evidence ?? {}).slice(0, piecesLimit);
-  const cut = pieces.map(([key, value]) => [key, typeof value === 'string' ? value.slice(0, pieceLimit) : value]);
+  const cut = pieces.map(([key, value]) => [key, typeof value === 'string' ? plainText(value, pieceLimit) : value]);
   return {
     ...rest,
-    text: text.slice(0, textLimit),
+    text: plainText(text, textLimit),
     ...(evidence === undefined ? {} : { evidence: Object.fromEntries(cut) as EventDraft['evidence'] }), // same values, shorter
   };
 }

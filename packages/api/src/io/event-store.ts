@@ -1,7 +1,7 @@
 // The events of this node for whoever asks: in memory, on disk, and to those who follow. Opened before the process
 // gives up its rights. A disk that fails costs the history of a restart, never the stream.
 import type { EventDraft, NodeEvent } from '../contract.ts';
-import { EventLog, EventReader, EVENTS_HELD, inShort } from '../core/event-log.ts';
+import { bounded, EventLog, EventReader, EVENTS_HELD, inShort } from '../core/event-log.ts';
 import { EventFile } from './event-file.ts';
 import type { ApiLog } from './log.ts';
 
@@ -43,7 +43,9 @@ export class EventStore {
   }
 
   /** Keeps an event; undefined when it was kept before. */
-  append(draft: EventDraft): NodeEvent | undefined {
+  append(told: EventDraft): NodeEvent | undefined {
+    // As it will be read back: compared with what an earlier process has kept.
+    const draft = bounded(told);
     if (this.#known.has(identityOf(draft))) return undefined;
     const event = this.#log.append(draft);
     this.#unwritten.push(JSON.stringify(event));

@@ -10,7 +10,7 @@ import {
   type PeerStatus,
   type ServerOrder,
 } from '../contract.ts';
-import { TospannError } from '@tospann/errors';
+import { FOREIGN_TEXT_LIMIT, plainData, plainText, TospannError } from '@tospann/errors';
 import { parseJson, PeerClient, type PeerAddress } from './peer-client.ts';
 
 export interface PeerLinkOptions {
@@ -132,7 +132,7 @@ export class PeerLink {
       this.#lastSeenMs = nowMs();
       this.#error = undefined;
     } catch (error) {
-      this.#error = messageOf(error);
+      this.#error = plainText(messageOf(error), FOREIGN_TEXT_LIMIT);
     }
     this.#report();
     if (this.#stopped) return;
@@ -148,7 +148,7 @@ export class PeerLink {
       throw new Error(`its status is of another version: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
     }
     if (parsed.data.node !== this.#options.peer.name) throw new Error(`its name is "${parsed.data.node}" there`);
-    return parsed.data;
+    return plainData(parsed.data);
   }
 
   /** Logs a change of the link, not each second of it. */

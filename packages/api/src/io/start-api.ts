@@ -3,7 +3,7 @@
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { PairConfig } from '@tospann/config';
-import { TospannError } from '@tospann/errors';
+import { plainData, TospannError } from '@tospann/errors';
 import { planMaintenance } from '../core/failover-plan.ts';
 import { judge } from '../core/verdict.ts';
 import { remember, sampleOf } from '../core/history.ts';
@@ -231,7 +231,8 @@ class ApiCore {
   }
 
   #self(): NodeStatus {
-    const status = this.#options.getStatus();
+    // Servers, agents and scripts speak in it, to terminals, pages and monitoring.
+    const status = plainData(this.#options.getStatus());
     const events = this.#options.events?.recent(shownEvents);
     return { ...status, host: { ...this.#host.sample(), ...status.host }, ...(events === undefined ? {} : { events }) };
   }

@@ -58,6 +58,27 @@ export const operationErrors = {
     message: 'Cannot read the servers\' settings in "{file}": {detail}',
     hint: 'All servers begin as configured; say "tospann servers" again for those that differ. The file was put aside.',
   },
+  LB_OPERATION_SYSTEM: {
+    source: 'kernel',
+    retry: 'never',
+    status: 500,
+    message: 'Cannot go on: the system says "{detail}"',
+    hint: 'Put that right, then run the command again.',
+  },
+  LB_OPERATION_OUTPUT: {
+    source: 'kernel',
+    retry: 'never',
+    status: 500,
+    message: 'Cannot write the output: {detail}',
+    hint: 'Make room where the output goes, or send it somewhere else; what the command did is done.',
+  },
+  LB_OPERATION_UNFORESEEN: {
+    source: 'internal',
+    retry: 'never',
+    status: 500,
+    message: 'Cannot go on: {detail}',
+    hint: 'Run the command again with TOSPANN_TRACE=1 in the environment, and report what it prints.',
+  },
   LB_INTERNAL: {
     source: 'internal',
     retry: 'never',

@@ -1,7 +1,8 @@
 // The statistics as CSV, byte for byte in HAProxy's form: a header that begins with `# `, a comma behind every field.
+import { plainText } from '@tospann/errors';
 import { STATS_COLUMNS, type StatsRow } from './columns.ts';
 
-/** All rows; a text with a comma, a quote or a line end is quoted, with its quotes doubled (RFC 4180). */
+/** All rows; a text with a comma or a quote is quoted, with its quotes doubled (RFC 4180). */
 export function statsCsv(rows: readonly StatsRow[]): string {
   const lines = rows.map((row) => STATS_COLUMNS.map((column) => field(row[column])).join(','));
   return [`# ${STATS_COLUMNS.join(',')}`, ...lines].map((line) => `${line},\n`).join('');
@@ -9,6 +10,6 @@ export function statsCsv(rows: readonly StatsRow[]): string {
 
 function field(value: string | number | undefined): string {
   if (value === undefined) return '';
-  const text = String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const text = plainText(String(value));
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

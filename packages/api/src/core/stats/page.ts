@@ -1,5 +1,6 @@
 // The statistics as a page for people: one table for each frontend and backend, in the columns of HAProxy's page. No
-// script, no other file; it works in any browser, and every text is escaped.
+// script, no other file; it works in any browser, and every text is plain and escaped.
+import { plainText } from '@tospann/errors';
 import type { StatsColumn, StatsRow } from './columns.ts';
 
 /** What stands above the tables. */
@@ -128,5 +129,9 @@ function shade(row: StatsRow): string {
 }
 
 function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return plainText(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
 }

@@ -119,3 +119,14 @@ test('the page escapes every text and names states in words', () => {
   expect(page).toContain('>DOWN<');
   expect(page).toContain('href="/;csv"');
 });
+
+test('what a server says cannot begin a row or act on a terminal or a page', () => {
+  const base = status();
+  const evil = 'HTTP 500\u001b]0;owned\u0007\r\nmain,FRONTEND,<b>,"';
+  const backends = [{ name: 'app', servers: [server('web1', { lastCheck: evil }), server('web2')] }];
+  const rows = statsRows({ status: { ...base, proxy: { ...base.proxy!, backends } }, config, peaks: new Peaks() });
+  const csv = statsCsv(rows);
+  expect(csv.trimEnd().split('\n').length).toBe(1 + rows.length);
+  const heading = { node: 'lb1', cluster: 'c', version: '1', uptimeMs: 1, refreshSeconds: 0, path: '/' };
+  for (const text of [csv, statsPage(heading, rows)]) expect(text).not.toMatch(/[^\P{Cc}\n]/u);
+});
