@@ -165,7 +165,7 @@ export function fuzz(count: number, seed: number): FuzzReport {
       templates = filters.map((filter) => good(filter, sequence, random(256)));
     }
     const packet = mutate(templates[random(templates.length)] ?? new Uint8Array(0), random);
-    const received = receiver.receive(packet, 0);
+    const received = receiver.receive(packet, { utcMs: 0, monotonicMs: 0 });
     if (!received.ok) byReason[received.reason] = (byReason[received.reason] ?? 0) + 1;
     else {
       accepted += 1;

@@ -22,6 +22,8 @@ import { nodeName, snapshotOf, wordOf } from './snapshot-of.ts';
 
 /** A picture of the agent for the others: soon after a change, and ten times a second otherwise. */
 const snapshotEveryUs = 100_000;
+/** What signed adverts were heard is told the main thread, which keeps it (adverts/advert-clock.ts). */
+const sequencesEveryUs = 5_000_000;
 /** The peer is told four times in the shortest advert interval, within these bounds. */
 const wordEveryUs = { least: 20_000, most: 250_000 };
 /** Places in the poll set; the receiving sockets follow, one for each slot. */
@@ -42,6 +44,7 @@ export class AgentLoop {
   readonly #data: LoopData;
   readonly #port: LoopPort;
   readonly #network: VipNetwork;
+  readonly #proofs: AdvertProofs;
   /** Absent where planned hand-overs do not keep connections. */
   readonly #drain: Drain | undefined;
   readonly #poller: Poller;
@@ -62,6 +65,8 @@ export class AgentLoop {
   /** What stands in the way now, so that each problem is told once. */
   #problems: ReadonlySet<string> = new Set();
   #snapshotDueUs = 0;
+  #marksSent = 0;
+  #marksDueUs = 0;
   /** What the timer was set to last: a flood of packets sets it once. */
   #armedUs = Number.NaN;
   #stopping = false;
@@ -74,6 +79,7 @@ export class AgentLoop {
     this.#data = data;
     this.#port = port;
     const proofs = new AdvertProofs(data.advertKeys, data.sequenceFloorMs);
+    this.#proofs = proofs;
     this.#network = new VipNetwork(data.plan, proofs);
     this.#drain = data.guard ? new Drain(data.plan, this.#network) : undefined;
     const { elections } = data.plan;
@@ -82,7 +88,7 @@ export class AgentLoop {
     this.#firstVip = elections.map((_, index) => addressesOf({ elections: elections.slice(0, index) }).length);
     this.#intake = new AdvertIntake(
       data.plan,
-      { ports: this.#network.ports, streams: this.#network.streams, proofs },
+      { ports: this.#network.ports, streams: this.#network.streams, proofs, kept: data.keptSequences },
       {
         onEvent: (index, event) => this.#feed(index, event),
         onDialect: (index, detail) => this.#noteAll(index, { what: 'dialect', detail }),
@@ -278,6 +284,9 @@ export class AgentLoop {
 
   #feedPeer(heard: HeardWords | undefined): void {
     const at = nowUs();
+    const { advertSequence } = heard?.words ?? {};
+    if (heard !== undefined && advertSequence !== undefined)
+      this.#intake.vouch({ sequence: BigInt(`0x${advertSequence}`), saidMs: heard.saidMs });
     for (const [index, { name }] of this.#elections.entries()) {
       this.#feed(index, peerEvent(heard, { election: name, plan: this.#data.plan, nowUs: at }));
     }
@@ -449,7 +458,8 @@ export class AgentLoop {
 
   #sendWord(now: number): void {
     this.#wordDueUs = this.#data.plan.peers.length === 0 ? Infinity : now + this.#wordEveryUs;
-    this.#port.send({ type: 'word', elections: wordOf(this.#data.plan, this.#states, now), atMs: now / 1000 });
+    const elections = wordOf(this.#data.plan, this.#states, now);
+    this.#port.send({ type: 'word', elections, atMs: now / 1000, sequence: this.#proofs.sequence });
   }
 
   #sendSnapshot(now: number): void {
@@ -468,6 +478,16 @@ export class AgentLoop {
       announcedTotal: this.#network.announcedTotal,
     });
     this.#port.send({ type: 'snapshot', snapshot });
+    this.#sendSequences(now);
+  }
+
+  /** A sender that is new at once, growth now and then. */
+  #sendSequences(now: number): void {
+    const marks = this.#proofs.sequence === undefined ? [] : this.#intake.marks();
+    if (marks.length === this.#marksSent && now < this.#marksDueUs) return;
+    this.#marksSent = marks.length;
+    this.#marksDueUs = now + sequencesEveryUs;
+    this.#port.send({ type: 'sequences', marks });
   }
 }
 

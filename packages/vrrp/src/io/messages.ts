@@ -5,6 +5,7 @@ import type { ElectionWord, HeardWords } from '../core/peer/peer-word.ts';
 import type { VipSnapshot, VrrpSnapshot, VrrpState } from '../core/snapshot.ts';
 import type { Ability, Evidence, NoticeKind } from '../core/state.ts';
 import type { UnsignedNotice } from '../core/advert/unsigned-watch.ts';
+import type { SequenceMark } from './adverts/advert-clock.ts';
 import type { AdvertKeys } from './adverts/advert-proof.ts';
 
 /** workerData of the loop. `wakeFd` is the eventfd that the main thread writes after each command. */
@@ -18,6 +19,8 @@ export interface LoopData {
   readonly advertKeys: AdvertKeys;
   /** Signed adverts carry no time before this one: ms since 1970. */
   readonly sequenceFloorMs: number;
+  /** What an earlier life of this node heard last of each sender of signed adverts. */
+  readonly keptSequences: readonly SequenceMark[];
 }
 
 export type LoopCommand =
@@ -109,7 +112,15 @@ export type LoopMessage =
   | { readonly type: 'event'; readonly event: VrrpEvent }
   | { readonly type: 'snapshot'; readonly snapshot: TimedSnapshot }
   /** What this node has to say over the peer link: at each change and four times an advert interval. */
-  | { readonly type: 'word'; readonly elections: Readonly<Record<string, ElectionWord>>; readonly atMs: number }
+  | {
+      readonly type: 'word';
+      readonly elections: Readonly<Record<string, ElectionWord>>;
+      readonly atMs: number;
+      /** Where the sequence of its signed adverts stands. */
+      readonly sequence: bigint | undefined;
+    }
+  /** The highest sequence of each sender of signed adverts: to be kept over a restart. */
+  | { readonly type: 'sequences'; readonly marks: readonly SequenceMark[] }
   | { readonly type: 'failover-ended'; readonly id: number; readonly results: readonly HandoverResult[] }
   | { readonly type: 'failover-refused'; readonly id: number; readonly error: PlainError }
   | { readonly type: 'stopped' };

@@ -138,6 +138,7 @@ class Service implements VrrpService {
       terms: this.#terms.all(),
       advertKeys,
       sequenceFloorMs: this.#clock?.floorMs ?? 0,
+      keptSequences: this.#clock?.kept ?? [],
     });
     const ready = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
@@ -242,7 +243,9 @@ class Service implements VrrpService {
         this.#peer?.see(message.snapshot);
         return;
       case 'word':
-        return this.#peer?.say(message.elections, message.atMs);
+        return this.#peer?.say(message);
+      case 'sequences':
+        return this.#clock?.note(message.marks);
       case 'failed':
         return this.#fail(reviveError(message.error));
       case 'failover-refused':

@@ -10,7 +10,7 @@ import { hmacTrailer, isAuthentic, readTrailer, type Hmac } from './auth-hmac.ts
 import { passwordBytes } from './auth-password.ts';
 import { vrrpGroup4, vrrpGroup6 } from './ip.ts';
 import { AdvertReceiver, type ReceiveFilter, type RequiredProof } from './receive.ts';
-import { nextSequence, ReplayWindow, sequenceAt } from './replay.ts';
+import { nextSequence, ReplayWindow, sequenceAt, type HeardSequence, type Moment } from './replay.ts';
 
 const hmac: Hmac = (key, bytes) => createHmac('sha256', key).update(bytes).digest();
 const own = parseIp('10.99.0.2');
@@ -66,16 +66,21 @@ function verdict(bytes: Uint8Array, change: Partial<ReceiveFilter> = {}): string
   return told(new AdvertReceiver([{ ...filter, ...change }]), bytes);
 }
 
+/** Both clocks of the receiver; the monotonic one runs beside the other. */
+function at(utcMs: number, monotonicMs = utcMs - noon + hour): Moment {
+  return { utcMs, monotonicMs };
+}
+
 /** `ok`, or the reason, with `!` when it counts as a contender. */
 function told(receiver: AdvertReceiver, bytes: Uint8Array, utcMs = noon): string {
-  const received = receiver.receive(bytes, utcMs);
+  const received = receiver.receive(bytes, at(utcMs));
   if (received.ok) return received.unsigned ? 'ok unsigned' : 'ok';
   return `${received.reason}${received.contender === undefined ? '' : received.contender.isPeer ? '!peer' : '!'}`;
 }
 
 test('receive() takes only an advert of a peer to us with our router id', () => {
   const good = packet();
-  expect(new AdvertReceiver([{ ...filter, routerId: 7 }, filter]).receive(good, noon)).toMatchObject({
+  expect(new AdvertReceiver([{ ...filter, routerId: 7 }, filter]).receive(good, at(noon))).toMatchObject({
     ok: true,
     index: 1,
     advert: { priority: 200, source: peer },
@@ -101,8 +106,8 @@ test('receive() keeps the families apart: one router id may be used in both', ()
       vrrpGroup6,
     );
   };
-  expect(receiver.receive(of('fe80::3'), noon)).toMatchObject({ ok: true, index: 1, advert: { family: 6 } });
-  expect(receiver.receive(packet(), noon)).toMatchObject({ ok: true, index: 0 });
+  expect(receiver.receive(of('fe80::3'), at(noon))).toMatchObject({ ok: true, index: 1, advert: { family: 6 } });
+  expect(receiver.receive(packet(), at(noon))).toMatchObject({ ok: true, index: 0 });
   // Multicast of IPv6 comes from a link-local address, or it is not VRRP.
   expect(told(receiver, of('2001:db8::3'))).toBe('unknown-source!');
   expect(told(receiver, of('fe80::2'))).toBe('own-source!peer');
@@ -111,7 +116,7 @@ test('receive() keeps the families apart: one router id may be used in both', ()
 test('receive() counts a broken advert for the router that it claims, and calls it no contender', () => {
   const broken = packet();
   broken[27] = (broken[27] ?? 0) ^ 1;
-  const received = new AdvertReceiver([{ ...filter, routerId: 7 }, filter]).receive(broken, noon);
+  const received = new AdvertReceiver([{ ...filter, routerId: 7 }, filter]).receive(broken, at(noon));
   expect(received).toEqual({ ok: false, index: 1, reason: 'checksum' });
 });
 
@@ -185,27 +190,29 @@ test('receive() demands a signature of a known key, and can be lenient with unsi
 
 test('receive() takes both keys while one replaces the other', () => {
   const receiver = new AdvertReceiver([{ ...filter, proof: demand('enforce', { 1: key, 2: otherKey }) }]);
-  expect(told(receiver, signed({ sequence: 5n }))).toBe('ok');
-  expect(told(receiver, signed({ sequence: 6n, keyId: 2, secret: otherKey }))).toBe('ok');
-  expect(told(receiver, signed({ sequence: 6n }))).toBe('replayed!peer');
+  expect(told(receiver, signed({ sequence: sequenceAt(noon) + 5n }))).toBe('ok');
+  expect(told(receiver, signed({ sequence: sequenceAt(noon) + 6n, keyId: 2, secret: otherKey }))).toBe('ok');
+  expect(told(receiver, signed({ sequence: sequenceAt(noon) + 6n }))).toBe('replayed!peer');
 });
 
 test('receive() drops what it has heard before, and moves no window for what is not authentic', () => {
   const receiver = new AdvertReceiver([{ ...filter, proof: demand('enforce') }]);
-  const first = signed({ sequence: 10n });
-  expect(told(receiver, signed({ sequence: 99n, secret: otherKey }))).toBe('auth-failed!peer');
+  const first = signed({ sequence: sequenceAt(noon) + 10n });
+  expect(told(receiver, signed({ sequence: sequenceAt(noon) + 99n, secret: otherKey }))).toBe('auth-failed!peer');
   expect(told(receiver, first)).toBe('ok');
   expect(told(receiver, first)).toBe('replayed!peer');
-  expect(told(receiver, signed({ sequence: 9n }))).toBe('replayed!peer');
-  expect(told(receiver, signed({ sequence: 11n }))).toBe('ok');
+  expect(told(receiver, signed({ sequence: sequenceAt(noon) + 9n }))).toBe('replayed!peer');
+  expect(told(receiver, signed({ sequence: sequenceAt(noon) + 11n }))).toBe('ok');
   // The sockets were opened anew: what was heard stays known.
   receiver.setFilters([{ ...filter, proof: demand('enforce') }]);
-  expect(told(receiver, signed({ sequence: 11n }))).toBe('replayed!peer');
+  expect(told(receiver, signed({ sequence: sequenceAt(noon) + 11n }))).toBe('replayed!peer');
 });
 
 test('a sender is heard whatever its clock says, also after it has gone back, and after a restart', () => {
   for (const apart of [0, hour, -hour, 30 * 365 * 24 * hour]) {
     const receiver = new AdvertReceiver([{ ...filter, proof: demand('enforce') }]);
+    // What the peer link says of the first one; without it, it would have to be of now.
+    receiver.vouch({ sequence: sequenceAt(noon + apart), saidMs: at(noon).monotonicMs });
     let sequence = 0n;
     const send = (clock: number, atUtcMs: number): string => {
       sequence = nextSequence(sequence, clock);
@@ -226,18 +233,100 @@ test('a sender is heard whatever its clock says, also after it has gone back, an
 test('a sender whose clock ran ahead and was set right is heard again, its old adverts are not', () => {
   const window = new ReplayWindow();
   const ahead = sequenceAt(noon + hour);
-  expect(window.accept(peer, ahead, noon)).toBe(true);
-  expect(window.accept(peer, sequenceAt(noon + 1000), noon + 1000)).toBe(true);
-  expect(window.accept(peer, sequenceAt(noon + 1000), noon + 1000)).toBe(false);
+  expect(window.accept(peer, ahead, at(noon))).toBe('fresh');
+  expect(window.accept(peer, sequenceAt(noon + 1000), at(noon + 1000))).toBe('fresh');
+  expect(window.accept(peer, sequenceAt(noon + 1000), at(noon + 1000))).toBe('replayed');
   // An advert recorded an hour ago, played while the last one is from now.
-  expect(window.accept(peer, sequenceAt(noon - hour), noon + 2000)).toBe(false);
+  expect(window.accept(peer, sequenceAt(noon - hour), at(noon + 2000))).toBe('replayed');
 });
 
 test('the memory of senders is bounded', () => {
+  const now = sequenceAt(noon);
   const window = new ReplayWindow();
-  for (let index = 0; index < 200; index++) window.accept(Uint8Array.of(10, 0, 0, index), 5n, noon);
-  expect(window.accept(Uint8Array.of(10, 0, 0, 199), 5n, noon)).toBe(false);
-  expect(window.accept(Uint8Array.of(10, 0, 0, 0), 5n, noon)).toBe(true);
+  for (let index = 0; index < 200; index++) window.accept(Uint8Array.of(10, 0, 0, index), now, at(noon));
+  expect(window.accept(Uint8Array.of(10, 0, 0, 199), now, at(noon))).toBe('replayed');
+  expect(window.accept(Uint8Array.of(10, 0, 0, 0), now, at(noon))).toBe('fresh');
+});
+
+/** What is known of the peer after a restart of the receiver: heard at noon. */
+function restarted(change: Partial<HeardSequence> = {}): AdvertReceiver {
+  const heard = { source: peer, sequence: sequenceAt(noon), heardMs: at(noon).monotonicMs, heardUtcMs: noon };
+  return new AdvertReceiver([{ ...filter, proof: demand('enforce') }], [[{ ...heard, ...change }]]);
+}
+
+test('what was recorded before a restart of the receiver is not believed after it', () => {
+  const receiver = restarted();
+  const now = noon + 60_000;
+  for (let recorded = noon - 30_000; recorded <= noon; recorded += 1000)
+    expect(told(receiver, signed({ sequence: sequenceAt(recorded) }), now)).toBe('replayed!peer');
+  // Recorded while the receiver did not run: above all that it has heard, but not of now.
+  for (let recorded = noon + 1000; recorded < now - 2000; recorded += 1000)
+    expect(told(receiver, signed({ sequence: sequenceAt(recorded) }), now)).toBe('stale!peer');
+  expect(told(receiver, signed({ sequence: sequenceAt(now) }), now)).toBe('ok');
+  expect(told(receiver, signed({ sequence: sequenceAt(now - 10) }), now)).toBe('replayed!peer');
+});
+
+test('a peer whose clock is hours away is heard at once after a restart of the receiver', () => {
+  for (const apart of [3 * hour, -3 * hour]) {
+    const receiver = restarted({ sequence: sequenceAt(noon + apart) });
+    expect(told(receiver, signed({ sequence: sequenceAt(noon + apart + 20_000) }), noon + 60_000)).toBe('stale!peer');
+    expect(told(receiver, signed({ sequence: sequenceAt(noon + apart + 60_000) }), noon + 60_000)).toBe('ok');
+  }
+});
+
+test('after a start of the machine the wall clock says how much later it is, and a clock that went back says nothing', () => {
+  const later = noon + hour;
+  const rebooted = restarted({ heardMs: undefined });
+  const send = (receiver: AdvertReceiver, sentMs: number, moment: Moment): string => {
+    const received = receiver.receive(signed({ sequence: sequenceAt(sentMs) }), moment);
+    return received.ok ? 'ok' : received.reason;
+  };
+  expect(send(rebooted, noon + 60_000, at(later, 5))).toBe('stale');
+  expect(send(rebooted, later, at(later, 5))).toBe('ok');
+  const of1970 = restarted({ heardMs: undefined });
+  expect(send(of1970, noon - 1000, at(1000, 5))).toBe('replayed');
+  expect(send(of1970, later, at(1000, 5))).toBe('ok');
+});
+
+test('the first advert of a sender that was never heard is of now, or the peer link has said so', () => {
+  const receiver = new AdvertReceiver([{ ...filter, proof: demand('enforce') }]);
+  expect(told(receiver, signed({ sequence: sequenceAt(noon - 6000) }))).toBe('stale!peer');
+  receiver.vouch({ sequence: sequenceAt(noon - hour), saidMs: at(noon).monotonicMs });
+  expect(told(receiver, signed({ sequence: sequenceAt(noon - hour - 3000) }))).toBe('stale!peer');
+  expect(told(receiver, signed({ sequence: sequenceAt(noon - hour + 60_000) }), noon + 60_000)).toBe('ok');
+});
+
+test('what the peer link says of the sequence heals a window that is too high, and raises one that is too low', () => {
+  // The state of both nodes was lost, the peer began again with a clock of yesterday.
+  const lowered = restarted();
+  const yesterday = noon - 24 * hour;
+  expect(told(lowered, signed({ sequence: sequenceAt(yesterday) }), noon + 1000)).toBe('replayed!peer');
+  lowered.vouch({ sequence: sequenceAt(yesterday), saidMs: at(noon + 1000).monotonicMs });
+  expect(told(lowered, signed({ sequence: sequenceAt(yesterday + 100) }), noon + 1100)).toBe('ok');
+  expect(told(lowered, signed({ sequence: sequenceAt(yesterday + 100) }), noon + 1200)).toBe('replayed!peer');
+  // A sender in this life: what was recorded while it was not heard here is below what it says.
+  const raised = new AdvertReceiver([{ ...filter, proof: demand('enforce') }]);
+  expect(told(raised, signed({ sequence: sequenceAt(noon) }))).toBe('ok');
+  raised.vouch({ sequence: sequenceAt(noon + hour), saidMs: at(noon + hour).monotonicMs });
+  expect(told(raised, signed({ sequence: sequenceAt(noon + 60_000) }), noon + hour)).toBe('replayed!peer');
+  // What the word overtook on its way counts.
+  expect(told(raised, signed({ sequence: sequenceAt(noon + hour - 20) }), noon + hour)).toBe('ok');
+});
+
+test('what one sender has said moves no window of another, and a key that is replaced moves none', () => {
+  const other = parseIp('10.99.0.4');
+  const keys = demand('enforce', { 1: key, 2: otherKey });
+  const two = { ...filter, peers: [peer, other], proof: keys };
+  const heard = { source: peer, sequence: sequenceAt(noon), heardMs: at(noon).monotonicMs, heardUtcMs: noon };
+  const receiver = new AdvertReceiver([two], [[heard]]);
+  expect(told(receiver, signed({ from: other, sequence: sequenceAt(noon - 1000) }))).toBe('ok');
+  // Recorded of the other one and sent as if it were the peer's.
+  const replayed = signed({ from: other, sequence: sequenceAt(noon + 60_000) });
+  replayed.set(peer, 12);
+  expect(told(receiver, replayed, noon + 60_000)).not.toBe('ok');
+  const next = { keyId: 2, secret: otherKey };
+  expect(told(receiver, signed({ ...next, sequence: sequenceAt(noon - 1) }), noon + 1000)).toBe('replayed!peer');
+  expect(told(receiver, signed({ ...next, sequence: sequenceAt(noon + 1000) }), noon + 1000)).toBe('ok');
 });
 
 test('of 100 000 mutated packets none is accepted that is not valid, and every kind of objection is met', () => {

@@ -5,7 +5,7 @@
 import { claimedRouter, decodeAdvert, type DecodeObjection, type ReceivedAdvert } from './advert-decode.ts';
 import { isAuthentic, readTrailer, sameBytes, type Hmac } from './auth-hmac.ts';
 import { isLinkLocal6, sameIp, vrrpGroup4, vrrpGroup6, type IpBytes } from './ip.ts';
-import { ReplayWindow } from './replay.ts';
+import { ReplayWindow, type HeardSequence, type Moment, type Vouched } from './replay.ts';
 
 /** Why a packet was dropped; the keys of the drop counters. */
 export type DropReason =
@@ -24,7 +24,9 @@ export type DropReason =
   | 'auth-key'
   /** Another password, or a wrong MAC. */
   | 'auth-failed'
-  | 'replayed';
+  | 'replayed'
+  /** The first one since the start, and too old to be from now (replay.ts). */
+  | 'stale';
 
 /** What a router demands as proof. */
 export type RequiredProof =
@@ -68,10 +70,25 @@ export type Received =
 /** Judges packets for some routers; remembers the sequences of signed adverts. */
 export class AdvertReceiver {
   #filters: readonly ReceiveFilter[] = [];
-  readonly #windows = new Map<number, ReplayWindow>();
+  readonly #windows: ReplayWindow[] = [];
+  readonly #kept: readonly (readonly HeardSequence[])[];
+  #vouched: Vouched | undefined;
 
-  constructor(filters: readonly ReceiveFilter[]) {
+  /** @param kept What an earlier life of this node has heard, by filter. */
+  constructor(filters: readonly ReceiveFilter[], kept: readonly (readonly HeardSequence[])[] = []) {
+    this.#kept = kept;
     this.setFilters(filters);
+  }
+
+  /** The highest sequence of each sender, by filter: what is to be kept over a restart. */
+  get heard(): readonly (readonly HeardSequence[])[] {
+    return this.#filters.map((_, index) => this.#window(index).heard);
+  }
+
+  /** The one peer has said over the peer link where its sequence stands. */
+  vouch(vouched: Vouched): void {
+    this.#vouched = vouched;
+    for (const window of this.#windows) window.vouch(vouched);
   }
 
   /** New filters, in the same order: what was heard before stays known. */
@@ -83,10 +100,10 @@ export class AdvertReceiver {
    * Decodes and judges one packet of a raw socket.
    *
    * @param packet From the IP header on; borrowed, not kept.
-   * @param utcMs Wall clock, ms since 1970: only for the replay window.
+   * @param now Only for the replay window.
    * @returns The advert and whose it is, or the first reason against it. Never throws.
    */
-  receive(packet: Uint8Array, utcMs: number): Received {
+  receive(packet: Uint8Array, now: Moment): Received {
     const claimed = claimedRouter(packet);
     const index = this.#filters.findIndex(
       ({ routerId, family }) => routerId === claimed.routerId && family === claimed.family,
@@ -96,7 +113,7 @@ export class AdvertReceiver {
     const filter = this.#filters[index];
     if (filter === undefined) return { ok: false, index: -1, reason: 'router-id' };
     const { advert } = decoded;
-    const reason = objection(advert, filter) ?? this.#refusal(advert, { index, filter, utcMs });
+    const reason = objection(advert, filter) ?? this.#refusal(advert, { index, filter, now });
     if (reason !== undefined) return { ok: false, index, reason, contender: contenderOf(advert, filter) };
     const unsigned = filter.proof.type === 'hmac' && advert.trailer === undefined;
     return { ok: true, index, advert, unsigned };
@@ -105,7 +122,7 @@ export class AdvertReceiver {
   /** What is wrong with the proof; and for version 2, behind it, the interval: only a peer's counts. */
   #refusal(
     advert: ReceivedAdvert,
-    { index, filter, utcMs }: { readonly index: number; readonly filter: ReceiveFilter; readonly utcMs: number },
+    { index, filter, now }: { readonly index: number; readonly filter: ReceiveFilter; readonly now: Moment },
   ): DropReason | undefined {
     const { proof } = filter;
     const reason = proof.type === 'hmac' ? hmacRefusal(advert, proof) : passwordRefusal(advert, proof);
@@ -113,9 +130,18 @@ export class AdvertReceiver {
     if (advert.version === 2 && advert.intervalMs !== filter.intervalMs) return 'interval';
     const trailer = proof.type === 'hmac' && advert.trailer !== undefined ? readTrailer(advert.trailer) : undefined;
     if (trailer === undefined) return undefined;
-    const window = this.#windows.get(index) ?? new ReplayWindow();
-    this.#windows.set(index, window);
-    return window.accept(advert.source, trailer.sequence, utcMs) ? undefined : 'replayed';
+    const verdict = this.#window(index).accept(advert.source, trailer.sequence, now);
+    return verdict === 'fresh' ? undefined : verdict;
+  }
+
+  /** All of them exist up to the highest that was asked for: filters have places without gaps. */
+  #window(index: number): ReplayWindow {
+    while (this.#windows.length <= index) {
+      const window = new ReplayWindow(this.#kept[this.#windows.length]);
+      if (this.#vouched !== undefined) window.vouch(this.#vouched);
+      this.#windows.push(window);
+    }
+    return this.#windows[index] ?? new ReplayWindow();
   }
 }
 

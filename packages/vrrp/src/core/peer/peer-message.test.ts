@@ -20,6 +20,7 @@ const saying: PeerSaying = {
     wallMs: 1_790_000_000_000,
     version: '1.0.0',
     maintenance: false,
+    advertSequence: '6800000080000000',
     elections: {
       public: {
         state: 'master',

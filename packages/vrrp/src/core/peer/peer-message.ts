@@ -152,11 +152,13 @@ function decodeSaying(value: Fields): PeerSaying | undefined {
 }
 
 function decodeWord(value: Fields): PeerWord | undefined {
-  const { node, configHash, wallMs, version, maintenance } = value;
+  const { node, configHash, wallMs, version, maintenance, advertSequence } = value;
   const elections = decodeEach(value['elections'], { max: electionsMax, decode: decodeElection });
   if (!isText(node) || !isText(configHash) || !isTime(wallMs) || !isText(version)) return undefined;
   if (typeof maintenance !== 'boolean' || elections === undefined) return undefined;
-  return { node, configHash, wallMs, version, maintenance, elections };
+  const word = { node, configHash, wallMs, version, maintenance, elections };
+  if (advertSequence === undefined) return word;
+  return isSequence(advertSequence) ? { ...word, advertSequence } : undefined;
 }
 
 function decodeElection(value: Fields): ElectionWord | undefined {
@@ -208,6 +210,10 @@ function isAbility(value: unknown): value is Ability {
 
 function isRecord(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSequence(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);
 }
 
 function isText(value: unknown): value is string {

@@ -28,6 +28,11 @@ export interface PeerWord {
   /** The sender's product version. */
   readonly version: string;
   readonly maintenance: boolean;
+  /**
+   * Where the sequence of its signed adverts stands, 16 hexadecimal digits: none from now on is below it. Absent: it signs
+   * none, or its version does not say so.
+   */
+  readonly advertSequence?: string;
   /** By election name. */
   readonly elections: Readonly<Record<string, ElectionWord>>;
 }

@@ -1,12 +1,15 @@
 // The packets that come in: read from the sockets, judged, counted by reason, and what passed is handed on as an event.
 // What claims one of our router ids but is not valid is handed on as evidence, now and then. No timers, no decisions.
-import { formatIp, parseIp } from '@tospann/linux';
+import { isIP } from 'node:net';
+import { formatIp, monotonicMs, parseIp } from '@tospann/linux';
 import type { ReceivedAdvert } from '../../core/advert/advert-decode.ts';
 import { compareIp, type IpBytes } from '../../core/advert/ip.ts';
 import type { AgentPlan, PlannedElection } from '../../core/plan.ts';
+import type { HeardSequence, Vouched } from '../../core/advert/replay.ts';
 import { AdvertReceiver, type DropReason, type Received, type ReceiveFilter } from '../../core/advert/receive.ts';
 import type { MachineEvent } from '../../core/state.ts';
 import { type UnsignedNotice, UnsignedWatch } from '../../core/advert/unsigned-watch.ts';
+import type { SequenceMark } from './advert-clock.ts';
 import type { AdvertPorts } from './advert-ports.ts';
 import type { AdvertProofs } from './advert-proof.ts';
 import type { AdvertStreams, StreamKey } from './advert-stream.ts';
@@ -38,6 +41,14 @@ export interface IntakeHandlers {
   readonly onUnsigned: (election: number, notice: UnsignedNotice) => void;
 }
 
+export interface IntakeSockets {
+  readonly ports: AdvertPorts;
+  readonly streams: AdvertStreams;
+  readonly proofs: AdvertProofs;
+  /** What an earlier life of this node has heard. */
+  readonly kept: readonly SequenceMark[];
+}
+
 export class AdvertIntake {
   /** Drop counters by election; the last one is for packets that belong to none. */
   readonly drops: readonly Record<string, number>[];
@@ -50,27 +61,52 @@ export class AdvertIntake {
   /** When evidence may come again: of strangers and of the peer, for each election. */
   readonly #nextContenderUs: number[] = [];
   readonly #unsigned = new UnsignedWatch();
-  readonly #receiver = new AdvertReceiver([]);
+  readonly #receiver: AdvertReceiver;
   readonly #proofs: AdvertProofs;
   #dropped = 0;
 
-  constructor(
-    plan: AgentPlan,
-    sockets: { readonly ports: AdvertPorts; readonly streams: AdvertStreams; readonly proofs: AdvertProofs },
-    handlers: IntakeHandlers,
-  ) {
+  constructor(plan: AgentPlan, sockets: IntakeSockets, handlers: IntakeHandlers) {
     this.#plan = plan;
     this.#ports = sockets.ports;
     this.#streams = sockets.streams;
     this.#handlers = handlers;
     this.#proofs = sockets.proofs;
     this.#keys = plan.elections.flatMap(({ routers }, election) => routers.map((_, router) => ({ election, router })));
+    this.#receiver = new AdvertReceiver(
+      [],
+      this.#keys.map((key) => sockets.kept.filter(({ router }) => router === this.#routerName(key)).map(heardOf)),
+    );
     this.drops = [...plan.elections.map(() => ({})), {}];
   }
 
   /** The sockets were opened anew: own addresses may be others. */
   refresh(): void {
     this.#receiver.setFilters(this.#keys.flatMap((key) => this.#filterOf(key)));
+  }
+
+  /** The peer has said over the peer link where its sequence stands. */
+  vouch(vouched: Vouched): void {
+    this.#receiver.vouch(vouched);
+  }
+
+  /** The highest sequence of each sender: what is to be kept over a restart. */
+  marks(): readonly SequenceMark[] {
+    return this.#receiver.heard.flatMap((senders, index) => {
+      const key = this.#keys[index];
+      const router = key === undefined ? '' : this.#routerName(key);
+      return senders.map(({ source, sequence, heardMs, heardUtcMs }) => ({
+        router,
+        source: formatIp(source),
+        sequence,
+        heardMs,
+        heardUtcMs,
+      }));
+    });
+  }
+
+  #routerName({ election, router: at }: StreamKey): string {
+    const router = this.#plan.elections[election]?.routers[at];
+    return router === undefined ? '' : `${router.family}/${router.routerId}`;
   }
 
   #filterOf({ election: index, router: at }: StreamKey): ReceiveFilter[] {
@@ -105,7 +141,7 @@ export class AdvertIntake {
   }
 
   #onPacket(packet: Uint8Array, nowUs: number): void {
-    const received = this.#receiver.receive(packet, Date.now());
+    const received = this.#receiver.receive(packet, { utcMs: Date.now(), monotonicMs: monotonicMs() });
     const key = this.#keys[received.index];
     if (!received.ok) return this.#onDrop(received, { election: key?.election, nowUs });
     if (key === undefined) return;
@@ -177,6 +213,11 @@ export class AdvertIntake {
     const own = this.#ports.source(family, machine.transport) ?? (family === 4 ? address : '::');
     return isHigher(source, parseIp(own));
   }
+}
+
+/** A file is anybody's text: a source that is no address is nobody's. */
+function heardOf({ source, ...heard }: SequenceMark): HeardSequence {
+  return { ...heard, source: isIP(source) === 0 ? new Uint8Array(0) : parseIp(source) };
 }
 
 function isHigher(a: IpBytes, b: IpBytes): boolean {

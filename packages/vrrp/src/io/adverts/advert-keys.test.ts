@@ -3,9 +3,10 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monotonicMs } from '@tospann/linux';
 import { afterAll, expect, test, vi } from 'vitest';
 import { pairConfig } from '../../../test/pair-config.ts';
-import { AdvertClock } from './advert-clock.ts';
+import { AdvertClock, type SequenceMark } from './advert-clock.ts';
 import { resolveAdvertKeys } from './advert-keys.ts';
 import type { AdvertKey } from './advert-proof.ts';
 
@@ -92,4 +93,51 @@ test('AdvertClock gives a floor only after the clock has gone back', async () =>
     fourth.close();
     expect(fourth.floorMs).toBe(0);
   }
+});
+
+test('AdvertClock keeps the sequences of the others over a restart, and knows another start of the machine', async () => {
+  const file = join(folder, 'sequences.json');
+  const mark: SequenceMark = {
+    router: '4/51',
+    source: '10.0.0.2',
+    sequence: 2n ** 63n + 1n,
+    heardMs: monotonicMs(),
+    heardUtcMs: Date.now(),
+  };
+  const first = new AdvertClock(file, 'boot-1');
+  expect(first.kept).toEqual([]);
+  await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toContain('utcMs'));
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  first.note([mark]);
+  vi.runAllTimers();
+  vi.useRealTimers();
+  await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toContain('10.0.0.2'));
+  first.close();
+  const same = new AdvertClock(file, 'boot-1');
+  same.close();
+  expect(same.kept).toEqual([mark]);
+  const another = new AdvertClock(file, 'boot-2');
+  another.close();
+  expect(another.kept).toEqual([{ ...mark, heardMs: undefined }]);
+});
+
+test('AdvertClock takes nothing from a damaged file, and no disk hurts it', async () => {
+  const file = join(folder, 'damaged.json');
+  const good = { router: '4/51', source: '10.0.0.2', sequence: 'ff', heardMs: 1, heardUtcMs: 2 };
+  const damaged = [
+    null,
+    7,
+    { ...good, sequence: 'xyz' },
+    { ...good, sequence: '1'.repeat(17) },
+    { ...good, router: 1 },
+    { ...good, heardUtcMs: -1 },
+  ];
+  writeFileSync(file, JSON.stringify({ version: 1, utcMs: 1, bootId: 'b', peers: [...damaged, good] }));
+  const clock = new AdvertClock(file, 'b');
+  clock.close();
+  expect(clock.kept).toEqual([{ ...good, sequence: 255n }]);
+  const nowhere = new AdvertClock(join(folder, 'no-such-folder', 'x.json'), 'b');
+  nowhere.note([{ ...good, sequence: 255n }]);
+  nowhere.close();
+  expect(nowhere.kept).toEqual([]);
 });

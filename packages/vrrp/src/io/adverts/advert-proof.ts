@@ -39,6 +39,12 @@ export class AdvertProofs {
     return { type: 'trailer', trailerOf: (message) => hmacTrailer(message, binding, by) };
   }
 
+  /** Where the sequence stands: no advert from now on is below it. Undefined: this node signs nothing. */
+  get sequence(): bigint | undefined {
+    const now = sequenceAt(Date.now());
+    return Object.keys(this.#keys).length === 0 ? undefined : now > this.#sequence ? now : this.#sequence;
+  }
+
   /** What adverts for an election must prove. */
   required({ name, auth }: PlannedElection): RequiredProof {
     if (auth.type === 'none') return { type: 'none' };

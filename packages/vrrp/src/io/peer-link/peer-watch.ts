@@ -5,11 +5,11 @@ import { TospannError } from '@tospann/errors';
 import { monotonicMs } from '@tospann/linux';
 import { findPeerProblems, type OwnElection, PeerAlarms, type PeerFacts } from '../../core/peer/peer-findings.ts';
 import type { PeerSaying } from '../../core/peer/peer-message.ts';
-import type { ElectionWord, HeardWords } from '../../core/peer/peer-word.ts';
+import type { HeardWords } from '../../core/peer/peer-word.ts';
 import { addressesOf, type AgentPlan } from '../../core/plan.ts';
 import type { PeerLinkSnapshot } from '../../core/snapshot.ts';
 import { ArpWatch } from './arp-watch.ts';
-import type { TimedSnapshot, VrrpEvent } from '../messages.ts';
+import type { LoopMessage, TimedSnapshot, VrrpEvent } from '../messages.ts';
 import { PeerLink } from './peer-link.ts';
 import { PeerKey } from './peer-tls.ts';
 
@@ -75,11 +75,12 @@ export class PeerWatch {
   }
 
   /** What the loop has said at `atMs`; it goes out at once, and is no younger than that. */
-  say(elections: Readonly<Record<string, ElectionWord>>, atMs: number): void {
+  say({ elections, atMs, sequence }: Omit<Extract<LoopMessage, { type: 'word' }>, 'type'>): void {
     const { plan, version } = this.#options;
     const arp = this.#arp.seen();
     const about = { node: plan.node, configHash: this.#configHash, wallMs: Date.now(), version };
-    const word = { ...about, maintenance: this.#maintenance, elections };
+    const signs = sequence === undefined ? {} : { advertSequence: sequence.toString(16).padStart(16, '0') };
+    const word = { ...about, ...signs, maintenance: this.#maintenance, elections };
     this.#link.say({ word, ...(arp === undefined ? {} : { arp }) }, atMs);
   }
 
