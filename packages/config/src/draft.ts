@@ -93,6 +93,8 @@ export interface DraftBackend {
   readonly raw: RawMap;
   readonly hasCookie: boolean;
   readonly check?: DraftCheck;
+  readonly acls: readonly DraftAcl[];
+  readonly rules: readonly DraftRule[];
   readonly servers: readonly DraftServer[];
 }
 
@@ -186,7 +188,6 @@ function readVip(child: Child): DraftVip {
 function readFrontend(child: Child): DraftFrontend {
   const { path, raw } = child;
   const map = isRawMap(raw) ? raw : {};
-  const rules = Array.isArray(map['rules']) ? (map['rules'] as readonly Raw[]) : [];
   return {
     name: child.name,
     path,
@@ -194,13 +195,18 @@ function readFrontend(child: Child): DraftFrontend {
     raw: map,
     binds: readBinds(raw, path),
     acls: children(map['acls'], [...path, 'acls']).map(readAcl),
-    rules: rules.flatMap((rule, index) => (isRawMap(rule) ? [readRule(rule, [...path, 'rules', index])] : [])),
+    rules: readRules(map, path),
     ...pick('defaultBackend', read(raw, path, { key: 'defaultBackend', as: text })),
   };
 }
 
 function modeOf(map: RawMap): 'http' | 'tcp' {
   return map['mode'] === 'tcp' ? 'tcp' : 'http';
+}
+
+function readRules(map: RawMap, path: Path): DraftRule[] {
+  const rules = Array.isArray(map['rules']) ? (map['rules'] as readonly Raw[]) : [];
+  return rules.flatMap((rule, index) => (isRawMap(rule) ? [readRule(rule, [...path, 'rules', index])] : []));
 }
 
 function readRule(rule: RawMap, path: Path): DraftRule {
@@ -238,6 +244,8 @@ function readBackend(child: Child): DraftBackend {
     raw: map,
     hasCookie: 'cookie' in map,
     ...(isRawMap(check) ? { check: readCheck(check, [...path, 'check']) } : {}),
+    acls: children(map['acls'], [...path, 'acls']).map(readAcl),
+    rules: readRules(map, path),
     servers: children(map['servers'], [...path, 'servers']).map((server) => ({
       name: server.name,
       path: server.path,

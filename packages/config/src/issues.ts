@@ -127,6 +127,12 @@ function fieldName(path: Path): string {
 }
 
 function fillInAdvice(path: Path): string {
+  if (path.includes('rules')) {
+    return 'Write when the rule applies, with ACLs, or remove it once you have decided that nobody needs it.';
+  }
+  if (path[0] === 'frontends' || path[0] === 'backends' || path[0] === 'admin') {
+    return 'Write a value that can be used without what the comment above it says, or remove it.';
+  }
   if (path[0] !== 'cluster') return 'Write the one value that both nodes shall have.';
   const node = String(path[2] ?? '');
   if (path.at(-1) === 'interface') {

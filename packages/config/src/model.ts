@@ -161,7 +161,8 @@ export interface FrontendConfig {
   readonly acls: readonly AclConfig[];
   /** In mode tcp only `use`, `deny` and `silent-drop`, with ACLs on source and port. */
   readonly rules: readonly RuleConfig[];
-  readonly defaultBackend: string;
+  /** Absent: the last rule answers whatever comes to it. */
+  readonly defaultBackend?: string;
   /** Absent: the defaults of the engine. */
   readonly limits?: LimitsConfig;
   /** Absent: nothing is compressed. */
@@ -257,6 +258,8 @@ export interface ServerConfig {
   readonly maxConnections?: number;
   /** Used only while no other server of the backend can be. */
   readonly backup?: boolean;
+  /** False: the backend's check is not for this server; it is taken as up. Absent: true. */
+  readonly check?: boolean;
   /** Begins each connection with a PROXY protocol header. */
   readonly sendProxy?: 'v1' | 'v2';
 }
@@ -292,6 +295,10 @@ export interface BackendConfig {
   readonly maxQueue?: number;
   /** Sessions of a server that goes down are closed at once (HAProxy's on-marked-down shutdown-sessions). */
   readonly closeSessionsWhenDown?: boolean;
+  /** With the rules: for requests that a frontend has given to this backend. Absent: none. */
+  readonly acls?: readonly AclConfig[];
+  /** Behind those of the frontend; none of them is `use` or `use-map`. */
+  readonly rules?: readonly RuleConfig[];
   readonly servers: readonly ServerConfig[];
 }
 

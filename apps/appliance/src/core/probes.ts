@@ -44,7 +44,8 @@ function probeAt(config: PairConfig, { frontend, bind, host }: ProbePlace): Prob
   // The address by which the proxy knows a probe of a stream is an IPv4 one.
   if (isStream && host.includes(':')) return [];
   const backend = config.backends.find(({ name }) => name === frontend.defaultBackend);
-  const path = backend?.check?.type === 'http' ? backend.check.path : '/';
+  // A probe asks for a page, and "*" is none.
+  const path = backend?.check?.type === 'http' && backend.check.path !== '*' ? backend.check.path : '/';
   const source = isStream ? SELF_PROBE_ADDRESS : host;
   const opening = contains(bind.acceptProxyFrom ?? [], source) ? { opening: PROXY_OPENING } : {};
   return [{ frontend: frontend.name, host, port: bind.port, path, ...(isStream ? { isStream } : {}), ...opening }];

@@ -1,6 +1,8 @@
 // A backend from the file's shape to the model: checks and agents get their time-outs, flags that are off fall away.
 import type { AgentConfig, BackendConfig, CheckConfig, CookieConfig, HashConfig, ServerConfig } from '../model.ts';
 import type { ConfigFile } from '../schema.ts';
+import { buildAcl } from './frontend.ts';
+import { buildRule } from './rule.ts';
 import { entries, onlyTrue, present } from './shape.ts';
 
 type BackendInput = ConfigFile['backends'][string];
@@ -24,6 +26,8 @@ export function buildBackend(name: string, backend: BackendInput, checkTimeoutMs
     maxConnections: backend.maxConnections,
     maxQueue: backend.maxQueue,
     closeSessionsWhenDown: onlyTrue(backend.closeSessionsWhenDown),
+    acls: backend.acls === undefined ? undefined : entries(backend.acls, buildAcl),
+    rules: backend.rules?.flatMap(buildRule),
     servers: entries(backend.servers, buildServer),
   });
 }
@@ -38,6 +42,7 @@ function buildServer(name: string, server: BackendInput['servers'][string]): Ser
     weight: server.weight,
     maxConnections: server.maxConnections,
     backup: onlyTrue(server.backup),
+    check: server.check ? undefined : false,
     sendProxy: server.sendProxy,
   });
 }

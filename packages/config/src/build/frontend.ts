@@ -24,7 +24,8 @@ export function buildFrontend(name: string, frontend: FrontendInput, pairPages: 
   });
 }
 
-function buildAcl(name: string, acl: FrontendInput['acls'][string]): AclConfig {
+/** Makes the model of one ACL. */
+export function buildAcl(name: string, acl: FrontendInput['acls'][string]): AclConfig {
   return present({
     name,
     pathExact: acl.pathExact ?? [],

@@ -2,6 +2,7 @@
 import type { Draft, DraftBackend } from '../draft.ts';
 import { formatDuration } from '../units.ts';
 import type { Finding } from '../problem.ts';
+import { lacksBackend } from './frontends.ts';
 import { eachDuplicate, errorAt, warningAt } from './finding.ts';
 
 /** A hanging server that is served for longer than this is worth a word. */
@@ -25,7 +26,9 @@ export function lintBackends(draft: Draft): Finding[] {
     draft.frontends.some(
       (frontend) =>
         // What a map names is known only when it is asked.
-        frontend.defaultBackend === undefined || frontend.rules.some((rule) => rule.map !== undefined),
+        ('defaultBackend' in frontend.raw && frontend.defaultBackend === undefined) ||
+        lacksBackend(frontend) ||
+        frontend.rules.some((rule) => rule.map !== undefined),
     );
   return draft.backends.flatMap((backend) => [
     ...(unsure || used.has(backend.name)

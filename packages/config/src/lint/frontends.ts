@@ -1,7 +1,9 @@
 // Checks of frontends: what their rules name must exist, and no two listeners may want the same port.
 import type { Draft, DraftFrontend, Found } from '../draft.ts';
+import { exampleOf } from '../issues.ts';
 import type { BindConfig } from '../model.ts';
 import { formatPath, type Finding } from '../problem.ts';
+import { didYouMean } from '../suggest.ts';
 import { suggestName } from './cluster.ts';
 import { errorAt, warningAt } from './finding.ts';
 
@@ -9,7 +11,12 @@ import { errorAt, warningAt } from './finding.ts';
 export function lintFrontends(draft: Draft): Finding[] {
   const backends = draft.backends.map((backend) => backend.name);
   return [
-    ...draft.frontends.flatMap((frontend) => [...routes(frontend, backends), ...acls(frontend)]),
+    ...draft.frontends.flatMap((frontend) => [
+      ...routes(frontend, backends),
+      ...acls(frontend, 'frontend'),
+      ...noWay(frontend),
+    ]),
+    ...draft.backends.flatMap((backend) => acls(backend, 'backend')),
     ...listeners(draft),
     ...foreignBinds(draft),
   ];
@@ -24,19 +31,37 @@ function routes(frontend: DraftFrontend, backends: readonly string[]): Finding[]
   });
 }
 
-function acls(frontend: DraftFrontend): Finding[] {
-  const names = frontend.acls.map((acl) => acl.name);
-  const uses = frontend.rules.flatMap((rule) => rule.acls);
+/** Answers after which nothing is asked any more; a backend, or a map that may have no entry, is none of them. */
+const ANSWERS: readonly string[] = ['deny', 'redirect', 'return', 'tarpit', 'silentDrop'];
+
+/** Whether what no rule takes has no place to go: no defaultBackend, and no last rule that answers. */
+export function lacksBackend({ raw, rules }: DraftFrontend): boolean {
+  const last = rules.at(-1);
+  const answers = last !== undefined && !last.conditional && last.actions.some((key) => ANSWERS.includes(key));
+  return !('defaultBackend' in raw) && !answers;
+}
+
+function noWay(frontend: DraftFrontend): Finding[] {
+  const misspelt = Object.keys(frontend.raw).some((key) => didYouMean(key, ['defaultBackend']) !== undefined);
+  if (misspelt || !lacksBackend(frontend)) return [];
+  const path = [...frontend.path, 'defaultBackend'];
+  const params = { key: 'defaultBackend', example: exampleOf(path) };
+  return [{ severity: 'error', code: 'LB_CONFIG_MISSING_KEY', path, at: 'key', params }];
+}
+
+function acls(owner: Pick<DraftFrontend, 'name' | 'acls' | 'rules'>, kind: 'frontend' | 'backend'): Finding[] {
+  const names = owner.acls.map((acl) => acl.name);
+  const uses = owner.rules.flatMap((rule) => rule.acls);
   const used = new Set(uses.map((acl) => acl.value));
   const unknown = uses.flatMap((acl) => {
     if (names.includes(acl.value)) return [];
-    const params = { name: acl.value, frontend: frontend.name, suggestion: suggestName(acl.value, names) };
+    const params = { name: acl.value, owner: `${kind} "${owner.name}"`, suggestion: suggestName(acl.value, names) };
     return [errorAt(acl.path, 'LB_CONFIG_UNKNOWN_ACL', params)];
   });
-  const empty = frontend.acls
+  const empty = owner.acls
     .filter((acl) => acl.conditions.length === 0)
     .map((acl) => errorAt(acl.path, 'LB_CONFIG_EMPTY_ACL', { name: acl.name }));
-  const unused = frontend.acls
+  const unused = owner.acls
     .filter((acl) => !used.has(acl.name))
     .map((acl) => warningAt(acl.path, 'LB_CONFIG_UNUSED_ACL', { name: acl.name }));
   return [...unknown, ...empty, ...unused];

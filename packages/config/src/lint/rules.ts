@@ -17,12 +17,19 @@ export function lintRules(draft: Draft): Finding[] {
       ...(frontend.mode === 'tcp' ? needHttp(frontend) : []),
       ...modes(frontend, draft),
     ]),
+    ...draft.backends.flatMap((backend) => [
+      ...unreachable(backend),
+      ...requestIds(backend, draft),
+      ...(backend.mode === 'tcp' && backend.rules.length > 0
+        ? [errorAt([...backend.path, 'rules'], 'LB_CONFIG_NEEDS_HTTP', { key: 'rules', reason: NO_REQUESTS })]
+        : []),
+    ]),
     ...maps(draft),
   ];
 }
 
 // After a rule without condition that ends the list nothing is tried; a map may have no entry and goes on.
-function unreachable(frontend: DraftFrontend): Finding[] {
+function unreachable(frontend: Pick<DraftFrontend, 'rules'>): Finding[] {
   const end = frontend.rules.findIndex(
     (rule) => !rule.conditional && rule.map === undefined && rule.actions.some((key) => ENDING_KEYS.includes(key)),
   );
@@ -45,13 +52,15 @@ function ports(frontend: DraftFrontend): Finding[] {
 }
 
 // Without http.requestId the variable is empty.
-function requestIds(frontend: DraftFrontend, draft: Draft): Finding[] {
+function requestIds(frontend: Pick<DraftFrontend, 'raw' | 'path'>, draft: Draft): Finding[] {
   const { requestId } = draft.http;
   if (requestId === true || isRawMap(requestId)) return [];
   const rules = Array.isArray(frontend.raw['rules']) ? (frontend.raw['rules'] as readonly unknown[]) : [];
   const index = rules.findIndex((rule) => JSON.stringify(rule).includes('${requestId}'));
   return index === -1 ? [] : [warningAt([...frontend.path, 'rules', index], 'LB_CONFIG_REQUEST_ID_MISSING', {})];
 }
+
+const NO_REQUESTS = 'there are no requests that a rule could change';
 
 /** What bytes that are not looked into cannot do. */
 const TCP_ACTIONS: readonly string[] = ['use', 'deny', 'silentDrop'];

@@ -1,7 +1,9 @@
 // Schema of backends: servers that do the same work, how one is chosen, and what keeps a client on it.
 import { readEndpoint, readPercent } from '../units.ts';
+import { aclSchema } from './acls.ts';
 import { agentSchema, checkSchema, observeSchema } from './checks.ts';
-import { choice, duration, field, flag, mapping, named, percent, reading, text, wholeNumber } from './fields.ts';
+import { choice, duration, field, flag, list, mapping, named, percent, reading, text, wholeNumber } from './fields.ts';
+import { backendRuleSchema } from './rules.ts';
 
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 365 * 86_400_000;
@@ -143,6 +145,14 @@ const server = mapping(
       change: 'Set it on a server that says sorry, or on one far away',
       example: 'backup: true',
     }),
+    check: field(flag().prefault(true), {
+      is: 'Whether the check of the backend is for this server, too; without it the server is taken as up',
+      range: 'true or false',
+      default: 'true',
+      change: 'Switch it off on a server that says sorry and has no page for the check',
+      see: 'check',
+      example: 'check: false',
+    }),
     sendProxy: field(choice(['v1', 'v2']).optional(), {
       is: 'Begin each connection with a PROXY protocol header that has the address of the client (HAProxy: send-proxy, send-proxy-v2)',
       range: 'v1 or v2',
@@ -257,6 +267,11 @@ const backend = mapping(
       default: 'false',
       change: 'Set it for connections that live long, such as those to a database',
       example: 'closeSessionsWhenDown: true',
+    }),
+    acls: named(aclSchema, 'Named conditions on requests, for the rules of this backend.').optional(),
+    rules: list(backendRuleSchema, { min: 0, max: 1000 }).optional().meta({
+      description:
+        'Rules for the requests that a frontend has given to this backend, in order, behind those of the frontend (HAProxy: http-request in a backend); a request that none of them answers goes to a server.',
     }),
     servers: named(server, 'The servers by name; at least one.'),
   },

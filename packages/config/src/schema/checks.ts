@@ -140,13 +140,16 @@ const request = {
     see: 'path',
     example: 'method: GET',
   }),
-  path: field(text('text of visible ASCII characters that begins with "/"', /^\/[!-~]{0,2047}$/).prefault('/'), {
-    is: 'Path of the request of an http check, with its query if it needs one',
-    range: 'text from "/" on',
-    default: '/',
-    change: 'Set it to a page that fails when the application cannot work',
-    example: 'path: /health',
-  }),
+  path: field(
+    text('text of visible ASCII characters that begins with "/", or "*"', /^(?:\/[!-~]{0,2047}|\*)$/).prefault('/'),
+    {
+      is: 'Path of the request of an http check, with its query if it needs one',
+      range: 'text from "/" on; "*" asks the server itself, with method OPTIONS',
+      default: '/',
+      change: 'Set it to a page that fails when the application cannot work',
+      example: 'path: /health',
+    },
+  ),
   host: field(text('a host name, with a port if needed', /^[\w.-]{1,255}(?::\d{1,5})?$/).optional(), {
     is: 'Host field of the request of an http check',
     range: 'host or host:port',

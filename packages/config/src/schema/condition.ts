@@ -23,9 +23,11 @@ export function readCondition(raw: unknown): ConditionReading {
 }
 
 const NOTHING: ConditionConfig = { any: [] };
+/** What `import` leaves for a person to write; it is no name of an ACL. */
+const PLACEHOLDER = 'FILL-IN';
 
 function read(raw: unknown, path: readonly (string | number)[], problems: ShapeProblem[]): ConditionConfig {
-  if (typeof raw === 'string' && NAME.test(raw)) {
+  if (typeof raw === 'string' && NAME.test(raw) && !raw.startsWith(PLACEHOLDER)) {
     return raw.startsWith('!') ? { not: { acl: raw.slice(1) } } : { acl: raw };
   }
   const isMapping = typeof raw === 'object' && raw !== null && !Array.isArray(raw);

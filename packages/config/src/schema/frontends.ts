@@ -192,10 +192,11 @@ const frontend = mapping(
     rules: list(ruleSchema, { min: 0, max: 1000 })
       .prefault([])
       .meta({ description: 'Rules in the order in which they are tried; defaultBackend takes what they leave.' }),
-    defaultBackend: field(reference('a backend'), {
+    defaultBackend: field(reference('a backend').optional(), {
       is: 'The backend of every request that no rule takes',
       range: 'name of a backend',
-      default: 'required',
+      default:
+        'none: then the last rule must answer whatever comes to it (deny, redirect, return, tarpit or silentDrop, without a condition)',
       change: 'Change it with the backends',
       see: 'backends, rules',
       example: 'defaultBackend: app',

@@ -132,7 +132,7 @@ const redirect = exactlyOneOf(
         example: 'location: "https://www.example.com${path}"',
       }),
       prefix: field(template('location').optional(), {
-        is: "Where the client is sent, with the request's path and query behind it",
+        is: "Where the client is sent, with the request's path and query behind it; / alone is the same host (HAProxy: redirect prefix)",
         range: VARIABLE_HELP,
         default: 'none',
         change: 'Use it when a site has moved',
@@ -360,4 +360,9 @@ export const ruleSchema = mapping(
   'One rule: a condition (without it the rule always applies) and exactly one action. Rules are tried in order; use, deny, redirect, return, tarpit and silentDrop end the list, the others go on to the next rule.',
 ).refine((rule) => ACTION_KEYS.filter((key) => key in rule).length === 1, {
   error: `a mapping with exactly one action (${ACTION_KEYS.join(', ')})`,
+});
+
+/** A rule of a backend: the backend is chosen, so there is no `use`. */
+export const backendRuleSchema = ruleSchema.refine((rule) => rule.use === undefined, {
+  error: 'a rule without use: its backend is chosen',
 });

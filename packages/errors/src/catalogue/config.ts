@@ -112,7 +112,7 @@ export const configErrors = {
     source: 'config',
     retry: 'never',
     status: 422,
-    message: 'Cannot use ACL "{name}": frontend "{frontend}" does not define it',
+    message: 'Cannot use ACL "{name}": {owner} does not define it',
     hint: '{suggestion}',
   },
   LB_CONFIG_UNKNOWN_MAP: {

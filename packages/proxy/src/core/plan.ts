@@ -30,6 +30,9 @@ import type { Endpoint } from './transport.ts';
 
 const EMPTY = new Uint8Array(0);
 
+/** Rules of a backend send nothing elsewhere. */
+const NOWHERE = { backends: new Map(), maps: new Map() };
+
 export class ServerPlan {
   /** Its slot: index of its words and counters, and of what the engine keeps for it; the same over reloads. */
   readonly index: number;
@@ -102,6 +105,8 @@ export class BackendPlan {
   /** Host line for HTTP/1.0 requests that have none: its first server's address. */
   readonly hostField: Uint8Array;
   readonly balance: Balance;
+  /** Null: none of its own. */
+  readonly rules: RulesPlan | null;
 
   constructor(index: number, backend: BackendConfig, options: { servers: readonly number[]; layout: SharedLayout }) {
     const { layout } = options;
@@ -113,6 +118,8 @@ export class BackendPlan {
       (server, i) => new ServerPlan(options.servers[i]!, server, this, { backend, layout }),
     );
     this.balance = new Balance(backend);
+    const { acls = [], rules = [] } = backend;
+    this.rules = rules.length === 0 ? null : new RulesPlan({ name: backend.name, acls, rules }, NOWHERE);
     const first = backend.servers[0]!;
     const host = first.address.includes(':') ? `[${first.address}]` : first.address;
     this.hostField = latin1(`Host: ${host}:${first.port}\r\n`);
@@ -144,7 +151,8 @@ export class FrontendPlan {
   readonly acls: readonly PathAcl[];
   /** Backend of each rule; rule i asks acls[i]. */
   readonly uses: readonly BackendPlan[];
-  readonly defaultBackend: BackendPlan;
+  /** Null: the last rule answers whatever comes to it. */
+  readonly defaultBackend: BackendPlan | null;
   /** Null: the defaults of the engine. */
   readonly limits: LimitsPlan | null;
   /** Null: nothing is compressed. */
@@ -187,7 +195,7 @@ export class FrontendPlan {
     this.identity = options.identity;
     this.limits = frontend.limits === undefined ? null : new LimitsPlan(frontend.limits);
     this.compression = frontend.compression === undefined ? null : new CompressionPlan(frontend.compression);
-    this.defaultBackend = backendNamed(options, frontend.defaultBackend);
+    this.defaultBackend = frontend.defaultBackend === undefined ? null : backendNamed(options, frontend.defaultBackend);
     this.counter = frontendCounter(index);
     this.word = frontendWord(options.layout, index);
     this.#noBackend = logWay(this.name, '', '');

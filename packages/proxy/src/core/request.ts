@@ -83,8 +83,9 @@ function choose(engine: Engine, client: Client): BackendPlan | null {
   client.backend = null;
   if (identity !== null) identify(engine, client, identity);
   if (limits !== null && !admitRequest(engine, client)) return null;
-  if (rules === null) return route(client.frontend, engine.requestHead);
-  const backend = engine.rules.run(client, rules);
+  const routed = rules === null ? route(client.frontend, engine.requestHead) : engine.rules.run(client, rules);
+  const own = routed === null ? null : routed.rules;
+  const backend = own === null || engine.rules.runOwn(client, own) ? routed : null;
   if (backend === null) endHead(engine, client);
   return backend;
 }

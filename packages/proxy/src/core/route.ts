@@ -4,7 +4,7 @@ import { isPath, pathBegins, pathEnds, type RequestHeadParser } from '@tospann/h
 import type { BackendPlan, FrontendPlan, PathAcl } from './plan.ts';
 
 /** The backend for the request that the parser holds. */
-export function route(frontend: FrontendPlan, request: RequestHeadParser): BackendPlan {
+export function route(frontend: FrontendPlan, request: RequestHeadParser): BackendPlan | null {
   const acls = frontend.acls;
   for (let i = 0; i < acls.length; i++) {
     if (aclMatches(acls[i]!, request)) return frontend.uses[i]!;

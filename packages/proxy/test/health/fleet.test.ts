@@ -91,6 +91,14 @@ function start(backend: Partial<BackendConfig> & Pick<BackendConfig, 'servers'>,
   };
 }
 
+it('asks no server whose check is switched off, and takes it as up', async () => {
+  const port = await listen((socket) => socket.destroy());
+  const check = { ...CHECK, type: 'http' as const };
+  const site = start({ servers: [web('web1', port), web('sorry', port, { check: false, backup: true })], check });
+  await until(() => site.snapshot(0).state === 'down');
+  expect([site.snapshot(1).state, site.word(1, ServerWord.usable)]).toEqual(['unchecked', 1]);
+});
+
 describe('Fleet, agents and orders', () => {
   it('follows the words of an agent, with what it was sent', async () => {
     let line = '75%';

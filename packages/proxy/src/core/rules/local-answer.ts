@@ -41,11 +41,10 @@ export function pageFor(status: number): LocalAnswer {
   return page;
 }
 
-/** Status line and fields of a redirect; its Location follows. */
+/** Status line and fields of a redirect; its Location follows. Clients may keep those that are for ever. */
 export function redirectHead(status: number): Uint8Array {
-  return utf8.encode(
-    `HTTP/1.1 ${status} ${reasonOf(status)}\r\nContent-Length: 0\r\nCache-Control: no-cache\r\nLocation: `,
-  );
+  const cache = status === 301 || status === 308 ? '' : 'Cache-Control: no-cache\r\n';
+  return utf8.encode(`HTTP/1.1 ${status} ${reasonOf(status)}\r\nContent-Length: 0\r\n${cache}Location: `);
 }
 
 const contentTypes: Readonly<Record<string, string>> = {

@@ -1,6 +1,13 @@
 // The rules of one frontend, compiled: ACLs by number, conditions as programs, actions as objects that run.ts switches
 // on. Frontends whose rules only choose a backend by path do without (route.ts).
-import type { ActionConfig, AclConfig, FrontendConfig, MapKeyConfig, RuleConfig } from '@tospann/config';
+import type {
+  ActionConfig,
+  AclConfig,
+  FrontendConfig,
+  MapKeyConfig,
+  RuleConfig,
+  TemplateConfig,
+} from '@tospann/config';
 import { CookieFinder, type FieldName, fieldName } from '@tospann/http';
 import { latin1 } from '../bytes.ts';
 import type { BackendPlan } from '../plan.ts';
@@ -157,8 +164,13 @@ function compileRedirect(action: ActionConfig & { readonly type: 'redirect' }): 
     keepsQuery,
   });
   if (action.location !== undefined) return make(action.location, false);
-  if (action.prefix !== undefined) return make([...action.prefix, { variable: 'path' }], true);
+  if (action.prefix !== undefined) return make([...prefixOf(action.prefix), { variable: 'path' }], true);
   return make([`${action.scheme ?? 'https'}://`, { variable: 'host' }, { variable: 'path' }], true);
+}
+
+/** A slash alone is no prefix: before the path it would make the path's first part another host. */
+function prefixOf(prefix: TemplateConfig): TemplateConfig {
+  return prefix.length === 1 && prefix[0] === '/' ? [] : prefix;
 }
 
 function compileKey({ from, name = '' }: MapKeyConfig): MapKey {

@@ -59,6 +59,17 @@ export class RuleRunner {
     return client.frontend.defaultBackend;
   }
 
+  /** The rules of the backend that was chosen, behind those of the frontend; false: it has been answered, or will be. */
+  runOwn(client: Client, plan: RulesPlan): boolean {
+    this.#client = client;
+    this.#plan = plan;
+    plan.known.fill(0);
+    for (const rule of plan.rules) {
+      if (runCondition(rule.condition, this.#ask) && this.#act(client, rule.action) !== undefined) return false;
+    }
+    return true;
+  }
+
   /** The same in mode tcp, for a connection; null: it is to be closed, or has been. */
   runConnection(client: Client, plan: RulesPlan): BackendPlan | null {
     this.#client = client;

@@ -53,7 +53,9 @@ function answerProbe(engine: Engine, client: Client): void {
     dropClient(engine, client, true);
     return;
   }
-  const text = client.backend!.servers.some((server) => engine.isUsable(server)) ? PROBE_OK : PROBE_NO_SERVER;
+  // Without a backend for the rest a rule closes every connection: nothing more is asked of the node.
+  const serves = client.backend === null || client.backend.servers.some((server) => engine.isUsable(server));
+  const text = serves ? PROBE_OK : PROBE_NO_SERVER;
   engine.buffers.memory.set(text, offset);
   client.probe = true;
   client.phase = ClientPhase.BUSY;

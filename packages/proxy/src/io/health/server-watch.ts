@@ -1,6 +1,6 @@
 // Everything that is known of one server in the main thread: its checks, its agent, its address, what its operator
 // wants; put together (core/health/standing.ts) and told when anything of it has changed. Its words are the fleet's.
-import type { BackendConfig, ServerConfig } from '@tospann/config';
+import type { BackendConfig, CheckConfig, ServerConfig } from '@tospann/config';
 import { initialAgent, type AgentState } from '../../core/health/agent.ts';
 import { resolutionOf, unresolvedName, type NameState } from '../../core/health/name.ts';
 import { afterFaults, TRIAL_CHECK } from '../../core/health/passive.ts';
@@ -29,6 +29,11 @@ export interface StandingChange {
   readonly by: 'check' | 'agent' | 'operator' | 'resolver' | 'traffic';
 }
 
+/** The check that is for this server; undefined: none. */
+function checkOf(backend: BackendConfig, server: ServerConfig): CheckConfig | undefined {
+  return server.check === false ? undefined : backend.check;
+}
+
 export class ServerWatch {
   readonly backend: BackendConfig;
   readonly server: ServerConfig;
@@ -53,9 +58,9 @@ export class ServerWatch {
     this.#setting = options.setting;
     this.#agent = backend.agent === undefined ? initialAgent : (before?.agent ?? initialAgent);
     this.#name = before?.name ?? knownName(options.address);
-    const isChecked = backend.check !== undefined;
-    const known =
-      before !== undefined && isChecked === (before.backend.check !== undefined) ? before.health : undefined;
+    const isChecked = checkOf(backend, server) !== undefined;
+    const wasChecked = before !== undefined && checkOf(before.backend, before.server) !== undefined;
+    const known = before !== undefined && isChecked === wasChecked ? before.health : undefined;
     this.health = known ?? initialHealth(isChecked, tools.monotonicMs());
     this.standing = this.#standing();
     this.sinceMs = before?.sinceMs ?? this.health.sinceMs;
@@ -108,10 +113,11 @@ export class ServerWatch {
 
   /** So many requests in a row have failed that the configuration wants a reaction. */
   faulted(): void {
-    const { backend, tools } = this.#options;
+    const { backend, server, tools } = this.#options;
     if (backend.observe === undefined || this.#check === undefined) return;
-    const check = backend.check ?? TRIAL_CHECK;
-    const hasCheck = backend.check !== undefined;
+    const own = checkOf(backend, server);
+    const check = own ?? TRIAL_CHECK;
+    const hasCheck = own !== undefined;
     const nowMs = tools.monotonicMs();
     const { health, checkInMs } = afterFaults(this.health, { observe: backend.observe, check, hasCheck, nowMs });
     this.health = health;
@@ -121,7 +127,8 @@ export class ServerWatch {
 
   #startCheck(): HealthCheck | undefined {
     const { backend, server, phase, tools } = this.#options;
-    const { check, observe } = backend;
+    const { observe } = backend;
+    const check = checkOf(backend, server);
     if (check === undefined && observe === undefined) return undefined;
     const host = server.address.includes(':') ? `[${server.address}]` : server.address;
     return new HealthCheck({
