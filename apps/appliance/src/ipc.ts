@@ -61,7 +61,16 @@ export type ToChild =
   | { readonly type: 'keep-event'; readonly id: number; readonly event: EventDraft }
   /** To the failover agent, for its hooks: what others have seen. */
   | { readonly type: 'event'; readonly event: EventDraft }
+  /** To the failover agent: frontends that have all the connections that they may have; none: there are none any more. */
+  | { readonly type: 'full-frontends'; readonly frontends: readonly NamedFullFrontend[] }
   | { readonly type: 'node-state'; readonly state: NodeState };
+
+/** A frontend whose places are taken (`FullFrontend` of the data plane). */
+export interface NamedFullFrontend {
+  readonly name: string;
+  readonly maxConnections: number;
+  readonly live: boolean;
+}
 
 /** All that `admin` shows of this node; pushed by the supervisor once a second and at each change. */
 export interface NodeState {

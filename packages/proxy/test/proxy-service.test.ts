@@ -1,7 +1,7 @@
 // The service with real worker threads and sockets: checks, log file, snapshot, draining, a worker that dies.
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
@@ -36,7 +36,7 @@ class Site implements AsyncDisposable {
   readonly held: (() => void)[] = [];
   #fd = -1;
 
-  static async open(engine: 'ring' | 'node', threads: number): Promise<Site> {
+  static async open(engine: 'ring' | 'node', threads: number, maxConnections?: number): Promise<Site> {
     const site = new Site();
     const ports: number[] = [];
     for (const name of ['web1', 'web2', 'files']) {
@@ -48,7 +48,9 @@ class Site implements AsyncDisposable {
       site.servers.push(server);
       ports.push((server.address() as AddressInfo).port);
     }
-    site.#start(site.#config(engine, threads, ports));
+    const config = site.#config(engine, threads, ports);
+    const limited = config.frontends.map((one) => (maxConnections === undefined ? one : { ...one, maxConnections }));
+    site.#start({ ...config, frontends: limited });
     await site.service.ready;
     return site;
   }
@@ -176,6 +178,17 @@ describe.each(ENGINES)('startProxy() on %s', (engine) => {
     await until(() => site.log().length === 1);
     expect(site.log()[0]).toContain('/two');
     expect(site.log('old.log').length).toBe(1);
+  });
+
+  it('says of a frontend that all its places are taken, and whether it has a server', async () => {
+    await using site = await Site.open(engine, 2, 3);
+    const sockets = Array.from({ length: 3 }, () => connect(site.port, '127.0.0.1'));
+    await until(() => site.service.snapshot().frontends[0]!.full !== undefined);
+    expect(site.service.snapshot().frontends[0]!.full).toEqual({ maxConnections: 3, live: true });
+    for (const server of ['web1', 'web2']) site.service.order({ backend: 'app', server, state: 'maint' });
+    await until(() => site.service.snapshot().frontends[0]!.full?.live === false);
+    for (const socket of sockets) socket.destroy();
+    await until(() => site.service.snapshot().frontends[0]!.full === undefined);
   });
 
   it('drains: finishes what runs, tells kept connections to close, accepts no more', async () => {

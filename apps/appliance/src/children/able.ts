@@ -17,7 +17,7 @@ import type { MaintenanceEvent } from '../core/event-texts.ts';
 import { probeOfAddress, probesOf } from '../core/probes.ts';
 import { notPromised } from '../core/promises.ts';
 import { usersFor } from '../core/users.ts';
-import type { AbleState, FailoverAnswer, MaintenanceOrder, StartMessage } from '../ipc.ts';
+import type { AbleState, FailoverAnswer, MaintenanceOrder, NamedFullFrontend, StartMessage } from '../ipc.ts';
 import type { Logger } from '../log.ts';
 import { forgetMaintenance, keepMaintenance, type Maintenance, readMaintenance } from './maintenance-file.ts';
 
@@ -96,6 +96,11 @@ export class Able {
         ? { state: 'ok', sentence: 'no limit of the kernel drops anybody' }
         : { state: 'impaired', sentence },
     );
+  }
+
+  /** Frontends that the data plane calls full: a probe that waits behind its clients is no sign of death. */
+  noteFull(frontends: readonly NamedFullFrontend[]): void {
+    this.#tracking.noteFull(frontends);
   }
 
   get state(): AbleState {

@@ -2,6 +2,7 @@
 // thread owns sockets, timers and addresses.
 import { getPriority, setPriority } from 'node:os';
 import { loadClusterKey } from '@tospann/api';
+import type { PairConfig } from '@tospann/config';
 import { startVrrp, type VrrpService } from '@tospann/vrrp';
 import { startWorker } from '../assets.ts';
 import { abilityEvent, refusedMoveEvent } from '../core/event-texts.ts';
@@ -21,18 +22,21 @@ export function runVrrpChild(): void {
   openChannel({
     message: (message) => {
       if (message.type === 'start') start(message).then((started) => (agent = started), fail);
-      if (message.type === 'new-config') {
-        agent?.limits.configure(message.config);
-        agent?.events.configure(message.config);
-        agent?.able?.configure(message.config);
-        agent?.service?.setConfigHash(message.config.hash);
-      }
+      if (message.type === 'new-config') follow(agent, message.config);
       if (message.type === 'event') agent?.events.take(message.event);
+      if (message.type === 'full-frontends') agent?.able?.noteFull(message.frontends);
       if (message.type === 'failover') void move(agent, message);
       if (message.type === 'stop') void stop(agent);
     },
     orphaned: () => void release(agent),
   });
+}
+
+function follow(agent: Agent | undefined, config: PairConfig): void {
+  agent?.limits.configure(config);
+  agent?.events.configure(config);
+  agent?.able?.configure(config);
+  agent?.service?.setConfigHash(config.hash);
 }
 
 interface Agent {

@@ -5,6 +5,7 @@ import type { Operation, OperationReport } from '@tospann/api';
 import { diffConfigs, type PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { monotonicMs, notifySystemd } from '@tospann/linux';
+import type { ProxySnapshot } from '@tospann/proxy';
 import type { VrrpState } from '@tospann/vrrp';
 import {
   type FailoverAnswer,
@@ -72,6 +73,8 @@ export class Supervisor {
   /** Why the other node could not take over; empty: it could, or there is none to ask. */
   #spareProblem = '';
   #stopping = false;
+  /** The proxy's last figures had a frontend whose places are all taken. */
+  #someFull = false;
   #timer: NodeJS.Timeout | undefined;
   /** Who waits for the proxy child's answer to a new configuration. */
   readonly #reloads = new Map<number, (answer: ReloadAnswer) => void>();
@@ -212,7 +215,7 @@ export class Supervisor {
         this.#childFailed(child, message);
         return;
       case 'proxy-snapshot':
-        if (child === this.slots.proxy.child) this.#state = { ...this.#state, proxy: message.snapshot };
+        if (child === this.slots.proxy.child) this.#proxyCounted(message.snapshot);
         return;
       case 'vrrp-state':
         this.#vipChanged(message.vip, message.state);
@@ -257,6 +260,14 @@ export class Supervisor {
         void this.#operate(child, message);
         return;
     }
+  }
+
+  #proxyCounted(proxy: ProxySnapshot): void {
+    this.#state = { ...this.#state, proxy };
+    const frontends = proxy.frontends.flatMap(({ name, full }) => (full === undefined ? [] : [{ name, ...full }]));
+    // Said again as long as it is so: what the agent has heard counts for a moment only.
+    if (frontends.length > 0 || this.#someFull) this.slots.vrrp.child?.send({ type: 'full-frontends', frontends });
+    this.#someFull = frontends.length > 0;
   }
 
   #vipChanged(vip: string, state: VrrpState): void {

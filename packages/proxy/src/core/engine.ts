@@ -273,6 +273,7 @@ export class Engine implements TransportEvents {
   }
 
   tick(nowMs: number): void {
+    this.counters[this.#plan.layout.beat] = nowMs;
     this.wheel.advance(nowMs, this);
     if (nowMs - this.#wallCheckedMs >= 1000) {
       this.#wallCheckedMs = nowMs;

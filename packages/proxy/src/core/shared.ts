@@ -127,6 +127,8 @@ export interface SharedLayout extends Capacity {
   readonly serverBase: number;
   readonly latencyBase: number;
   readonly refusalBase: number;
+  /** The counter that a worker sets to its monotonic ms at each tick: it runs. */
+  readonly beat: number;
   readonly counterBytes: number;
 }
 
@@ -142,6 +144,7 @@ export function layoutFor({ frontends, backends, servers }: Capacity): SharedLay
   const serverBase = frontends * FRONTEND_COUNTERS;
   const latencyBase = serverBase + servers * SERVER_COUNTERS;
   const refusalBase = latencyBase + LATENCY_COUNTS;
+  const beat = refusalBase + frontends * REFUSAL_SLOTS;
   return {
     frontends,
     backends,
@@ -153,7 +156,8 @@ export function layoutFor({ frontends, backends, servers }: Capacity): SharedLay
     serverBase,
     latencyBase,
     refusalBase,
-    counterBytes: 8 * (refusalBase + frontends * REFUSAL_SLOTS),
+    beat,
+    counterBytes: 8 * (beat + 1),
   };
 }
 

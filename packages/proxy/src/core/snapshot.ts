@@ -66,10 +66,18 @@ export interface BackendSnapshot {
   readonly servers: readonly ServerSnapshot[];
 }
 
+/** Why a full frontend does not answer; `live`: its default backend has a server that takes requests. */
+export interface FullFrontend {
+  readonly maxConnections: number;
+  readonly live: boolean;
+}
+
 export interface FrontendSnapshot {
   readonly name: string;
   readonly binds: readonly string[];
   readonly currentConnections: number;
+  /** It has all the connections that it may have, and its workers run: who comes now waits in the kernel. Absent: it has not. */
+  readonly full?: FullFrontend;
   readonly connectionsTotal: number;
   readonly requestsTotal: number;
   readonly responsesTotal: readonly [number, number, number, number, number];

@@ -289,6 +289,7 @@ class Service implements ProxyService {
       engine: this.#engine,
       health: (slot) => this.#fleet.snapshotOf(slot),
       logLinesDroppedTotal: this.#logs?.droppedTotal ?? 0,
+      nowMs: monotonicMs(),
     });
   }
 

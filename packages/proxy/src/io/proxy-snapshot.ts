@@ -7,10 +7,13 @@ import {
   FRONTEND_COUNTERS,
   FrontendCounter,
   frontendCounter,
+  FrontendWord,
+  frontendWord,
   LATENCY_BOUNDS_MS,
   LATENCY_COUNTS,
   REFUSAL_SLOTS,
   SERVER_COUNTERS,
+  ServerAdmin,
   serverCounter,
   ServerCounter,
   serverWord,
@@ -21,6 +24,7 @@ import type { SlotMap } from '../core/slots.ts';
 import type {
   BackendSnapshot,
   FrontendSnapshot,
+  FullFrontend,
   ProxySnapshot,
   ServerHealthSnapshot,
   ServerSnapshot,
@@ -36,7 +40,11 @@ export interface SnapshotSource {
   /** Health of the server in a slot. */
   readonly health: (slot: number) => ServerHealthSnapshot;
   readonly logLinesDroppedTotal: number;
+  readonly nowMs: number;
 }
+
+/** Workers tick twenty times a second; one that has not for so long hangs or is not let run, ms. */
+const STILL_MS = 1000;
 
 /** Reads all counters; cheap enough for once a second. */
 export function buildSnapshot(source: SnapshotSource): ProxySnapshot {
@@ -77,6 +85,7 @@ function frontend(source: SnapshotSource, index: number): FrontendSnapshot {
       address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
     ),
     currentConnections: c[FrontendCounter.currentConnections]!,
+    ...fullOf(source, index),
     connectionsTotal: c[FrontendCounter.connectionsTotal]!,
     requestsTotal: c[FrontendCounter.requestsTotal]!,
     responsesTotal: five(c, FrontendCounter.responses),
@@ -91,6 +100,22 @@ function frontend(source: SnapshotSource, index: number): FrontendSnapshot {
           compressedBytesOutTotal: c[FrontendCounter.compressedBytesOut]!,
         }),
   };
+}
+
+/** A worker that hangs may be why connections pile up: then the frontend is not called full. */
+function fullOf(source: SnapshotSource, index: number): { readonly full?: FullFrontend } {
+  const { words, layout, config, slots } = source;
+  const { maxConnections, defaultBackend } = config.frontends[index]!;
+  const open = words[frontendWord(layout, slots.frontends[index]!) + FrontendWord.connections]!;
+  const running = source.counters.every((counters) => source.nowMs - counters[layout.beat]! <= STILL_MS);
+  if (open < maxConnections || !running) return {};
+  const servers = slots.servers[config.backends.findIndex(({ name }) => name === defaultBackend)] ?? [];
+  return { full: { maxConnections, live: servers.some((slot) => takesRequests(words, slot)) } };
+}
+
+function takesRequests(words: Int32Array, slot: number): boolean {
+  const word = serverWord(slot);
+  return words[word + ServerWord.usable] === 1 && words[word + ServerWord.admin] === ServerAdmin.READY;
 }
 
 function server(source: SnapshotSource, config: ServerConfig, slot: number): ServerSnapshot {

@@ -61,6 +61,17 @@ test('a dead node needs two answers to come back', () => {
   expect(after(['answered', 'answered'], dead).plan.state.verdict).toBe('serves');
 });
 
+test('a full frontend is not dead, however long it is full, and serves again with two answers', () => {
+  const full = after(['full', 'full', 'full', 'full', 'full', 'full'], serving).plan;
+  expect(full.state.verdict).toBe('full');
+  expect(after(['answered', 'answered'], full).plan.state.verdict).toBe('serves');
+  // Full once is a crowd that comes and goes.
+  expect(after(['full', 'answered', 'full'], serving).plan.state.verdict).toBe('serves');
+  // A proxy that hangs does not say that it is full.
+  expect(after(['timed-out', 'timed-out'], full).plan.state.verdict).toBe('cannot-serve');
+  expect(after(['full']).plan.state.verdict).toBe('full');
+});
+
 test('a server that hangs moves nothing, and is no reason to stay out of the election', () => {
   const slow: readonly ProbeResult[] = ['slow', 'slow', 'slow', 'answered', 'slow', 'slow', 'slow'];
   expect(after(slow, serving).plan.state.verdict).toBe('serves');

@@ -5,12 +5,13 @@ import { PROBE_TIMES } from '@tospann/config';
 
 /**
  * What one request through the own listener gave. `slow`: the proxy itself answers at once, but the server that it
- * asked does not. `reset`: a connection that ended without an answer.
+ * asked does not. `full`: no answer, but the proxy says that all places of the frontend are taken and that it runs.
+ * `reset`: a connection that ended without an answer.
  */
-export type ProbeResult = 'answered' | 'no-server' | 'slow' | 'refused' | 'timed-out' | 'reset';
+export type ProbeResult = 'answered' | 'no-server' | 'slow' | 'full' | 'refused' | 'timed-out' | 'reset';
 
-/** What all results of one listener say by now. */
-export type ProbeVerdict = 'unknown' | 'serves' | 'no-live-server' | 'cannot-serve';
+/** What all results of one listener say by now. `full`: it serves those that it has. */
+export type ProbeVerdict = 'unknown' | 'serves' | 'full' | 'no-live-server' | 'cannot-serve';
 
 export interface ProbeState {
   readonly verdict: ProbeVerdict;
@@ -47,12 +48,16 @@ export function judgeProbe(state: ProbeState, result: ProbeResult): ProbePlan {
   return answer === undefined ? silent(state, result) : answered(state, result, answer);
 }
 
-function abilityOf(result: ProbeResult, verdict: ProbeVerdict): 'serves' | 'no-live-server' | undefined {
+type Answer = 'serves' | 'full' | 'no-live-server';
+
+function abilityOf(result: ProbeResult, verdict: ProbeVerdict): Answer | undefined {
   if (result === 'answered') return 'serves';
+  // Whoever fills it on this node would fill it on the other one, too.
+  if (result === 'full') return 'full';
   if (result === 'no-server') return 'no-live-server';
   // A server that hangs does so for both nodes: were it a fault of the node, both would leave the election, and nobody
   // would own the address although other servers live. Finding it is the business of the health checks.
-  if (result === 'slow') return verdict === 'serves' ? 'serves' : 'no-live-server';
+  if (result === 'slow') return verdict === 'serves' || verdict === 'full' ? 'serves' : 'no-live-server';
   return undefined;
 }
 

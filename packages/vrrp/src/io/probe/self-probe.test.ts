@@ -2,7 +2,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { startSelfProbe } from './self-probe.ts';
+import { startSelfProbe, type FullState } from './self-probe.ts';
 
 interface Change {
   readonly ability: string;
@@ -14,6 +14,7 @@ interface Change {
 class Bench implements AsyncDisposable {
   readonly changes: Change[] = [];
   answer: RequestListener = (_request, response) => response.end('page');
+  full: FullState | undefined;
   readonly #server: Server;
   #probe: ReturnType<typeof startSelfProbe> | undefined;
   #wake: () => void = () => {};
@@ -24,11 +25,15 @@ class Bench implements AsyncDisposable {
     this.#server = createServer({ requireHostHeader }, (request, response) => this.answer(request, response));
   }
 
+  port = 0;
+
   async start(): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     const { port } = this.#server.address() as AddressInfo; // it listens on TCP
+    this.port = port;
     this.#probe = startSelfProbe({
       target: { frontend: 'main', host: '127.0.0.1', port, path: '/' },
+      whenFull: () => this.full,
       onChange: (ability, reason) => {
         this.changes.push({ ability, reason, atMs: performance.now() });
         this.#wake();
@@ -75,6 +80,22 @@ test('startSelfProbe() finds a hung listener within two seconds', async () => {
   expect(change).toMatchObject({ ability: 'cannot-serve', reason: expect.stringContaining('does not answer') });
   // The bound is 1.8 s; the rest is a loaded machine.
   expect(change.tookMs).toBeLessThan(2300);
+});
+
+test('startSelfProbe() takes the word of a proxy that has no place left for its question', async () => {
+  await using bench = await new Bench({ whole: true }).start();
+  await bench.next();
+  bench.answer = () => {};
+  bench.full = { live: true, maxConnections: 30 };
+  expect(await bench.next()).toMatchObject({
+    ability: 'full',
+    reason:
+      'all 30 connections that maxConnections allows are taken, so that others wait (127.0.0.1:' + bench.port + ')',
+  });
+  bench.full = { live: false, maxConnections: 30 };
+  expect(await bench.next()).toMatchObject({ ability: 'no-live-server' });
+  bench.full = undefined;
+  expect(await bench.next()).toMatchObject({ ability: 'cannot-serve' });
 });
 
 test('startSelfProbe() blames no listener for a server that hangs behind it', async () => {

@@ -27,21 +27,32 @@ export interface ProbeTarget {
 
 export interface SelfProbeOptions {
   readonly target: ProbeTarget;
+  /** What the data plane says of a frontend whose places are all taken; undefined: it is not. */
+  readonly whenFull?: () => FullState | undefined;
   /** Called with the first verdict and with each change; `reason` is for the operator. */
   readonly onChange: (ability: ProbeVerdict, reason: string) => void;
 }
 
+/** A full frontend; `live`: it has a server. */
+export interface FullState {
+  readonly live: boolean;
+  readonly maxConnections: number;
+}
+
 /** Starts probing at once; the first verdict comes with the first answer of the proxy. */
 export function startSelfProbe(options: SelfProbeOptions): Watch {
-  const { target, onChange } = options;
+  const { target, onChange, whenFull = () => undefined } = options;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
   const round = async (plan: ProbePlan): Promise<void> => {
-    const result = await probeOnce(target, plan.timeoutMs);
+    const first = await probeOnce(target, plan.timeoutMs);
     if (closed) return;
+    // Its connection waits behind those of clients: the proxy itself is asked instead.
+    const full = first === 'timed-out' ? whenFull() : undefined;
+    const result = full === undefined ? first : full.live ? 'full' : 'no-server';
     const next = judgeProbe(plan.state, result);
     const { verdict } = next.state;
-    if (verdict !== plan.state.verdict && verdict !== 'unknown') onChange(verdict, describe(result, target));
+    if (verdict !== plan.state.verdict && verdict !== 'unknown') onChange(verdict, describe(result, target, full));
     timer = setTimeout(() => void round(next), next.delayMs);
   };
   void round(firstProbe);
@@ -56,11 +67,12 @@ export function startSelfProbe(options: SelfProbeOptions): Watch {
 /** What our proxy answers when it found no server: 503, or 502 and 504 when the one it tried failed. */
 const noServerStatuses: ReadonlySet<number> = new Set([502, 503, 504]);
 
-function describe(result: ProbeResult, { host, port }: ProbeTarget): string {
+function describe(result: ProbeResult, { host, port }: ProbeTarget, full?: FullState): string {
   const words: Readonly<Record<ProbeResult, string>> = {
     answered: 'the own listener answers from a live server',
     'no-server': 'the own listener answers, but no server is alive',
     refused: 'the own listener refuses connections',
+    full: `all ${full?.maxConnections} connections that maxConnections allows are taken, so that others wait`,
     slow: 'the own listener answers, but the server that it asked does not',
     'timed-out': 'the own listener does not answer',
     reset: 'the own listener closes connections without an answer',

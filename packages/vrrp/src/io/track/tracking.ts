@@ -10,7 +10,7 @@ import {
   type Finding,
   type TrackVerdict,
 } from '../../core/track/condition.ts';
-import { startSelfProbe, type ProbeTarget } from '../probe/self-probe.ts';
+import { startSelfProbe, type FullState, type ProbeTarget } from '../probe/self-probe.ts';
 import type { Watch } from './watch.ts';
 import { watchGateway } from './watch-gateway.ts';
 import { watchLateness, watchSteal } from './watch-pressure.ts';
@@ -48,6 +48,9 @@ interface Wanted {
   readonly start: (tell: (finding: Finding) => void) => Watch;
 }
 
+/** The data plane tells twice a second, and at a full frontend places come free and are taken all the time, ms. */
+const fullCountsMs = 2000;
+
 interface Running {
   readonly settings: string;
   readonly watch: Watch;
@@ -57,6 +60,8 @@ export class Tracking {
   readonly #options: TrackingOptions;
   readonly #running = new Map<string, Running>();
   readonly #conditions = new Map<string, Condition>();
+  /** Frontends that the data plane called full, and until when that counts. */
+  readonly #full = new Map<string, FullState & { readonly untilMs: number }>();
   #required: readonly string[] = [];
   #told: TrackVerdict = { ability: 'unknown', reason: '' };
 
@@ -110,6 +115,12 @@ export class Tracking {
     this.#sum();
   }
 
+  /** The data plane says, again and again, which frontends have no place left. */
+  noteFull(frontends: readonly (FullState & { readonly name: string })[]): void {
+    const untilMs = this.#options.nowMs() + fullCountsMs;
+    for (const { name, live, maxConnections } of frontends) this.#full.set(name, { live, maxConnections, untilMs });
+  }
+
   close(): void {
     for (const { watch } of this.#running.values()) watch.close();
     this.#running.clear();
@@ -123,6 +134,11 @@ export class Tracking {
     this.#told = verdict;
     // Figures in the sentence of a good condition change all the time.
     if (!same) this.#options.onVerdict(verdict);
+  }
+
+  #fullNow(frontend: string): FullState | undefined {
+    const full = this.#full.get(frontend);
+    return full !== undefined && this.#options.nowMs() <= full.untilMs ? full : undefined;
   }
 
   #watch({ name, kind, settings, start }: Wanted): void {
@@ -143,7 +159,11 @@ export class Tracking {
       kind: 'frontend',
       settings: target,
       start: (tell) =>
-        startSelfProbe({ target, onChange: (verdict, sentence) => tell({ state: probeStates[verdict], sentence }) }),
+        startSelfProbe({
+          target,
+          whenFull: () => this.#fullNow(target.frontend),
+          onChange: (verdict, sentence) => tell({ state: probeStates[verdict], sentence }),
+        }),
     }));
     if (gateway !== undefined) {
       const start: Wanted['start'] = (tell) => watchGateway({ gateway, interface: device, nowMs, tell });
@@ -168,6 +188,7 @@ export class Tracking {
 const probeStates = {
   unknown: 'waiting',
   serves: 'ok',
+  full: 'warning',
   'no-live-server': 'no-server',
   'cannot-serve': 'failed',
 } as const;
