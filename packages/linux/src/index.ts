@@ -31,7 +31,7 @@ export { dropPages, mapMemory, type MappedMemory } from './io/memory.ts';
 export { openArpReceiver, openFrameReceiver, openPacketSender } from './io/packet-socket.ts';
 export { NeighbourQuestion, type NeighbourAnswer, type OnLink } from './io/neighbour-question.ts';
 export { closeFdChannel, openFdChannel, receiveFd, sendFd } from './io/pass-fds.ts';
-export { Poller } from './io/poll.ts';
+export { hasSomethingToRead, Poller } from './io/poll.ts';
 export { keepOnExec, reapChild } from './io/processes.ts';
 export { dropPrivileges, findUser, type SystemUser } from './io/privileges.ts';
 export { receivePacket6 } from './io/raw-packet6.ts';

@@ -55,6 +55,9 @@ class InstantTransport implements Transport {
   }
   listen(): void {}
   silence(): void {}
+  isSilent(): boolean {
+    return true;
+  }
   stopListening(): void {}
   connect(_endpoint: Endpoint): number {
     const handle = this.#handles++;

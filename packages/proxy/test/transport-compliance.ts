@@ -198,6 +198,44 @@ function byteCases(factory: TransportFactory): void {
     expect(check.wrongAt).toBe(-1);
   });
 
+  it('knows at every piece whether more has come, also behind a full buffer', async () => {
+    await using bench = await Bench.open(factory, { bufferBytes: 4096, receiveBuffers: 64, sendBuffers: 64 });
+    const { client, server } = await bench.pair(await bench.test.openListener(0));
+    for (const total of [100, 4095, 4096, 4097, 8192, 3 * 4096 + 1]) {
+      let seen = 0;
+      const answers: boolean[] = [];
+      bench.onBytes = (handle, bytes) => {
+        seen += bytes.length;
+        if (handle === server) answers.push(bench.transport.isSilent(server, false));
+      };
+      bench.sendStream(client, total);
+      // All of it lies in the socket before the first is received, or more is still to come: then nothing can be known.
+      await bench.test.run(() => (bench.sent.get(client) ?? 0) > 0);
+      await bench.ticks(2);
+      bench.transport.receive(server, true);
+      await bench.test.run(() => seen === total);
+      expect(answers.at(-1), `the last of ${total}`).toBe(true);
+      expect(answers.slice(0, -1), `all but the last of ${total}`).toEqual(answers.slice(0, -1).map(() => false));
+      expect(bench.transport.isSilent(server, true)).toBe(true);
+      bench.transport.receive(server, false);
+      bench.sent.clear();
+      await bench.ticks(1);
+    }
+  });
+
+  it('knows that FIN or a reset has come before it is told', async () => {
+    await using bench = await Bench.open(factory);
+    const endpoint = await bench.test.openListener(0);
+    for (const reset of [false, true]) {
+      const { client, server } = await bench.pair(endpoint);
+      expect(bench.transport.isSilent(server, true)).toBe(true);
+      bench.transport.close(client, reset);
+      await bench.test.run(() => bench.closed.includes(client));
+      await bench.ticks(1);
+      expect(bench.transport.isSilent(server, true), reset ? 'reset' : 'FIN').toBe(false);
+    }
+  });
+
   it('reports FIN once, after the last bytes, and still sends to that peer', async () => {
     await using bench = await Bench.open(factory);
     const { client, server } = await bench.pair(await bench.test.openListener(0));

@@ -22,6 +22,9 @@ const SYS_IO_URING_SETUP = 425;
 const SYS_IO_URING_ENTER = 426;
 const SYS_IO_URING_REGISTER = 427;
 
+/** Of the submission ring's flags. */
+const CQ_OVERFLOW = 2;
+
 export const RING_FLAGS =
   Setup.CQSIZE | Setup.CLAMP | Setup.SUBMIT_ALL | Setup.COOP_TASKRUN | Setup.SINGLE_ISSUER | Setup.DEFER_TASKRUN;
 
@@ -118,11 +121,6 @@ export class IoUring {
     return this.#pending;
   }
 
-  /** Bits: 1 needs wake-up, 2 completions overflowed, 4 task work waits. */
-  get submissionFlags(): number {
-    return this.#ring[this.#sqFlagsAt] ?? 0;
-  }
-
   /**
    * Prepares one entry; when the ring is full, what is there is submitted first.
    *
@@ -191,6 +189,26 @@ export class IoUring {
     }
     Atomics.store(ring, this.#cqHeadAt, head);
     return (head - first) | 0;
+  }
+
+  /**
+   * Adds up the completions that are there and have not been reaped, by the low word of their user data.
+   *
+   * @param kind Only of entries whose high word has this low byte.
+   * @param counts One place for each low word.
+   */
+  tally(kind: number, counts: Uint16Array): void {
+    const ring = this.#ring;
+    const tail = Atomics.load(ring, this.#cqTailAt);
+    for (let head = ring[this.#cqHeadAt] as number; head !== tail; head = (head + 1) | 0) {
+      const at = this.#cqesAt + ((head & this.#cqMask) << 2);
+      if (((ring[at + 1] as number) & 0xff) === kind) (counts[ring[at] as number] as number)++;
+    }
+  }
+
+  /** Whether completions wait in the kernel because they did not fit into the ring. */
+  get overflowed(): boolean {
+    return ((this.#ring[this.#sqFlagsAt] as number) & CQ_OVERFLOW) !== 0;
   }
 
   /** Closes the ring; the kernel cancels what is under way. Its memory stays mapped. */

@@ -3,9 +3,20 @@ import { ErrorNumber, kernelError } from './kernel-error.ts';
 import { errno, libc } from './libc.ts';
 
 const { ppoll } = libc({ ppoll: { arguments: ['pointer', 'u32', 'pointer', 'pointer'], return: 'i32' } });
+const { poll } = libc({ poll: { arguments: ['pointer', 'u32', 'i32'], return: 'i32' } });
 
 const POLLIN = 1;
 const POLLERR = 8;
+
+const question = new Int32Array(new ArrayBuffer(64), 0, 2); // struct pollfd: descriptor, events, results
+const questionBytes = new Uint8Array(question.buffer);
+
+/** Whether bytes, an end or an error of a descriptor can be read at this moment. One system call; it takes nothing away. */
+export function hasSomethingToRead(fd: number): boolean {
+  question[0] = fd;
+  question[1] = POLLIN;
+  return poll(questionBytes, 1, 0) !== 0;
+}
 
 /** Waits for a fixed set of descriptors to become readable. Allocates nothing after the constructor. */
 export class Poller {

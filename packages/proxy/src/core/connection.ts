@@ -264,6 +264,8 @@ export class Upstream {
   bodyLeft = 0;
   /** The connection may serve another request after this answer. */
   keepAlive = false;
+  /** Bytes that have come and wait for those before them to be read. */
+  unread = 0;
   /** When it was pooled, monotonic ms. */
   idleSinceMs = 0;
   // Pool links (idle connections of one server, last used first).

@@ -57,10 +57,9 @@ export function sendTo(engine: Engine, client: Client, server: ServerPlan, count
   client.wait = Wait.CONNECT;
   if (client.assignedMs === 0) client.assignedMs = engine.transport.nowMs();
   counters[server.counter + ServerCounter.currentSessions]! += 1;
-  const pool = engine.pools[server.index]!;
-  const idle = pool.top;
-  if (idle !== null && mayReuse(engine, client, idle)) {
-    pool.remove(idle);
+  const idle = findIdle(engine, client, server);
+  if (idle !== null) {
+    engine.pools[server.index]!.remove(idle);
     counters[server.counter + ServerCounter.idle]! -= 1;
     idle.client = client;
     client.upstream = idle;
@@ -86,7 +85,22 @@ export function sendTo(engine: Engine, client: Client, server: ServerPlan, count
   engine.wheel.set(handle, engine.transport.nowMs() + engine.options.timeouts.connectMs);
 }
 
-/** Whether the request may go over this idle connection, the one used last. */
+/**
+ * The idle connection that was used last, if the request may go over it. One on which something has come is closed: nobody
+ * has asked, so it must not become the answer to this request. A place that somebody has waited for is often that of a
+ * connection whose answer has just ended, so there the kernel is asked.
+ */
+function findIdle(engine: Engine, client: Client, server: ServerPlan): Upstream | null {
+  const pool = engine.pools[server.index]!;
+  for (let idle = pool.top; idle !== null && mayReuse(engine, client, idle); idle = pool.top) {
+    const justFreed = server.counted && idle.idleSinceMs === engine.transport.nowMs();
+    if (engine.transport.isSilent(idle.handle, justFreed)) return idle;
+    closeUpstream(engine, idle, true);
+  }
+  return null;
+}
+
+/** Whether the request may go over this idle connection. */
 function mayReuse(engine: Engine, client: Client, idle: Upstream): boolean {
   if (client.freshOnly) return false;
   return client.repeatable || engine.transport.nowMs() - idle.idleSinceMs < FRESH_IDLE_MS;
@@ -232,7 +246,8 @@ export function retireUpstream(engine: Engine, upstream: Upstream, clean: boolea
   const pool = engine.pools[server.index]!;
   // A connection that began with a PROXY protocol header speaks for one client.
   const reusable = server.sendProxy === null && !server.retired && leadsTo(upstream.endpoint, server.endpoint);
-  const safe = clean && upstream.keepAlive && !upstream.ended && reusable;
+  const over = upstream.unread === 0 && engine.transport.isSilent(upstream.handle, false);
+  const safe = clean && upstream.keepAlive && !upstream.ended && reusable && over;
   if (!safe || pool.length >= MAX_IDLE_PER_SERVER || engine.draining || !engine.mayTakeSession(server)) {
     closeUpstream(engine, upstream, !clean);
     return;

@@ -2,7 +2,10 @@
 // happens waits in one queue and happens in order, time passes only when told. A test or simulation plays the clients
 // and servers through `MemoryPeer`. It copies TCP where that matters to a proxy: bounded socket buffers, FIN behind
 // the last bytes, RST that destroys what was not read, RST when a side closes with unread bytes.
+import { emptySide, MemoryPeer, type Side } from './memory-peer.ts';
 import { Errno, type Endpoint, type Transport, type TransportEvents } from './transport.ts';
+
+export { MemoryPeer } from './memory-peer.ts';
 
 export interface MemoryTransportOptions {
   /** A power of two. @default 4096 */
@@ -19,79 +22,6 @@ export interface MemoryTransportOptions {
   readonly socketBytes?: number;
   /** Pieces that still come after `receive(handle, false)`, as on the ring. @default 0 */
   readonly latePieces?: number;
-}
-
-/** One end of a connection. An end with a handle belongs to the engine, one without to a `MemoryPeer`. */
-interface Side {
-  handle: number;
-  /** Port that was connected to; 0: this end was connected to. */
-  port: number;
-  other: Side | null;
-  /** Bytes that have arrived and were not read. */
-  inbox: Uint8Array[];
-  inboxBytes: number;
-  wanted: boolean;
-  /** Pieces that may still come although they are not wanted. */
-  late: number;
-  /** The other side has sent FIN; told: the engine knows. */
-  fin: boolean;
-  finTold: boolean;
-  finSent: boolean;
-  reset: boolean;
-  closed: boolean;
-  mute: boolean;
-  /** The send under way. */
-  sendOffset: number;
-  sendLeft: number;
-  sending: boolean;
-  peer: MemoryPeer | null;
-}
-
-/** A client or server played by a test. */
-export class MemoryPeer {
-  /** Everything received so far, as Latin-1. */
-  text = '';
-  ended = false;
-  wasReset = false;
-  /** False: reads nothing more, so that the other side stalls. */
-  reading = true;
-  /** Called after each arrival of bytes, FIN or RST. */
-  onChange: (peer: MemoryPeer) => void = () => undefined;
-  readonly #transport: MemoryTransport;
-  readonly #side: Side;
-
-  constructor(transport: MemoryTransport, side: Side) {
-    this.#transport = transport;
-    this.#side = side;
-  }
-
-  /** Sends text (Latin-1); never stalls. */
-  write(text: string): void {
-    this.#transport.peerWrite(this.#side, text);
-  }
-
-  /** Sends FIN. */
-  end(): void {
-    this.#transport.peerEnd(this.#side);
-  }
-
-  /** Closes both directions; with unread bytes or `reset`, by RST. */
-  close(reset = false): void {
-    this.#transport.peerClose(this.#side, reset);
-  }
-
-  /** Reads again after `reading = false`. */
-  resume(): void {
-    this.reading = true;
-    this.#transport.peerRead(this.#side);
-  }
-
-  /** Takes what was received so far. */
-  take(): string {
-    const text = this.text;
-    this.text = '';
-    return text;
-  }
 }
 
 /** See the top of the file. */
@@ -284,6 +214,11 @@ export class MemoryTransport implements Transport {
     return false;
   }
 
+  isSilent(handle: number): boolean {
+    const side = this.#sides[handle]!;
+    return side.inboxBytes === 0 && !side.fin && !side.doomed;
+  }
+
   close(handle: number, reset: boolean): void {
     const side = this.#sides[handle]!;
     if (side.closed) throw new Error(`closed twice: ${handle}`);
@@ -418,6 +353,7 @@ export class MemoryTransport implements Transport {
   }
 
   #gotReset(side: Side): void {
+    side.doomed = true;
     this.#later(() => {
       if (side.closed || side.reset) return;
       side.reset = true;
@@ -471,28 +407,6 @@ export class MemoryTransport implements Transport {
     this.#later(() => this.#deliver(side));
     this.#events?.received(side.handle, offset, length);
   }
-}
-
-function emptySide(): Side {
-  return {
-    handle: -1,
-    port: 0,
-    other: null,
-    inbox: [],
-    inboxBytes: 0,
-    wanted: false,
-    late: 0,
-    fin: false,
-    finTold: false,
-    finSent: false,
-    reset: false,
-    closed: false,
-    mute: false,
-    sendOffset: 0,
-    sendLeft: 0,
-    sending: false,
-    peer: null,
-  };
 }
 
 function nameOf(endpoint: Endpoint): string {

@@ -152,9 +152,15 @@ function readAnswer(engine: Engine, upstream: Upstream, offset: number, length: 
     return;
   }
   const { restOffset, restLength } = engine.place;
+  if (restLength === 0) {
+    parseAnswer(engine, client, upstream);
+    return;
+  }
+  // What did not fit behind a head that came in pieces. While it waits, nobody else gets the connection.
+  upstream.unread = restLength;
   parseAnswer(engine, client, upstream);
-  // What did not fit behind a head that came in pieces; by now it may belong to the body, or to nothing.
-  if (restLength > 0) upstreamReceived(engine, upstream, restOffset, restLength);
+  upstream.unread = 0;
+  upstreamReceived(engine, upstream, restOffset, restLength);
 }
 
 /** Parses the heads in the buffer of `engine.place`, interim ones and the final one. */
@@ -402,8 +408,8 @@ function answerChunks(engine: Engine, client: Client, upstream: Upstream, offset
 /** The whole answer is here: the server's part is over. */
 export function answerComplete(engine: Engine, client: Client, upstream: Upstream): void {
   client.answered = true;
-  // A head still on its way to the kernel is fine; a body that the server has not taken would wait there for ever.
-  const clean = client.requestDone && (upstream.out.head === NONE || client.bodyKind === BodyKind.NONE);
+  // An answer to what has not even been sent was nobody's; and what the server has not taken would wait there for ever.
+  const clean = client.requestDone && upstream.out.head === NONE;
   const server = upstream.server;
   detach(engine, client, upstream);
   retireUpstream(engine, upstream, clean);

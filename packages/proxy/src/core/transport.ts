@@ -100,6 +100,14 @@ export interface Transport {
   /** Sends FIN after what was sent; receiving goes on. Not while a send is under way. */
   shutdownSend(handle: number): void;
   /**
+   * Whether the peer has said nothing that `received`, `ended` or `failed` has not told: no event of this connection waits
+   * for its turn, nothing lies unread. Asked before a connection to a server is given to another request, since what
+   * comes unasked must not become its answer.
+   *
+   * @param ask The kernel is asked about this very moment, for a system call; else what it said last may do.
+   */
+  isSilent(handle: number, ask: boolean): boolean;
+  /**
    * Passes bytes on between two connections from now on, both ways, as soon as what is under way has ended; bytes that
    * are under way still come as `received`, and are to be sent as ever. `ended` and `failed` come as ever, too; the
    * engine passes a FIN on and closes. `receive` has no meaning any more.

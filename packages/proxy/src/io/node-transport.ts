@@ -2,7 +2,7 @@
 // Bytes are copied between libuv's buffers and the transport's memory; that is its price. Events come from the event
 // loop, never from inside a call; results that are known at once are put off with setImmediate.
 import net from 'node:net';
-import { closeFd, duplicateFd, monotonicMs, setShortReach } from '@tospann/linux';
+import { closeFd, duplicateFd, hasSomethingToRead, monotonicMs, setShortReach } from '@tospann/linux';
 import { Errno, type Endpoint, type Transport, type TransportEvents } from '../core/transport.ts';
 
 export interface NodeTransportOptions {
@@ -41,6 +41,12 @@ const ERRNO_BY_CODE: Readonly<Record<string, number>> = {
   ENFILE: 23,
   EADDRNOTAVAIL: 99,
 };
+
+/** node:net does not tell it; -1 once the socket is closed. */
+function descriptorOf(socket: net.Socket | undefined): number {
+  const own = socket as unknown as { _handle?: { fd?: number } | null } | undefined;
+  return own?._handle?.fd ?? -1;
+}
 
 /** See `Transport`. `run` starts the ticks; `stop` ends everything at once. */
 export class NodeTransport implements Transport {
@@ -190,9 +196,17 @@ export class NodeTransport implements Transport {
 
   silence(handle: number): void {
     // node:net has no way to set a hop limit; the descriptor is there all the same.
-    const own = this.#connections[handle]?.socket as unknown as { _handle?: { fd?: number } } | undefined;
-    const fd = own?._handle?.fd ?? -1;
+    const fd = descriptorOf(this.#connections[handle]?.socket);
     if (fd >= 0) setShortReach(fd);
+  }
+
+  isSilent(handle: number): boolean {
+    const connection = this.#connections[handle];
+    if (connection === undefined || connection.waiting.length > 0) return false;
+    if (connection.ended || connection.failure !== 0 || connection.socket.readableLength > 0) return false;
+    // What libuv has not read yet: it goes on behind this call where a read has filled its buffer.
+    const fd = descriptorOf(connection.socket);
+    return fd >= 0 && !hasSomethingToRead(fd);
   }
 
   close(handle: number, reset: boolean): void {

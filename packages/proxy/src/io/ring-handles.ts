@@ -25,6 +25,8 @@ export const HandleState = {
   BULK: 1024,
   /** Its bytes go straight to another connection. */
   RELAY: 2048,
+  /** The last receive has left bytes in the socket. */
+  UNREAD: 4096,
 } as const;
 
 /** Generations fit in 12 bits, so that kind and generation stay an exact number with the handle (52 bits). */
@@ -37,6 +39,8 @@ export class RingHandles {
   /** Entries whose last completion has not come. */
   underWay = new Uint16Array(FIRST_CAPACITY);
   generation = new Uint16Array(FIRST_CAPACITY);
+  /** Completions of receives that are there and have not been told yet; of this turn. */
+  untold = new Uint16Array(FIRST_CAPACITY);
   /** What the send under way still has to send, for the case that the kernel takes less. */
   sendOffset = new Float64Array(FIRST_CAPACITY);
   sendLength = new Int32Array(FIRST_CAPACITY);
@@ -63,6 +67,7 @@ export class RingHandles {
     this.fd[handle] = fd;
     this.state[handle] = state;
     this.underWay[handle] = 0;
+    this.untold[handle] = 0;
     this.failure[handle] = 0;
     this.#open++;
     return handle;
@@ -83,6 +88,7 @@ export class RingHandles {
     this.state = enlarge(new Uint16Array(capacity), this.state);
     this.underWay = enlarge(new Uint16Array(capacity), this.underWay);
     this.generation = enlarge(new Uint16Array(capacity), this.generation);
+    this.untold = enlarge(new Uint16Array(capacity), this.untold);
     this.sendOffset = enlarge(new Float64Array(capacity), this.sendOffset);
     this.sendLength = enlarge(new Int32Array(capacity), this.sendLength);
     this.failure = enlarge(new Int32Array(capacity), this.failure);

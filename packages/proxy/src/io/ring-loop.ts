@@ -9,10 +9,9 @@ import {
   RingOp,
   closeFd,
   dropPages,
-  localAddress,
+  hasSomethingToRead,
   mapMemory,
   openEventFd,
-  peerAddress,
   setNoDelay,
   setResetOnClose,
   setShortReach,
@@ -26,6 +25,7 @@ import type { Endpoint, TransportEvents } from '../core/transport.ts';
 import { RingAccepts } from './ring-accepts.ts';
 import { RingBuffers } from './ring-buffers.ts';
 import type { GiveBack } from './ring-cold.ts';
+import { addressOfPeer, endpointHere, portOfPeer } from './ring-ends.ts';
 import { RingEndpoints } from './ring-endpoints.ts';
 import { RingSends } from './ring-sends.ts';
 import type { RingTransport, RingTransportOptions, RingTransportStats } from './ring-options.ts';
@@ -144,27 +144,15 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
   }
 
   peerAddress(handle: number): string {
-    try {
-      return peerAddress(this.#handles.fd[handle] as number).address;
-    } catch {
-      return ''; // reset meanwhile: `failed` or `ended` follows
-    }
+    return addressOfPeer(this.#handles.fd[handle] as number);
   }
 
   peerPort(handle: number): number {
-    try {
-      return peerAddress(this.#handles.fd[handle] as number).port;
-    } catch {
-      return 0;
-    }
+    return portOfPeer(this.#handles.fd[handle] as number);
   }
 
   localEndpoint(handle: number): Endpoint | null {
-    try {
-      return localAddress(this.#handles.fd[handle] as number);
-    } catch {
-      return null;
-    }
+    return endpointHere(this.#handles.fd[handle] as number);
   }
 
   receive(handle: number, on: boolean): void {
@@ -226,6 +214,17 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
     this.#prepare(RingOp.CLOSE, fd, 0, 0, 0, handle, Kind.CLOSE);
   }
 
+  isSilent(handle: number, ask: boolean): boolean {
+    const handles = this.#handles;
+    const state = handles.state[handle] as number;
+    if ((handles.untold[handle] as number) > 0 || (state & (State.UNREAD | State.ENDED | State.FAILED)) !== 0)
+      return false;
+    if (handles.failure[handle] !== 0 || this.#ring.overflowed) return false;
+    // Where a receive is armed, the kernel would have told of what had come by the begin of this turn.
+    const told = (state & (State.ARMED | State.DISARMING)) === State.ARMED;
+    return (told && !ask) || !hasSomethingToRead(handles.fd[handle] as number);
+  }
+
   relay(one: number, other: number): boolean {
     if (!this.#relays.add(one, other)) return false;
     for (const handle of [one, other]) {
@@ -261,6 +260,7 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
       ring.submitAndWait();
       this.#nowMs = performance.now() + this.#clockOffsetMs;
       this.#turns++;
+      ring.tally(Kind.RECEIVE, this.#handles.untold);
       ring.reap(this);
       this.#buffers.topUp();
       if (this.#starved.length > 0) this.#resumeStarved();
@@ -355,13 +355,15 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
   #onReceive(handle: number, result: number, flags: number): void {
     const more = (flags & CompletionFlag.MORE) !== 0;
     const handles = this.#handles;
-    let state = handles.state[handle] as number;
+    (handles.untold[handle] as number)--;
+    const unread = (flags & CompletionFlag.SOCK_NONEMPTY) * (State.UNREAD / CompletionFlag.SOCK_NONEMPTY);
+    let state = ((handles.state[handle] as number) & ~State.UNREAD) | unread;
     if (!more) {
       (handles.underWay[handle] as number)--;
       state &= ~(State.ARMED | State.DISARMING);
       if (result > 0 && result < this.bufferBytes >> 1) state &= ~State.BULK;
-      handles.state[handle] = state;
     }
+    handles.state[handle] = state;
     if ((flags & CompletionFlag.BUFFER) !== 0) {
       this.#buffers.taken(flags >>> 16);
       const offset = (flags >>> 16) * this.bufferBytes;
@@ -371,7 +373,7 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
         this.#events.received(handle, offset, result);
       }
       if (more) return;
-      state = handles.state[handle] as number;
+      state = handles.state[handle]!;
     }
     if ((state & State.CLOSING) !== 0) this.#endClose(handle);
     else if (result > 0 && (handles.failure[handle] === 0 || (state & State.WANTED) !== 0)) this.#rearm(handle, state);
