@@ -158,7 +158,7 @@ describe('Engine: what the operator wants of a server', () => {
     bench.transport.settle();
     expect(client.text).toContain('200 OK');
     bench.setAdmin(1, ServerAdmin.MAINT);
-    expect(bench.connections[0]!.peer.ended).toBe(true);
+    expect(bench.connections[0]!.peer.wasReset).toBe(true);
     expect(servers(bench, [GET, GET, sticky])).toEqual(['web1', 'web1', 'web1']);
   });
 });
@@ -315,7 +315,7 @@ describe('Engine: servers that do not answer a connect', () => {
   it('gives up after connect time-out x (retries + 1), with 503', () => {
     const bench = new EngineBench({ flags: ['one-server'] });
     bench.transport.unserve(SILENT);
-    bench.transport.blackhole(SILENT);
+    bench.transport.fault(SILENT, 0);
     const client = ask(bench);
     bench.transport.advance(5900);
     expect(client.text).toBe('');
@@ -330,7 +330,7 @@ describe('Engine: servers that do not answer a connect', () => {
   it('turns to another server after one connect time-out', () => {
     const bench = new EngineBench();
     bench.transport.unserve(SILENT);
-    bench.transport.blackhole(SILENT);
+    bench.transport.fault(SILENT, 0);
     const client = ask(bench);
     bench.transport.advance(1700);
     bench.connections[0]!.peer.write(OK);
@@ -342,7 +342,7 @@ describe('Engine: servers that do not answer a connect', () => {
   it('forgets the attempt when the client leaves meanwhile', () => {
     const bench = new EngineBench({ flags: ['one-server'] });
     bench.transport.unserve(SILENT);
-    bench.transport.blackhole(SILENT);
+    bench.transport.fault(SILENT, 0);
     const client = ask(bench);
     client.close(true);
     bench.transport.advance(100);

@@ -33,7 +33,7 @@ describe('replacePlan()', () => {
     const slot = at.slotOf('app', 'web2');
     at.serve('web3', server(3));
     at.reload(withServers(at.config, [3, 2]));
-    expect(at.connections[0]!.peer.ended).toBe(true);
+    expect(at.connections[0]!.peer.wasReset).toBe(true);
     expect(at.connections[1]!.peer.ended).toBe(false);
     expect(at.slotOf('app', 'web2')).toBe(slot);
     for (const client of clients) client.write(GET);
@@ -64,7 +64,7 @@ describe('replacePlan()', () => {
     old.peer.write(OK);
     at.transport.settle();
     expect(client.text).toBe(OK);
-    expect(old.peer.ended).toBe(true);
+    expect(old.peer.wasReset).toBe(true);
     client.write(GET);
     at.transport.settle();
     expect(at.connections[1]!.server).toBe('web2');

@@ -60,7 +60,7 @@ describe('mode tcp', () => {
     );
 
     const silent = tcpBench('one-server', 'no-retries');
-    silent.transport.blackhole(WEB1);
+    silent.transport.fault(WEB1, 0);
     const waiting = dial(silent);
     silent.transport.advance(1600);
     expect(waiting.wasReset).toBe(true);

@@ -15,7 +15,7 @@ import { RetryCause, retryAnswer } from './flow/retry.ts';
 import type { ServerPlan } from './plan.ts';
 import { pump, setReceiving, isFull } from './sending.ts';
 import { ServerCounter } from './shared.ts';
-import type { Endpoint } from './transport.ts';
+import { Errno, isOwnLack, type Endpoint } from './transport.ts';
 import { rebind } from './replace.ts';
 import { upstreamLost } from './response.ts';
 import { beginStream } from './tcp/stream.ts';
@@ -134,7 +134,7 @@ export function upstreamConnected(engine: Engine, upstream: Upstream, errno: num
   const client = upstream.client;
   if (upstream.phase !== UpstreamPhase.CONNECTING || client === null) return;
   if (errno !== 0) {
-    connectFailed(engine, client, upstream, false);
+    connectFailed(engine, client, upstream, errno);
     return;
   }
   client.connectedMs = engine.transport.nowMs();
@@ -147,17 +147,21 @@ export function upstreamConnected(engine: Engine, upstream: Upstream, errno: num
 }
 
 // oxlint-disable-next-line max-params -- long: no object for a failure
-function connectFailed(engine: Engine, client: Client, upstream: Upstream, timedOut: boolean): void {
+function connectFailed(engine: Engine, client: Client, upstream: Upstream, errno: number): void {
   const { http } = engine.options;
   const server = upstream.server;
-  engine.counters[server.counter + ServerCounter.connectErrors]! += 1;
-  noteConnectionFault(engine, server);
+  const timedOut = errno === Errno.ETIMEDOUT;
+  const isLocal = isOwnLack(errno);
+  if (!isLocal) {
+    engine.counters[server.counter + ServerCounter.connectErrors]! += 1;
+    noteConnectionFault(engine, server);
+  }
   detach(engine, client, upstream);
   closeUpstream(engine, upstream, true);
   freePlace(engine, client, server);
   client.retries++;
   if (client.retries > http.retries) {
-    client.endCause = timedOut ? 115 : 83;
+    client.endCause = isLocal ? 82 : timedOut ? 115 : 83;
     client.endPhase = 67;
     answerLocally(engine, client, 503);
     return;
@@ -249,7 +253,8 @@ export function retireUpstream(engine: Engine, upstream: Upstream, clean: boolea
   const over = upstream.unread === 0 && engine.transport.isSilent(upstream.handle, false);
   const safe = clean && upstream.keepAlive && !upstream.ended && reusable && over;
   if (!safe || pool.length >= MAX_IDLE_PER_SERVER || engine.draining || !engine.mayTakeSession(server)) {
-    closeUpstream(engine, upstream, !clean);
+    // By RST, unless the server was first: a FIN of ours would hold a local port in TIME_WAIT for a minute.
+    closeUpstream(engine, upstream, !upstream.ended);
     return;
   }
   upstream.phase = UpstreamPhase.IDLE;
@@ -281,9 +286,9 @@ export function closeUpstream(engine: Engine, upstream: Upstream, reset: boolean
 export function upstreamExpired(engine: Engine, upstream: Upstream): void {
   const client = upstream.client;
   if (upstream.phase === UpstreamPhase.IDLE || client === null) {
-    closeUpstream(engine, upstream, false);
+    closeUpstream(engine, upstream, true);
   } else if (upstream.phase === UpstreamPhase.CONNECTING) {
-    connectFailed(engine, client, upstream, true);
+    connectFailed(engine, client, upstream, Errno.ETIMEDOUT);
   } else if (!client.answering) {
     engine.counters[upstream.server.counter + ServerCounter.responseErrors]! += 1;
     noteAnswerFault(engine, upstream.server);
@@ -305,7 +310,7 @@ function closeSessions(engine: Engine, server: ServerPlan): void {
     const client = upstream.client;
     if (client === null || upstream.phase === UpstreamPhase.CLOSING) continue;
     if (upstream.phase === UpstreamPhase.CONNECTING) {
-      connectFailed(engine, client, upstream, false);
+      connectFailed(engine, client, upstream, Errno.ECONNREFUSED);
     } else if (client.repeatOffset !== NONE && !upstream.touched && !client.answering && client.interims === 0) {
       repeat(engine, client, upstream, true);
     } else {
@@ -329,7 +334,7 @@ export function followServers(engine: Engine): void {
   for (const server of engine.plan.servers) {
     if (!followAddress(engine.words, server) && engine.mayTakeSession(server)) continue;
     const pool = engine.pools[server.index]!;
-    while (pool.top !== null) closeUpstream(engine, pool.top, false);
+    while (pool.top !== null) closeUpstream(engine, pool.top, true);
   }
   if (engine.queued === 0) return;
   followWaiting(engine);

@@ -101,6 +101,9 @@ export class Engine implements TransportEvents {
   #generation = -1;
   #openClients = 0;
   #wallCheckedMs: number;
+  #tickedMs: number;
+  /** After a stall: no deadline decides before this. */
+  #readUntilMs = 0;
   #seed = 1;
 
   constructor(transport: Transport, plan: Plan, options: EngineOptions) {
@@ -138,6 +141,7 @@ export class Engine implements TransportEvents {
     this.retry = retryPolicy(options.http);
     this.wallOffsetMs = options.wallOffsetMs();
     this.#wallCheckedMs = transport.nowMs();
+    this.#tickedMs = this.#wallCheckedMs;
     transport.attach(this);
     followServers(this);
   }
@@ -274,7 +278,11 @@ export class Engine implements TransportEvents {
 
   tick(nowMs: number): void {
     this.counters[this.#plan.layout.beat] = nowMs;
-    this.wheel.advance(nowMs, this);
+    // After a stall of this process what has come meanwhile is read first: the next tick decides about deadlines.
+    const { tickMs } = this.transport;
+    if (nowMs - this.#tickedMs > 2 * tickMs) this.#readUntilMs = nowMs + tickMs / 2;
+    this.#tickedMs = nowMs;
+    if (nowMs >= this.#readUntilMs) this.wheel.advance(nowMs, this);
     if (nowMs - this.#wallCheckedMs >= 1000) {
       this.#wallCheckedMs = nowMs;
       this.wallOffsetMs = this.options.wallOffsetMs();

@@ -42,7 +42,8 @@ export class MemoryTransport implements Transport {
   readonly #queue: (() => void)[] = [];
   readonly #listeners = new Map<number, { listener: number; on: boolean; backlog: Side[] }>();
   readonly #origins = new Map<string, (peer: MemoryPeer) => void>();
-  readonly #silent = new Set<string>();
+  /** What connecting there comes to; 0: nothing ever. */
+  readonly #faults = new Map<string, number>();
   readonly #starved: Side[] = [];
   #events: TransportEvents | undefined;
   #nowMs = 1000;
@@ -87,9 +88,10 @@ export class MemoryTransport implements Transport {
     this.#origins.delete(nameOf(endpoint));
   }
 
-  /** Connecting there is never answered. */
-  blackhole(endpoint: Endpoint): void {
-    this.#silent.add(nameOf(endpoint));
+  /** Connecting there fails with this errno from now on; 0: is never answered; null: works again. */
+  fault(endpoint: Endpoint, errno: number | null): void {
+    if (errno === null) this.#faults.delete(nameOf(endpoint));
+    else this.#faults.set(nameOf(endpoint), errno);
   }
 
   /** Lets everything happen that waits, without time passing. @throws {Error} after a million steps. */
@@ -109,6 +111,13 @@ export class MemoryTransport implements Transport {
       this.#events?.tick(this.#nowMs);
       this.settle();
     }
+  }
+
+  /** This process stands still: what comes meanwhile is found after the tick that was due. */
+  stall(ms: number): void {
+    this.#nowMs += ms;
+    this.#events?.tick(this.#nowMs);
+    this.settle();
   }
 
   // ---- Transport
@@ -152,12 +161,14 @@ export class MemoryTransport implements Transport {
     near.port = endpoint.port;
     this.#give(near);
     const name = nameOf(endpoint);
-    if (this.#silent.has(name)) return near.handle;
+    const fault = this.#faults.get(name);
+    if (fault === 0) return near.handle;
     const connected = (errno: number): void => {
       if (!near.closed) this.#events?.connected(near.handle, errno);
     };
     const origin = this.#origins.get(name);
-    if (origin !== undefined) {
+    if (fault !== undefined) this.#later(() => connected(fault));
+    else if (origin !== undefined) {
       this.#later(() => {
         if (near.closed) return;
         connected(0);

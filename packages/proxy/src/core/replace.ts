@@ -107,7 +107,7 @@ function followPools(engine: Engine, plan: Plan): void {
   for (const [slot, pool] of engine.pools.entries()) {
     const server = plan.serverAt[slot];
     if (!server || (pool.top !== null && !isSameConnection(pool.top.server, server))) {
-      while (pool.top !== null) closeUpstream(engine, pool.top, false);
+      while (pool.top !== null) closeUpstream(engine, pool.top, true);
       continue;
     }
     for (let idle = pool.top; idle !== null; idle = idle.poolNext) idle.server = server;

@@ -10,7 +10,27 @@ export const Errno = {
   EHOSTUNREACH: 113,
   EPIPE: 32,
   ENOBUFS: 105,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  ENFILE: 23,
+  EMFILE: 24,
+  EADDRNOTAVAIL: 99,
 } as const;
+
+/** Whether a failed connect says that this node lacks something (ports, descriptors, memory), and nothing of the server. */
+export function isOwnLack(errno: number): boolean {
+  switch (errno) {
+    case Errno.EADDRNOTAVAIL:
+    case Errno.EMFILE:
+    case Errno.ENFILE:
+    case Errno.ENOBUFS:
+    case Errno.ENOMEM:
+    case Errno.EAGAIN:
+      return true;
+    default:
+      return false;
+  }
+}
 
 /**
  * What a transport calls on the engine, always from its own loop, never from inside a call of the engine to

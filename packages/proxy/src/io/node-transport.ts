@@ -37,9 +37,12 @@ const ERRNO_BY_CODE: Readonly<Record<string, number>> = {
   EHOSTUNREACH: Errno.EHOSTUNREACH,
   EPIPE: Errno.EPIPE,
   ENETUNREACH: 101,
-  EMFILE: 24,
-  ENFILE: 23,
-  EADDRNOTAVAIL: 99,
+  EAGAIN: Errno.EAGAIN,
+  EMFILE: Errno.EMFILE,
+  ENFILE: Errno.ENFILE,
+  ENOBUFS: Errno.ENOBUFS,
+  ENOMEM: Errno.ENOMEM,
+  EADDRNOTAVAIL: Errno.EADDRNOTAVAIL,
 };
 
 /** node:net does not tell it; -1 once the socket is closed. */

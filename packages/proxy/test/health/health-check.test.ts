@@ -1,6 +1,8 @@
 // Checks on real sockets: what each kind of answer, silence and refusal means, against odd servers.
+import { spawn } from 'node:child_process';
 import net from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import type { CheckConfig } from '@tospann/config';
 import { describe, expect, it } from 'vitest';
 import { CheckHeadParser } from '../../src/core/health/http-conversation.ts';
@@ -281,5 +283,43 @@ describe('SocketGate', () => {
     gate.leave();
     gate.leave();
     expect([begun, gate.peak]).toEqual([[1, 2, 4, 5], 2]);
+  });
+});
+
+/** A check in a process of its own is stopped as soon as its request is there, for longer than its time-out. */
+async function stopChecks(times: number, timeoutMs: number): Promise<string[]> {
+  const found: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const server = net.createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => {
+      child.kill('SIGSTOP');
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      setTimeout(() => child.kill('SIGCONT'), 2 * timeoutMs);
+    });
+  });
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  const { port } = server.address() as AddressInfo;
+  const script = fileURLToPath(new URL('./check-apart.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--conditions=@tospann/source', script, String(port), String(timeoutMs)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  child.stdout.on('data', (text: Buffer) => {
+    found.push(...text.toString().trim().split('\n'));
+    if (found.length >= times) resolve();
+  });
+  await promise;
+  child.kill('SIGKILL');
+  server.close();
+  return found.slice(0, times);
+}
+
+describe('HealthCheck, a stall of this process', () => {
+  it('longer than the time-out is no silence of the server, whose answer lies in the socket', async () => {
+    for (const words of await stopChecks(6, 100)) expect(words).toMatch(/^HTTP 200 in \d+ ms$/);
+  });
+
+  it('does not hide a server that is silent', async () => {
+    expect((await checkOnce(() => undefined, { timeoutMs: 60 })).health.lastCheck).toBe('no answer in 60 ms');
   });
 });

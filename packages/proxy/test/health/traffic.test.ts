@@ -178,6 +178,21 @@ describe.each(ENGINES)('health and traffic on %s', (engine) => {
     await untilAnswer(site, 'second');
   });
 
+  it('asks for a name again when its server is down, long before the answer is old', async () => {
+    await using site = new Site();
+    const first = await site.origin('first', '127.0.0.1');
+    await site.origin('second', '127.0.0.2', first.port);
+    let answer: NameAnswer = { addresses: ['127.0.0.1'], ttlMs: 300_000 };
+    const named = { ...server('web1', first.port, 'web.shop'), isName: true };
+    const check = { type: 'tcp', method: 'GET', path: '/', timeoutMs: 1000, rise: 1, fall: 1 } as const;
+    const checked = { servers: [named], check: { ...check, intervalMs: 50, fastIntervalMs: 50 } };
+    await site.start(engine, checked, () => Promise.resolve(answer));
+    await untilAnswer(site, 'first');
+    answer = { addresses: ['127.0.0.2'], ttlMs: 300_000 };
+    first.origin.close();
+    await untilAnswer(site, 'second');
+  });
+
   it('obeys orders: drain, maint, weight, ready', async () => {
     await using site = new Site();
     const one = await site.origin('one');

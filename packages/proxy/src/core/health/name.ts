@@ -3,7 +3,8 @@
 const MIN_TTL_MS = 1000;
 const MAX_TTL_MS = 300_000;
 const FIRST_RETRY_MS = 1000;
-const MAX_RETRY_MS = 30_000;
+/** A resolver that answers again is heard within this: its outage is over for everybody else by then. */
+const MAX_RETRY_MS = 5000;
 
 /** What the resolver said. `ttlMs` is the least of all records. */
 export type NameAnswer = { readonly addresses: readonly string[]; readonly ttlMs: number } | { readonly fault: string };

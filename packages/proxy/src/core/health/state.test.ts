@@ -8,6 +8,7 @@ import {
   withJitter,
   type CheckResult,
   type Health,
+  notAsked,
 } from './state.ts';
 
 const CHECK = { rise: 2, fall: 3, intervalMs: 2000, fastIntervalMs: 500, downIntervalMs: 1500 };
@@ -65,6 +66,20 @@ describe('afterCheck()', () => {
       code: 'L4CON',
       failuresTotal: 1,
     });
+  });
+});
+
+describe('notAsked()', () => {
+  it('changes the words and the next check, not the state, the count or the failures', () => {
+    const up = afterCheck(initialHealth(true, 0), result(true, 10, 'HTTP 200'), { ...CHECK, fall: 2 });
+    const doubted = afterCheck(up, result(false, 20, 'refused'), { ...CHECK, fall: 2 });
+    const unknown = notAsked(doubted, 'no local port is left here (EADDRNOTAVAIL)');
+    expect(unknown).toEqual({
+      ...doubted,
+      lastCheck: 'not asked: no local port is left here (EADDRNOTAVAIL)',
+      code: 'SOCKERR',
+    });
+    expect(nextCheckInMs(notAsked(up, 'x'), CHECK)).toBe(CHECK.fastIntervalMs);
   });
 });
 

@@ -11,8 +11,21 @@ export interface Verdict {
   readonly code: CheckCode;
 }
 
-/** HAProxy's check status: layer (4, 7) and OK, CON (no connection), TOUT (time-out), RSP (no valid answer), STS (refused). */
-export type CheckCode = 'INI' | 'L4OK' | 'L4CON' | 'L4TOUT' | 'L7OK' | 'L7TOUT' | 'L7RSP' | 'L7STS' | 'PASSIVE';
+/**
+ * HAProxy's check status: layer (4, 7) and OK, CON (no connection), TOUT (time-out), RSP (no valid answer), STS (refused);
+ * SOCKERR: this node could not ask.
+ */
+export type CheckCode =
+  | 'INI'
+  | 'SOCKERR'
+  | 'L4OK'
+  | 'L4CON'
+  | 'L4TOUT'
+  | 'L7OK'
+  | 'L7TOUT'
+  | 'L7RSP'
+  | 'L7STS'
+  | 'PASSIVE';
 
 /** What a check saw, and when. */
 export interface CheckResult extends Verdict {
@@ -56,6 +69,11 @@ export function afterCheck(health: Health, result: CheckResult, check: Pick<Chec
   return changed(result, failuresTotal);
 }
 
+/** A check that this node could not make: says why, and nothing of the server. */
+export function notAsked(health: Health, detail: string): Health {
+  return { ...health, lastCheck: `not asked: ${detail}`, code: 'SOCKERR' };
+}
+
 /** Takes a server down whatever its checks said so far: passive health with `mark-down`. */
 export function markedDown(health: Health, detail: string, nowMs: number): Health {
   if (health.state === 'down') return health;
@@ -67,7 +85,8 @@ export function nextCheckInMs(
   health: Health,
   check: Pick<CheckConfig, 'intervalMs' | 'fastIntervalMs' | 'downIntervalMs'>,
 ): number {
-  if (health.against > 0 || health.state === 'starting') return check.fastIntervalMs;
+  const inDoubt = health.against > 0 || health.state === 'starting' || health.code === 'SOCKERR';
+  if (inDoubt) return check.fastIntervalMs;
   return health.state === 'down' ? (check.downIntervalMs ?? check.intervalMs) : check.intervalMs;
 }
 

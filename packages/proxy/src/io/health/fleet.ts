@@ -191,6 +191,7 @@ export class Fleet {
     if (this.#write(slot, watch, false)) this.#publish();
     const { standing, backend, server } = watch;
     if (before.status === standing.status) return;
+    if (watch.health.state === 'down' && by !== 'resolver') this.#names?.soon(server.address);
     this.#options.onEvent({
       event: 'server-state',
       backend: backend.name,

@@ -3,7 +3,7 @@
 import type { CheckConfig } from '@tospann/config';
 import { connectConversation, DialogueConversation, type Conversation } from '../../core/health/conversation.ts';
 import { HttpConversation, type CheckHeadParser } from '../../core/health/http-conversation.ts';
-import { afterCheck, nextCheckInMs, withJitter, type Health, type Verdict } from '../../core/health/state.ts';
+import { afterCheck, nextCheckInMs, notAsked, withJitter, type Health, type Verdict } from '../../core/health/state.ts';
 import { talk, type SocketGate, type TalkEnd } from './talk.ts';
 
 const DEFAULT_JITTER_PERCENT = 5;
@@ -89,7 +89,7 @@ export class HealthCheck {
       timeoutMs: check.timeoutMs,
       monotonicMs: tools.monotonicMs,
       gate: tools.gate,
-      ended: (end) => this.#took(verdictOf(end)),
+      ended: (end) => this.#took(end),
     });
   }
 
@@ -101,11 +101,14 @@ export class HealthCheck {
       : new DialogueConversation(check.dialogue);
   }
 
-  #took(verdict: Verdict): void {
+  #took(end: TalkEnd<Verdict>): void {
     const { check, tools } = this.#options;
     this.#cancel = undefined;
     const nowMs = tools.monotonicMs();
-    this.#health = afterCheck(this.#health, { ...verdict, nowMs }, check);
+    this.#health =
+      'failed' in end && end.how === 'local'
+        ? notAsked(this.#health, end.failed)
+        : afterCheck(this.#health, { ...verdictOf(end), nowMs }, check);
     if (this.#options.onlyWhileDown !== true || this.#health.state === 'down') {
       const intervalMs = nextCheckInMs(this.#health, check);
       this.#schedule(withJitter(intervalMs, check.jitterPercent ?? DEFAULT_JITTER_PERCENT, tools.random()));
@@ -120,6 +123,6 @@ function verdictOf(end: TalkEnd<Verdict>): Verdict {
     return { ok, code, detail: ok ? `${detail} in ${end.ms} ms` : detail };
   }
   const layer = end.wasConnected ? 'L7' : 'L4';
-  if (end.isTimeout) return { ok: false, detail: end.failed, code: `${layer}TOUT` };
+  if (end.how === 'time-out') return { ok: false, detail: end.failed, code: `${layer}TOUT` };
   return { ok: false, detail: end.failed, code: end.wasConnected ? 'L7RSP' : 'L4CON' };
 }

@@ -64,6 +64,11 @@ export class NameWatch {
     }
   }
 
+  /** A server with this name is down: it may have moved, so the name is asked for now and not when its TTL ends. */
+  soon(name: string): void {
+    if (this.#timers.has(name)) this.#schedule(name, 0);
+  }
+
   close(): void {
     this.#isClosed = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);

@@ -1,13 +1,19 @@
 // Holds one conversation of a check on a plain socket, within one time-out for all of it. How many sockets checks may
-// hold at one time is bounded by a gate that all of them share; waiting there is not part of the time-out.
+// hold at one time is bounded by a gate that all of them share; waiting there is not part of the time-out, and neither
+// is the time in which this process stood still.
 import net from 'node:net';
 import type { Conversation, Step } from '../../core/health/conversation.ts';
 import { checkProxyHeader } from '../../core/proxy-protocol/encode.ts';
 
 /** How a conversation ended: what it found, or how far it came before the time was over or the socket broke. */
-export type TalkEnd<Found> =
-  | { readonly found: Found; readonly ms: number }
-  | { readonly failed: string; readonly isTimeout: boolean; readonly wasConnected: boolean; readonly ms: number };
+export type TalkEnd<Found> = { readonly found: Found; readonly ms: number } | (TalkFailure & { readonly ms: number });
+
+export interface TalkFailure {
+  readonly failed: string;
+  /** `local`: this node lacks something (a port, a descriptor, memory); that says nothing of the server. */
+  readonly how: 'time-out' | 'broken' | 'local';
+  readonly wasConnected: boolean;
+}
 
 export interface TalkOptions<Found> {
   readonly address: string;
@@ -82,14 +88,14 @@ function talkNow<Found>(options: TalkOptions<Found>): () => void {
   const close = (): boolean => {
     if (isOver) return false;
     isOver = true;
-    clearTimeout(timer);
+    stopTimer();
     // Neither waits for the other side nor leaves TIME_WAIT behind.
     if (wasConnected) socket.resetAndDestroy();
     else socket.destroy();
     gate.leave();
     return true;
   };
-  const end = (how: { found: Found } | { failed: string; isTimeout: boolean }): void => {
+  const end = (how: { found: Found } | Omit<TalkFailure, 'wasConnected'>): void => {
     if (!close()) return;
     const ms = Math.round(monotonicMs() - startMs);
     options.ended('found' in how ? { ...how, ms } : { ...how, wasConnected, ms });
@@ -100,11 +106,11 @@ function talkNow<Found>(options: TalkOptions<Found>): () => void {
     if (step.send !== undefined) socket.write(step.send, 'latin1');
     if (step.found !== undefined) end({ found: step.found });
   };
-  const timer = setTimeout(() => {
+  const stopTimer = afterRunning(timeoutMs, () => {
     const what = wasConnected ? 'no answer' : 'no connection';
-    end({ failed: `${what} in ${timeoutMs} ms`, isTimeout: true });
-  }, timeoutMs);
-  socket.on('error', (error: NodeJS.ErrnoException) => end({ failed: errorText(error), isTimeout: false }));
+    end({ failed: `${what} in ${timeoutMs} ms`, how: 'time-out' });
+  });
+  socket.on('error', (error: NodeJS.ErrnoException) => end(brokenBy(error)));
   socket.on('connect', () => {
     wasConnected = true;
     if (options.sendProxy !== undefined) socket.write(checkProxyHeader(options.sendProxy));
@@ -115,6 +121,55 @@ function talkNow<Found>(options: TalkOptions<Found>): () => void {
   return close;
 }
 
+/** A time-out is looked at in so many parts. */
+const PARTS = 8;
+const MIN_PART_MS = 50;
+
+/**
+ * Calls `over` when this process has run for so long, and what had come by then has been read. Each part of the time
+ * counts once, however late its end is noticed: stolen time, a stopped process and a blocked loop are no silence of the
+ * other side, whose answer may lie in the socket.
+ *
+ * @returns What ends the wait.
+ */
+function afterRunning(timeoutMs: number, over: () => void): () => void {
+  const partMs = Math.max(MIN_PART_MS, timeoutMs / PARTS);
+  let leftMs = timeoutMs;
+  let timer: NodeJS.Timeout | undefined;
+  let last: NodeJS.Immediate | undefined;
+  const wait = (): void => {
+    const part = Math.min(leftMs, partMs);
+    timer = setTimeout(() => {
+      leftMs -= part;
+      // Timers come before sockets in a turn of the loop, immediates behind them.
+      if (leftMs > 0) wait();
+      else last = setImmediate(over);
+    }, part);
+  };
+  wait();
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(last);
+  };
+}
+
+/** What this node lacks, by the code of the error. */
+const LOCAL_TEXTS: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL: 'no local port is left',
+  EAGAIN: 'no local port is left',
+  EMFILE: 'no descriptor is left',
+  ENFILE: 'no descriptor is left on this machine',
+  ENOBUFS: 'no memory for sockets',
+  ENOMEM: 'no memory for sockets',
+};
+
+function brokenBy(error: NodeJS.ErrnoException): Omit<TalkFailure, 'wasConnected'> {
+  const code = error.code ?? '';
+  const lacks = LOCAL_TEXTS[code];
+  if (lacks !== undefined) return { failed: `${lacks} here (${code})`, how: 'local' };
+  return { failed: ERROR_TEXTS[code] ?? error.code ?? error.message, how: 'broken' };
+}
+
 const ERROR_TEXTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
@@ -122,7 +177,3 @@ const ERROR_TEXTS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'no route to host',
   ENETUNREACH: 'no route to network',
 };
-
-function errorText(error: NodeJS.ErrnoException): string {
-  return ERROR_TEXTS[error.code ?? ''] ?? error.code ?? error.message;
-}
