@@ -26,6 +26,7 @@ export type {
   ServerConfig,
   StatsConfig,
   TemplateConfig,
+  TemplateVariable,
   TimeoutsConfig,
   ValueMatchConfig,
 } from './model.ts';

@@ -22,6 +22,8 @@ export interface BindConfig {
 export interface ValueMatchConfig {
   /** That of a header in lower case. */
   readonly name: string;
+  /** Of several: only this one, 1 is the first, -1 the last. Absent: any. For headers and their members only. */
+  readonly occurrence?: number;
   /** True when it is there at all. */
   readonly present: boolean;
   readonly exact: readonly string[];
@@ -43,7 +45,10 @@ export interface AclConfig {
   /** Lower case, without port; `*.example.com` is any name below example.com. */
   readonly host?: readonly string[];
   readonly method?: readonly string[];
+  /** Whole fields (HAProxy's req.fhdr). */
   readonly header?: readonly ValueMatchConfig[];
+  /** Members of fields that are lists (HAProxy's req.hdr). */
+  readonly headerMember?: readonly ValueMatchConfig[];
   readonly cookie?: readonly ValueMatchConfig[];
   readonly query?: readonly ValueMatchConfig[];
   /** Networks of the client (after trustedProxies and the PROXY protocol). */
@@ -60,13 +65,23 @@ export type ConditionConfig =
   | { readonly any: readonly ConditionConfig[] }
   | { readonly not: ConditionConfig };
 
-/** Text with variables: clientAddress, host, path, query, method, requestId, frontend, scheme, port, `header` (name). */
-export type TemplateConfig = readonly (string | { readonly variable: string; readonly name?: string })[];
+/** Text with variables: clientAddress, host, path, query, method, requestId, frontend, scheme, port; `header` (whole field)
+ * and `header-member` with a name, and which one of several (absent: the last). */
+export type TemplateConfig = readonly (string | TemplateVariable)[];
+
+export interface TemplateVariable {
+  readonly variable: string;
+  readonly name?: string;
+  /** 1 is the first, -1 the last. */
+  readonly occurrence?: number;
+}
 
 /** What a map is asked with. `host` is without port and in lower case. */
 export interface MapKeyConfig {
-  readonly from: 'host' | 'path' | 'source' | 'header' | 'cookie' | 'query';
+  readonly from: 'host' | 'path' | 'source' | 'header' | 'header-member' | 'cookie' | 'query';
   readonly name?: string;
+  /** Of several headers, members, cookies or parameters: 1 is the first, -1 the last. Absent: the last. */
+  readonly occurrence?: number;
 }
 
 /** A file of `KEY VALUE` lines, read again when it changes, without a reload. */
@@ -336,6 +351,12 @@ export interface HttpConfig {
   readonly forwarded?: boolean;
   /** The header that carries a unique id to the server and, with `respond`, back to the client. Absent: none. */
   readonly requestId?: { readonly header: string; readonly respond: boolean };
+  /** Conditions and map keys look at the path in normal form, at hosts without a dot at their end, at decoded query
+   * parameters. Absent: true. */
+  readonly normalize?: boolean;
+  /** Fields whose name a CGI server takes for one that the proxy writes, removes or asks for (`X_Forwarded_For`).
+   * Absent: drop. */
+  readonly similarHeaders?: 'drop' | 'keep';
 }
 
 export interface LogConfig {

@@ -112,6 +112,28 @@ export class HeadEdits {
     this.length += 2;
   }
 
+  /** Whether the fields of this name in the head itself go. */
+  removes(name: FieldName): boolean {
+    for (let i = 0; i < this.#removedCount; i++) if (isSame(this.#removed[i]!, name)) return true;
+    return false;
+  }
+
+  /** The first added line of this name that is not before `from`, or -1. */
+  findLine(name: FieldName, from: number): number {
+    for (let line = from; line < this.#lineCount; line++) if (isSame(this.#lineNames[line]!, name)) return line;
+    return -1;
+  }
+
+  /** Where the value of an added line begins in `lines`. */
+  lineValueStart(line: number): number {
+    return this.#lineStarts[line]! + this.#lineNames[line]!.lineStart.length;
+  }
+
+  /** Where it ends, before its CR LF. */
+  lineValueEnd(line: number): number {
+    return (line + 1 < this.#lineCount ? this.#lineStarts[line + 1]! : this.length) - 2;
+  }
+
   /** For the writers: marks in the parsed head what goes. */
   applyTo(head: ParsedFields): void {
     for (let i = 0; i < this.#removedCount; i++) {

@@ -1,7 +1,7 @@
 // @tospann/http: pure HTTP/1.1 codecs on one memory with offsets. No I/O, no clock, no allocation for a message.
 export { CONTINUE_ANSWER, errorAnswer, errorHeadBytes, errorPage, reasonOf } from './answers.ts';
 export { CHUNKED_DONE, ChunkedParser, ChunkResult, LAST_CHUNK, MAX_CHUNK_SIZE_BYTES, putChunkSize } from './chunked.ts';
-export { CookieFinder } from './cookie.ts';
+export { CookieFinder, CookiePairs } from './cookie.ts';
 export { Fault, FAULT_COUNT, faultCode, faultStatus, NEED_MORE, OK } from './fault.ts';
 export { FieldId } from './field-id.ts';
 export { type FieldName, fieldName, findField, isOwnField, type ParsedFields } from './field-name.ts';
@@ -18,7 +18,16 @@ export {
   VALUE_START,
 } from './field-table.ts';
 export { isIdempotent, Method } from './method.ts';
-export { isPath, pathBegins, pathEnds, pathPattern, type PathPattern } from './path-match.ts';
+export {
+  isNormalPath,
+  isPath,
+  normalBytes,
+  pathBegins,
+  pathEnds,
+  pathPattern,
+  type PathPattern,
+  writeNormalPath,
+} from './path-match.ts';
 export {
   BodyKind,
   DEFAULT_MAX_FIELDS,

@@ -2,7 +2,9 @@
 // HTTP/1.1, origin-form, without the fields of this hop (RFC 9110 section 7.6.1), with one framing field in plain
 // form, with what the proxy inserts at the end. It decides nothing about the request; the engine sets the fields.
 import { ascii, CR, LF, putDecimal, SLASH, SPACE } from './bytes.ts';
-import { DROPPED, FIELD_ID, FIELD_STRIDE, NAME_START } from './field-table.ts';
+import { type CookieFinder, isCookieSeparator } from './cookie.ts';
+import { FieldId } from './field-id.ts';
+import { FIELD_ID, FIELD_STRIDE, NAME_START, VALUE_END, VALUE_START } from './field-table.ts';
 import type { HeadEdits } from './head-edits.ts';
 import { BodyKind, type RequestHeadParser, RequestFlag } from './request-head.ts';
 import { SpanWriter } from './span-writer.ts';
@@ -19,6 +21,8 @@ const TE_TRAILERS = ascii('TE: trailers\r\n');
 const EMPTY = new Uint8Array(0);
 /** More than all that a head can grow by beside `insert`, `hostField` and a Host taken from the target. */
 const MOST_GROWTH = 128;
+/** Bit in `FIELD_ID`: a dropped Cookie line of which a part is written anew. */
+const REWRITTEN = 512;
 
 /** Writes forwarded request heads; made once, its settings are changed for each request. */
 export class RequestHeadWriter {
@@ -32,11 +36,10 @@ export class RequestHeadWriter {
   edits: HeadEdits | null = null;
   readonly #request: RequestHeadParser;
   readonly #out: SpanWriter;
-  #cookieEntry = -1;
+  #cookie: CookieFinder | null = null;
+  #delimiter = 0;
   #path: Uint8Array = EMPTY;
   #pathBytes = -1;
-  #cutStart = 0;
-  #cutEnd = 0;
 
   constructor(request: RequestHeadParser) {
     this.#request = request;
@@ -44,14 +47,12 @@ export class RequestHeadWriter {
   }
 
   /**
-   * Leaves one cookie out of the forwarded head (HAProxy's `indirect`); holds for the next `write` only.
-   *
-   * @param finder What found the cookie in this very head.
+   * Leaves every cookie of a name out of the forwarded head (HAProxy's `indirect`), or, with a delimiter, what stands
+   * in its value up to and with that byte (HAProxy's `prefix`); holds for the next `write` only.
    */
-  removeCookie(finder: { readonly entry: number; readonly cutStart: number; readonly cutEnd: number }): void {
-    this.#cookieEntry = finder.entry;
-    this.#cutStart = finder.cutStart;
-    this.#cutEnd = finder.cutEnd;
+  removeCookie(cookie: CookieFinder, delimiter = 0): void {
+    this.#cookie = cookie;
+    this.#delimiter = delimiter;
   }
 
   /**
@@ -78,7 +79,7 @@ export class RequestHeadWriter {
     if (edits !== null) most += edits.overflowed ? limit : edits.length;
     if (this.#pathBytes > 0) most += this.#pathBytes;
     if (at + most + request.hostEnd - request.hostStart > limit) {
-      this.#cookieEntry = -1;
+      this.#cookie = null;
       this.#pathBytes = -1;
       return -1;
     }
@@ -133,21 +134,67 @@ export class RequestHeadWriter {
 
   #fieldLines(at: number): number {
     const request = this.#request;
-    const end = request.headEnd - 2;
-    if (this.#cookieEntry < 0) return this.#out.fields(at, request.fields, request);
-    const entry = this.#cookieEntry;
-    this.#cookieEntry = -1;
+    const cookie = this.#cookie;
+    if (cookie === null) return this.#out.fields(at, request.fields, request);
+    this.#cookie = null;
     const { entries, count } = request.fields;
-    const alreadyDropped = (entries[entry + FIELD_ID]! & DROPPED) !== 0;
-    request.fields.drop(entry);
-    const out = this.#out.fields(at, request.fields, request);
-    const lineStart = entries[entry + NAME_START]!;
-    if (alreadyDropped || this.#cutStart <= lineStart) return out;
-    // The rest of the Cookie line goes after the other fields; the order of different fields does not matter.
-    const isLast = entry + FIELD_STRIDE >= count * FIELD_STRIDE;
-    const lineEnd = isLast ? end : entries[entry + FIELD_STRIDE + NAME_START]!;
-    const kept = this.#out.copy(out, lineStart, this.#cutStart);
-    return this.#out.copy(kept, this.#cutEnd, lineEnd);
+    const stop = count * FIELD_STRIDE;
+    let changed = 0;
+    for (let entry = 0; entry < stop; entry += FIELD_STRIDE) {
+      if (entries[entry + FIELD_ID] !== FieldId.COOKIE) continue;
+      cookie.pairs.begin(request.memory, entries[entry + VALUE_START]!, entries[entry + VALUE_END]!);
+      if (!cookie.pairs.next()) continue;
+      request.fields.drop(entry);
+      entries[entry + FIELD_ID]! |= REWRITTEN;
+      changed++;
+    }
+    // Cookie lines that have changed go after the other fields; the order of different fields does not matter.
+    let out = this.#out.fields(at, request.fields, request);
+    for (let entry = 0; changed > 0; entry += FIELD_STRIDE) {
+      if ((entries[entry + FIELD_ID]! & REWRITTEN) === 0) continue;
+      out = this.#cookieLine(out, entry, cookie);
+      changed--;
+    }
+    return out;
+  }
+
+  /** The line without the pairs of the name, or without the beginning of their values; no line if nothing is left. */
+  #cookieLine(at: number, entry: number, { pairs }: CookieFinder): number {
+    const request = this.#request;
+    const { entries } = request.fields;
+    const { memory } = request;
+    const end = entries[entry + VALUE_END]!;
+    let from = entries[entry + VALUE_START]!;
+    const first = this.#out.copy(at, entries[entry + NAME_START]!, from);
+    let out = first;
+    pairs.begin(memory, from, end);
+    while (pairs.next()) {
+      let cut = pairs.pairStart;
+      let next = pairs.pairEnd;
+      if (this.#delimiter !== 0) {
+        next = pairs.valueStart;
+        while (next < pairs.valueEnd && memory[next] !== this.#delimiter) next++;
+        if (next === pairs.valueEnd) continue;
+        cut = pairs.valueStart;
+        next++;
+      } else while (cut > from && isCookieSeparator(memory[cut - 1]!)) cut--;
+      out = this.#kept(out, from, cut, out === first);
+      from = next;
+    }
+    out = this.#kept(out, from, end, out === first);
+    if (out === first) return at;
+    memory[out] = CR;
+    memory[out + 1] = LF;
+    return out + 2;
+  }
+
+  /** Copies what is left between two cuts; the first part without the separators before it. */
+  // oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+  #kept(at: number, start: number, end: number, isFirst: boolean): number {
+    const { memory } = this.#request;
+    let from = start;
+    if (isFirst) while (from < end && isCookieSeparator(memory[from]!)) from++;
+    return this.#out.copy(at, from, end);
   }
 
   /** Connection for the rare requests that need it, with the field that it names. */

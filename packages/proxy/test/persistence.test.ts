@@ -61,6 +61,17 @@ describe('cookie, mode insert', () => {
     }
   });
 
+  it.each<[string, string, string, readonly string[]]>([
+    ['SID=gone; SID=s2', 'web2', 'VN', []],
+    ['SID=s2; SID=s1', 'web2', 'VN', []],
+    ['a=b; SID=; SID=gone; c=d; SID=s2', 'web2', 'VN', ['Cookie: a=b; c=d']],
+    ['SID=gone;SID=s2;a=b\r\nCookie: SID=s1; c=d; SID=x', 'web2', 'VN', ['Cookie: a=b', 'Cookie: c=d']],
+    ['SID=gone, SID = s2 ;', 'web2', 'VN', []],
+    // oxlint-disable-next-line max-params -- a row of the table
+  ])('takes the first usable one of several, and shows the server none: %j', (cookies, server, letters, request) => {
+    expect(exchange(open({}), cookies)).toMatchObject({ server, letters, answer: [], request });
+  });
+
   it('leaves the cookie in the request without indirect', () => {
     expect(exchange(open({ indirect: false }), 'SID=s2').request).toEqual(['Cookie: SID=s2']);
   });

@@ -36,6 +36,7 @@ export function buildAcl(name: string, acl: FrontendInput['acls'][string]): AclC
     method: acl.method,
     // Names of headers are the same in any case.
     header: buildValues(acl.header, (field) => field.toLowerCase()),
+    headerMember: buildValues(acl.headerMember, (field) => field.toLowerCase()),
     cookie: buildValues(acl.cookie, (cookie) => cookie),
     query: buildValues(acl.query, (parameter) => parameter),
     source: acl.source,

@@ -21,5 +21,7 @@ export function buildHttp(http: ConfigFile['http']): HttpConfig {
     forwardedPort: onlyTrue(http.forwardedPort),
     forwarded: onlyTrue(http.forwarded),
     requestId: typeof requestId === 'boolean' ? (requestId ? REQUEST_ID : undefined) : requestId,
+    normalize: http.normalize ? undefined : false,
+    similarHeaders: http.similarHeaders === 'keep' ? http.similarHeaders : undefined,
   });
 }

@@ -1,6 +1,6 @@
 // Schema of the rules of a frontend: an optional condition and one action each.
 import { readCondition } from './condition.ts';
-import { pathPattern } from './acls.ts';
+import { occurrence, pathPattern } from './acls.ts';
 import {
   choice,
   duration,
@@ -17,12 +17,13 @@ import {
   text,
   wholeNumber,
 } from './fields.ts';
+import type { MapKeyConfig } from '../model.ts';
 import { readTemplate, type TemplateUse } from './template.ts';
 import { z } from 'zod';
 
 const HOUR_MS = 3_600_000;
 const VARIABLE_HELP =
-  'text with ${clientAddress}, ${host}, ${path}, ${query}, ${method}, ${requestId}, ${frontend}, ${scheme}, ${port}, ${header:NAME}; $$ is a dollar sign';
+  'text with ${clientAddress}, ${host}, ${path}, ${query}, ${method}, ${requestId}, ${frontend}, ${scheme}, ${port}, ${header:NAME}, ${headerMember:NAME}, both also with the number of the one that is meant, as in ${header:NAME,1}; $$ is a dollar sign';
 
 const template = (use: TemplateUse): ReturnType<typeof reading<ReturnType<typeof parts>>> =>
   reading('text', (written) => readTemplate(written, use));
@@ -60,17 +61,24 @@ const removeNames = (host: 'stays' | 'is any'): z.ZodArray<z.ZodString> => {
   return list(text(must, form), { min: 1, max: 64 });
 };
 
-const mapKey = either('host, path, source, or a mapping with one of header, cookie, query', {
+const mapKey = either('host, path, source, or a mapping with one of header, headerMember, cookie, query', {
   text: choice(['host', 'path', 'source']).transform((from) => ({ from })),
   mapping: exactlyOneOf(
     mapping(
       {
         header: field(text(FIELD_NAME.must, FIELD_NAME.form).optional(), {
-          is: 'Ask with the value of this header',
+          is: 'Ask with the value of this header, the whole field',
           range: 'header name',
           default: 'none',
           change: 'Use it when a header names the tenant',
           example: 'header: X-Tenant',
+        }),
+        headerMember: field(text(FIELD_NAME.must, FIELD_NAME.form).optional(), {
+          is: 'Ask with a member of this header, which is a list (HAProxy: req.hdr)',
+          range: 'header name',
+          default: 'none',
+          change: 'Use it when several proxies append to the header',
+          example: 'headerMember: X-Tenant',
         }),
         cookie: field(text(FIELD_NAME.must, FIELD_NAME.form).optional(), {
           is: 'Ask with the value of this cookie',
@@ -86,16 +94,37 @@ const mapKey = either('host, path, source, or a mapping with one of header, cook
           change: 'Use it when a parameter names the tenant',
           example: 'query: tenant',
         }),
+        occurrence: field(occurrence.optional(), {
+          is: 'Which one decides when there are several: 1 is the first, -1 the last',
+          range: 'whole number, -10 to 10, not 0',
+          default: 'the last',
+          change: 'Use 1 for what HAProxy does with url_param',
+          example: 'occurrence: -1',
+        }),
       },
-      'What a map is asked with, when it is neither the host, the path nor the source address: one of these.',
+      'What a map is asked with, when it is neither the host, the path nor the source address: one of header, headerMember, cookie and query. Of several values the last one is taken.',
     ),
-    ['header', 'cookie', 'query'],
-  ).transform((key) => {
-    if (key.header !== undefined) return { from: 'header' as const, name: key.header.toLowerCase() };
-    if (key.cookie !== undefined) return { from: 'cookie' as const, name: key.cookie };
-    return { from: 'query' as const, name: key.query ?? '' };
-  }),
+    ['header', 'headerMember', 'cookie', 'query'],
+  ).transform(({ occurrence: which, ...key }) => ({
+    ...valueKey(key),
+    ...(which === undefined ? {} : { occurrence: which }),
+  })),
 });
+
+interface ValueKey {
+  readonly header?: string | undefined;
+  readonly headerMember?: string | undefined;
+  readonly cookie?: string | undefined;
+  readonly query?: string | undefined;
+}
+
+// Names of headers are the same in any case.
+function valueKey(key: ValueKey): MapKeyConfig {
+  if (key.header !== undefined) return { from: 'header', name: key.header.toLowerCase() };
+  if (key.headerMember !== undefined) return { from: 'header-member', name: key.headerMember.toLowerCase() };
+  if (key.cookie !== undefined) return { from: 'cookie', name: key.cookie };
+  return { from: 'query', name: key.query ?? '' };
+}
 
 const use = either('the name of a backend, or a mapping with map and key', {
   text: reference('a backend').transform((backend) => ({ backend })),
@@ -111,7 +140,7 @@ const use = either('the name of a backend, or a mapping with map and key', {
       }),
       key: field(mapKey.prefault('host'), {
         is: 'What the map is asked with',
-        range: 'host, path, source, or one of header, cookie, query with a name',
+        range: 'host, path, source, or one of header, headerMember, cookie, query with a name',
         default: 'host',
         change: 'Change it when something else than the host decides',
         example: 'key: host',
@@ -357,7 +386,7 @@ export const ruleSchema = mapping(
     }),
     replacePrefix: replacePrefix.optional(),
   },
-  'One rule: a condition (without it the rule always applies) and exactly one action. Rules are tried in order; use, deny, redirect, return, tarpit and silentDrop end the list, the others go on to the next rule.',
+  'One rule: a condition (without it the rule always applies) and exactly one action. Rules are tried in order; use, deny, redirect, return, tarpit and silentDrop end the list, the others go on to the next rule, which sees what they have changed.',
 ).refine((rule) => ACTION_KEYS.filter((key) => key in rule).length === 1, {
   error: `a mapping with exactly one action (${ACTION_KEYS.join(', ')})`,
 });

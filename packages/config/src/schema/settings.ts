@@ -204,6 +204,24 @@ export const httpSchema = mapping(
         example: 'requestId: true',
       },
     ),
+    normalize: field(flag().prefault(true), {
+      is: 'Conditions and map keys look at the path as servers understand it: %XX of a character that may stand in a path is that character (also %2F), several slashes are one, the segments "." and ".." are resolved; at hosts without a dot at their end; at query parameters with %XX and "+" decoded. Texts and patterns of paths are compared with this form. What is sent on is not changed',
+      range: 'true or false',
+      default: 'true',
+      change:
+        'Set it to false only where conditions must see the bytes as the client sent them, as in HAProxy: then //admin, /%61dmin and /./admin are other paths than /admin, for the conditions but not for most servers. What a server makes beyond it (path parameters behind ";", backslashes, letter case, decoding twice) no condition sees',
+      see: 'frontends.*.acls',
+      example: 'normalize: true',
+    }),
+    similarHeaders: field(choice(['drop', 'keep']).prefault('drop'), {
+      is: 'What becomes of a header of a request whose name has other signs than letters, digits and "-", and that a server which puts headers into variables (CGI, FastCGI, WSGI, PHP) takes for one that the proxy writes, or that a rule sets, removes or asks for: X_Forwarded_For is X-Forwarded-For there',
+      range: 'drop or keep',
+      default: 'drop',
+      change:
+        'Use keep only where no server does this: else a client says in X_Forwarded_For, X_Remote_User and the like what trustedProxies, setHeader and removeHeader are to prevent',
+      see: 'trustedProxies',
+      example: 'similarHeaders: drop',
+    }),
     errorPages: field(errorPages.optional(), {
       is: 'Pages for errors that the proxy answers itself, by status, for all frontends',
       range: 'mapping from a status (400 to 599) to the absolute path of a file of at most 64KiB',

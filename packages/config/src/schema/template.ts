@@ -1,6 +1,6 @@
 // Text with variables, such as `${scheme}://${host}${path}`: what rules put into headers, paths and redirects.
 // Only reading; the engine fills the variables in.
-import type { TemplateConfig } from '../model.ts';
+import type { TemplateConfig, TemplateVariable } from '../model.ts';
 import type { Reading } from '../units.ts';
 import { didYouMean } from '../suggest.ts';
 import { FIELD_NAME } from './fields.ts';
@@ -17,7 +17,11 @@ export const VARIABLES: readonly string[] = [
   'scheme',
   'port',
   'header:NAME',
+  'headerMember:NAME',
 ];
+
+/** Variables with a name, and maybe with the number of the one of several that is meant. */
+const NAMED = /^(header|headerMember):([^,]*)(?:,(-?[1-9]|-?10))?$/;
 
 /** Longest template; a field of a request must fit into a head of 16 KiB with others. */
 const MAX_LENGTH = 4096;
@@ -34,7 +38,7 @@ export function readTemplate(text: string, use: TemplateUse): Reading<TemplateCo
   if (text.length === 0 || text.length > MAX_LENGTH) {
     return { ok: false, reason: 'range', must: `text of 1 to ${MAX_LENGTH} characters` };
   }
-  const parts: (string | { readonly variable: string; readonly name?: string })[] = [];
+  const parts: (string | TemplateVariable)[] = [];
   let plain = '';
   for (const [piece] of text.matchAll(/\$\$|\$\{[^}]*\}|[^$]+|\$/g)) {
     if (piece === '$') {
@@ -61,12 +65,14 @@ function fault(must: string): Reading<TemplateConfig> {
 }
 
 /** A variable, or what the text must be instead. */
-function readVariable(inside: string): { readonly variable: string; readonly name?: string } | string {
-  if (inside.startsWith('header:')) {
-    const name = inside.slice('header:'.length);
-    return FIELD_NAME.form.test(name)
-      ? { variable: 'header', name }
-      : `text whose \${header:NAME} has ${FIELD_NAME.must}, which "${name}" is not`;
+function readVariable(inside: string): TemplateVariable | string {
+  const [, kind, name = '', which] = NAMED.exec(inside) ?? [];
+  if (kind !== undefined) {
+    if (!FIELD_NAME.form.test(name)) {
+      return `text whose \${${kind}:NAME} has ${FIELD_NAME.must}, which "${name}" is not`;
+    }
+    const variable = kind === 'header' ? 'header' : 'header-member';
+    return which === undefined ? { variable, name } : { variable, name, occurrence: Number(which) };
   }
   if (VARIABLES.includes(inside)) return { variable: inside };
   const meant = didYouMean(inside, VARIABLES);

@@ -7,7 +7,7 @@ import { ClientPhase, Wait, type Client } from './connection.ts';
 import { abortUpstream } from './dispatch.ts';
 import type { Engine } from './engine.ts';
 import { type LocalAnswer, pageFor } from './rules/local-answer.ts';
-import type { TextBuffer } from './rules/template.ts';
+import type { TextBuffer } from './rules/text-buffer.ts';
 import { pump } from './sending.ts';
 import { dropClient } from './client.ts';
 

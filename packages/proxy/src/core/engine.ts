@@ -33,7 +33,8 @@ import { startStream } from './tcp/stream.ts';
 import { tunnelRelayed } from './tunnel.ts';
 import { Identities } from './rules/identity.ts';
 import { RuleRunner } from './rules/run.ts';
-import { TextBuffer } from './rules/template.ts';
+import { RequestPath } from './rules/request-path.ts';
+import { TextBuffer } from './rules/text-buffer.ts';
 import { TimerWheel } from './wheel.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 import { MAX_FIELDS, MAX_HEAD_BYTES, type EngineOptions } from './engine-options.ts';
@@ -62,6 +63,8 @@ export class Engine implements TransportEvents {
   /** What client addresses look like in logs and in X-Forwarded-For. */
   readonly names = new Map<string, ClientName>();
   readonly rules = new RuleRunner(this);
+  /** The path of the request that is being started. */
+  readonly path = new RequestPath(this);
   readonly identities: Identities;
   /** Where templates are written. */
   readonly text = new TextBuffer();

@@ -108,7 +108,11 @@ export class BackendPlan {
   /** Null: none of its own. */
   readonly rules: RulesPlan | null;
 
-  constructor(index: number, backend: BackendConfig, options: { servers: readonly number[]; layout: SharedLayout }) {
+  constructor(
+    index: number,
+    backend: BackendConfig,
+    options: { servers: readonly number[]; layout: SharedLayout; normalizes: boolean },
+  ) {
     const { layout } = options;
     this.index = index;
     this.name = backend.name;
@@ -119,7 +123,10 @@ export class BackendPlan {
     );
     this.balance = new Balance(backend);
     const { acls = [], rules = [] } = backend;
-    this.rules = rules.length === 0 ? null : new RulesPlan({ name: backend.name, acls, rules }, NOWHERE);
+    this.rules =
+      rules.length === 0
+        ? null
+        : new RulesPlan({ name: backend.name, acls, rules }, { ...NOWHERE, normalizes: options.normalizes });
     const first = backend.servers[0]!;
     const host = first.address.includes(':') ? `[${first.address}]` : first.address;
     this.hostField = latin1(`Host: ${host}:${first.port}\r\n`);
@@ -149,6 +156,8 @@ export class FrontendPlan {
   /** Null: requests are told nothing of their client but X-Forwarded-For. */
   readonly identity: IdentityPlan | null;
   readonly acls: readonly PathAcl[];
+  /** Conditions look at paths in normal form. */
+  readonly normalizes: boolean;
   /** Backend of each rule; rule i asks acls[i]. */
   readonly uses: readonly BackendPlan[];
   /** Null: the last rule answers whatever comes to it. */
@@ -176,6 +185,7 @@ export class FrontendPlan {
       readonly layout: SharedLayout;
       readonly assets: PlanAssets;
       readonly identity: IdentityPlan | null;
+      readonly normalizes: boolean;
     },
   ) {
     this.index = index;
@@ -184,13 +194,18 @@ export class FrontendPlan {
     this.maxConnections = frontend.maxConnections;
     this.nameBytes = latin1(frontend.name);
     const simple = !this.tcp && isPathOnly(frontend) ? frontend.rules : [];
-    this.acls = simple.map((rule) => pathAcl(frontend, aclOf(rule)));
+    this.normalizes = options.normalizes;
+    this.acls = simple.map((rule) => pathAcl(frontend, aclOf(rule), options.normalizes));
     this.uses = simple.map((rule) => backendNamed(options, backendOf(rule)));
     const backendsByName = new Map(options.backends.map((backend) => [backend.name, backend]));
     this.rules =
       simple.length === frontend.rules.length
         ? null
-        : new RulesPlan(frontend, { backends: backendsByName, maps: options.assets.maps });
+        : new RulesPlan(frontend, {
+            backends: backendsByName,
+            maps: options.assets.maps,
+            normalizes: options.normalizes,
+          });
     this.errorPages = errorPagesOf(frontend, options.assets.files);
     this.identity = options.identity;
     this.limits = frontend.limits === undefined ? null : new LimitsPlan(frontend.limits);
@@ -253,14 +268,14 @@ export function makePlan(
 ): Plan {
   const layout = layoutFor(place.capacity);
   const { slots } = place;
+  const normalizes = config.http?.normalize ?? true;
   const backends = config.backends.map(
-    (backend, i) => new BackendPlan(slots.backends[i]!, backend, { servers: slots.servers[i]!, layout }),
+    (backend, i) => new BackendPlan(slots.backends[i]!, backend, { servers: slots.servers[i]!, layout, normalizes }),
   );
   const names = config.backends.map((backend) => backend.name);
   const identity = identityPlan(config.http);
-  const frontends = config.frontends.map(
-    (frontend, i) => new FrontendPlan(slots.frontends[i]!, frontend, { backends, names, layout, assets, identity }),
-  );
+  const shared = { backends, names, layout, assets, identity, normalizes };
+  const frontends = config.frontends.map((frontend, i) => new FrontendPlan(slots.frontends[i]!, frontend, shared));
   const servers = backends.flatMap((backend) => backend.servers);
   return {
     layout,
@@ -305,10 +320,12 @@ function backendOf(rule: RuleConfig): string {
   return rule.action.backend;
 }
 
-function pathAcl(frontend: FrontendConfig, name: string): PathAcl {
+function pathAcl(frontend: FrontendConfig, name: string, normal: boolean): PathAcl {
   const acl = frontend.acls.find((candidate) => candidate.name === name);
   if (acl === undefined) throw new RangeError(`frontend ${frontend.name} has no acl ${name}`);
-  const patterns = (list: readonly string[]): PathPattern[] => list.map((entry) => pathPattern(entry, acl.ignoreCase));
+  const { ignoreCase } = acl;
+  const patterns = (list: readonly string[]): PathPattern[] =>
+    list.map((entry) => pathPattern(entry, { ignoreCase, normal }));
   return {
     exact: patterns(acl.pathExact),
     prefix: patterns(acl.pathPrefix),

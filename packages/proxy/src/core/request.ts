@@ -44,6 +44,7 @@ export function startRequest(engine: Engine, client: Client): void {
   if (!client.probe) engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
   const writer = engine.requestWriter;
   writer.edits = null;
+  engine.path.reset();
   keepForLog(engine, client);
   const backend = choose(engine, client);
   client.backend = backend;
@@ -83,7 +84,7 @@ function choose(engine: Engine, client: Client): BackendPlan | null {
   client.backend = null;
   if (identity !== null) identify(engine, client, identity);
   if (limits !== null && !admitRequest(engine, client)) return null;
-  const routed = rules === null ? route(client.frontend, engine.requestHead) : engine.rules.run(client, rules);
+  const routed = rules === null ? route(engine, client.frontend) : engine.rules.run(client, rules);
   const own = routed === null ? null : routed.rules;
   const backend = own === null || engine.rules.runOwn(client, own) ? routed : null;
   if (backend === null) endHead(engine, client);

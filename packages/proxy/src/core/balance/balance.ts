@@ -1,7 +1,8 @@
 // How a backend chooses among its servers: what the configuration says, and who takes part now. The second follows the
 // servers' shared words; nothing here is done for a request but reading. choose.ts makes the choice.
 import type { BackendConfig } from '@tospann/config';
-import { CookieFinder, fieldName, type FieldName } from '@tospann/http';
+import { fieldName } from '@tospann/http';
+import { CookieValues, FieldValues } from '../rules/values.ts';
 import { latin1 } from '../bytes.ts';
 import type { ServerPlan } from '../plan.ts';
 import { ServerAdmin, ServerWord } from '../shared.ts';
@@ -40,8 +41,8 @@ export class Balance {
   readonly kind: number;
   /** A number of `KeyFrom`. */
   readonly keyFrom: number;
-  readonly keyField: FieldName | null;
-  readonly keyCookie: CookieFinder | null;
+  readonly keyField: FieldValues | null;
+  readonly keyCookie: CookieValues | null;
   /** 0: a key's requests go to its server, whatever its load. */
   readonly boundPercent: number;
   /** Requests under way at all servers, 0: no limit. */
@@ -77,8 +78,8 @@ export class Balance {
     const { balance, hash } = backend;
     this.kind = KINDS[balance];
     this.keyFrom = balance === 'uri' && hash?.wholeUri === true ? KeyFrom.URI : KEYS[balance];
-    this.keyField = balance === 'header' ? fieldName(hash?.name ?? 'Host') : null;
-    this.keyCookie = balance === 'cookie' ? new CookieFinder(latin1(hash?.name ?? '')) : null;
+    this.keyField = balance === 'header' ? new FieldValues(fieldName(hash?.name ?? 'Host')) : null;
+    this.keyCookie = balance === 'cookie' ? new CookieValues(latin1(hash?.name ?? '')) : null;
     this.boundPercent = this.kind === BalanceKind.HASH ? (hash?.boundPercent ?? 0) : 0;
     this.maxConnections = backend.maxConnections ?? 0;
     this.maxQueue = backend.maxQueue ?? -1;

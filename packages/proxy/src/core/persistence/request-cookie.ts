@@ -1,34 +1,49 @@
 // The session cookie of a request: which server it means, whether the session is still young enough, and what of it the
 // server gets to see. Values and dates are compared where they lie.
+import { fieldName } from '@tospann/http';
 import { CookieState, type Client } from '../connection.ts';
 import type { Engine } from '../engine.ts';
 import type { BackendPlan, ServerPlan } from '../plan.ts';
 import { DATE_DELIMITER, readDate } from './cookie-date.ts';
 import { CookieMode, type SessionCookie } from './session-cookie.ts';
 
+const COOKIE = fieldName('Cookie');
 const TILDE = 126;
 /** A date so far in the future is not believed: clocks differ, but not by more than a day. */
 const MAX_AHEAD_S = 86_400;
 
-/** Reads the cookie of the request that the engine's parser holds, before its head is written for the server. */
+/**
+ * Reads the cookies of the backend's name in the request that the engine's parser holds, before its head is written for
+ * the server. There should be one; of several the first that can be used decides, and none of them gets to the server.
+ */
 export function readCookie(engine: Engine, client: Client, backend: BackendPlan): void {
   const cookie = backend.cookie!;
   const { finder } = cookie;
+  const { edits } = engine.requestWriter;
+  // What a rule takes out of the request is not there.
+  if (edits !== null && edits.removes(COOKIE)) return;
   if (!finder.find(engine.requestHead)) return;
+  if (cookie.mode === CookieMode.PREFIX) engine.requestWriter.removeCookie(finder, TILDE);
+  else if (cookie.mode === CookieMode.INSERT && cookie.indirect) engine.requestWriter.removeCookie(finder);
+  do {
+    readOne(engine, client, backend);
+  } while (client.cookieState !== CookieState.VALID && finder.findNext(engine.requestHead));
+}
+
+/** Reads the cookie that the finder is at; what it says about the session counts if the ones before said less. */
+function readOne(engine: Engine, client: Client, backend: BackendPlan): void {
+  const cookie = backend.cookie!;
+  const { finder } = cookie;
   const { memory } = engine.buffers;
   let end: number;
+  client.cookieFirstS = 0;
+  client.cookieLastS = 0;
   if (cookie.mode === CookieMode.PREFIX) {
     end = finder.valueStart;
     while (end < finder.valueEnd && memory[end] !== TILDE) end++;
     if (end === finder.valueEnd) return; // the server's own: nobody has put a name in front of it
-    finder.cutStart = finder.valueStart;
-    finder.cutEnd = end + 1;
-    engine.requestWriter.removeCookie(finder);
-  } else {
-    if (cookie.mode === CookieMode.INSERT && cookie.indirect) engine.requestWriter.removeCookie(finder);
-    end = readDates(engine, client, cookie);
-  }
-  client.cookieState = CookieState.INVALID;
+  } else end = readDates(engine, client, cookie);
+  if (client.cookieState === CookieState.NONE) client.cookieState = CookieState.INVALID;
   const server = serverOf(memory, finder.valueStart, end, backend);
   if (server === null) return;
   const state = ageOf(engine, client, cookie);

@@ -20,7 +20,7 @@ import { answerEdits, requestEdits } from '../edits.ts';
 import type { Engine } from '../engine.ts';
 import { type ClientName, nameOf } from '../client-names.ts';
 import { addressText, NetworkList, readAddress, SourceAddress } from '../source.ts';
-import { headerSpan, Span } from './spans.ts';
+import { sentHeaderSpan, Span } from './spans.ts';
 
 const X_FORWARDED_FOR = fieldName('X-Forwarded-For');
 const X_FORWARDED_PROTO = fieldName('X-Forwarded-Proto');
@@ -148,10 +148,10 @@ function useName(client: Client, name: ClientName): void {
 function refuseClaims(engine: Engine, client: Client, plan: IdentityPlan): void {
   const head = engine.requestHead;
   for (const name of [X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST, X_FORWARDED_PORT, FORWARDED]) {
-    if (headerSpan(head, name, span)) requestEdits(engine).remove(name);
+    if (sentHeaderSpan(head, name, span)) requestEdits(engine).remove(name);
   }
   client.requestIdLength = 0;
-  if (plan.idField !== null && headerSpan(head, plan.idField, span)) requestEdits(engine).remove(plan.idField);
+  if (plan.idField !== null && sentHeaderSpan(head, plan.idField, span)) requestEdits(engine).remove(plan.idField);
 }
 
 /** The right-most address of X-Forwarded-For that is not a trusted proxy; false: none, or it cannot be read. */
@@ -205,7 +205,7 @@ function chooseId(
   client.requestId ??= new Uint8Array(MAX_ID_BYTES);
   const id = client.requestId;
   client.idAnswer = answer;
-  if (isTrusted && headerSpan(head, field, span) && isId(head.memory, span)) {
+  if (isTrusted && sentHeaderSpan(head, field, span) && isId(head.memory, span)) {
     client.requestIdLength = span.to - span.from;
     for (let i = 0; i < client.requestIdLength; i++) id[i] = head.memory[span.from + i]!;
   } else {
@@ -237,7 +237,7 @@ function describe(
 ): void {
   const head = engine.requestHead;
   const edits = requestEdits(engine);
-  const says = (name: FieldName): boolean => !(isTrusted && headerSpan(head, name, span));
+  const says = (name: FieldName): boolean => !(isTrusted && sentHeaderSpan(head, name, span));
   if (plan.proto && says(X_FORWARDED_PROTO)) edits.set(X_FORWARDED_PROTO, HTTP);
   if (plan.host && head.hostEnd > head.hostStart && says(X_FORWARDED_HOST) && edits.beginSet(X_FORWARDED_HOST)) {
     edits.put(head.memory, head.hostStart, head.hostEnd);

@@ -8,14 +8,16 @@ import type {
   RuleConfig,
   TemplateConfig,
 } from '@tospann/config';
-import { CookieFinder, type FieldName, fieldName } from '@tospann/http';
+import { type FieldName, fieldName } from '@tospann/http';
 import { latin1 } from '../bytes.ts';
 import type { BackendPlan } from '../plan.ts';
 import { AclPlan } from './acl.ts';
 import { compileCondition, type ConditionProgram } from './condition.ts';
 import { encodeAnswer, type LocalAnswer, pageFor, redirectHead } from './local-answer.ts';
 import type { MapTable } from './map-table.ts';
-import { compileTemplate, Place, type Template } from './template.ts';
+import { compileTemplate, type Template } from './template.ts';
+import { Place } from './text-buffer.ts';
+import { CookieValues, FieldValues, MemberValues, ParameterValues, type Values } from './values.ts';
 
 /** A map as rules ask it: its table may be another one with each request. */
 export interface MapSource {
@@ -26,9 +28,9 @@ export interface MapSource {
 /** What a map is asked with. */
 export interface MapKey {
   readonly from: MapKeyConfig['from'];
-  readonly field: FieldName | null;
-  readonly cookie: CookieFinder | null;
-  readonly parameter: Uint8Array;
+  /** Of a header, cookie or query parameter; and which one of them. */
+  readonly values: Values | null;
+  readonly occurrence: number;
 }
 
 /** A compiled action. */
@@ -56,12 +58,16 @@ export type Action =
 export interface Rule {
   readonly condition: ConditionProgram;
   readonly action: Action;
+  /** Numbers of the ACLs whose answer it may change. */
+  readonly stale: readonly number[];
 }
 
 /** What compiling needs to know of the rest of the plan. */
 export interface RulesContext {
   readonly backends: ReadonlyMap<string, BackendPlan>;
   readonly maps: ReadonlyMap<string, MapSource>;
+  /** See `AclPlan`. */
+  readonly normalizes: boolean;
 }
 
 const utf8 = new TextEncoder();
@@ -69,6 +75,8 @@ const utf8 = new TextEncoder();
 export class RulesPlan {
   readonly acls: readonly AclPlan[];
   readonly rules: readonly Rule[];
+  /** Keys of maps are in normal form, too. */
+  readonly normalizes: boolean;
   /** Backends that a map may name. */
   readonly backends: ReadonlyMap<string, BackendPlan>;
   /** What is known of each ACL for the request under way: 0 nothing, 1 false, 2 true. */
@@ -83,14 +91,26 @@ export class RulesPlan {
       if (acl === undefined) throw new RangeError(`frontend ${frontend.name} has no acl ${name}`);
       return used.push(acl) - 1;
     };
-    this.rules = frontend.rules.map((rule) => ({
+    const compiled = frontend.rules.map((rule) => ({
       condition: compileCondition(rule.if, numberOf),
       action: compileAction(rule.action, context),
     }));
-    this.acls = used.map((acl) => new AclPlan(acl));
+    this.acls = used.map((acl) => new AclPlan(acl, context.normalizes));
+    this.normalizes = context.normalizes;
+    this.rules = compiled.map((rule, i) => ({ ...rule, stale: staleAfter(frontend.rules[i]!.action, this.acls) }));
     this.backends = context.backends;
     this.known = new Uint8Array(this.acls.length);
   }
+}
+
+/** What is known of these ACLs no longer holds after the action. */
+function staleAfter(action: ActionConfig, acls: readonly AclPlan[]): number[] {
+  const isStale = (acl: AclPlan): boolean => {
+    if (action.type === 'set-path' || action.type === 'replace-prefix') return acl.readsPath;
+    const isEdit = action.type === 'set-header' || action.type === 'add-header' || action.type === 'remove-header';
+    return isEdit && acl.readsField(action.name);
+  };
+  return acls.flatMap((acl, number) => (isStale(acl) ? [number] : []));
 }
 
 /** Whether route.ts can do it: rules that choose a backend by one ACL each, on the path without patterns. */
@@ -103,7 +123,8 @@ function isPathRule(rule: RuleConfig, acls: readonly AclConfig[]): boolean {
   const { acl: name } = rule.if;
   const acl = acls.find((candidate) => candidate.name === name);
   if (acl === undefined) return true; // told by route.ts
-  const others = [acl.pathRegex, acl.host, acl.method, acl.header, acl.cookie, acl.query, acl.source, acl.port];
+  const { pathRegex, host, method, header, headerMember, cookie, query, source, port } = acl;
+  const others = [pathRegex, host, method, header, headerMember, cookie, query, source, port];
   return others.every((list) => list === undefined || list.length === 0);
 }
 
@@ -116,7 +137,7 @@ function compileAction(action: ActionConfig, context: RulesContext): Action {
       return {
         type: 'use-map',
         map: found(context.maps.get(action.map), `map ${action.map}`),
-        key: compileKey(action.key),
+        key: compileKey(action.key, context.normalizes),
       };
     case 'redirect':
       return compileRedirect(action);
@@ -173,13 +194,26 @@ function prefixOf(prefix: TemplateConfig): TemplateConfig {
   return prefix.length === 1 && prefix[0] === '/' ? [] : prefix;
 }
 
-function compileKey({ from, name = '' }: MapKeyConfig): MapKey {
-  return {
-    from,
-    field: from === 'header' ? fieldName(name) : null,
-    cookie: from === 'cookie' ? new CookieFinder(latin1(name)) : null,
-    parameter: latin1(name),
-  };
+function compileKey({ from, name = '', occurrence = -1 }: MapKeyConfig, normalizes: boolean): MapKey {
+  return { from, occurrence, values: valuesOf(from, name, normalizes) };
+}
+
+function valuesOf(from: MapKeyConfig['from'], name: string, normalizes: boolean): Values | null {
+  switch (from) {
+    case 'header':
+      return new FieldValues(fieldName(name));
+    case 'header-member':
+      return new MemberValues(fieldName(name));
+    case 'cookie':
+      return new CookieValues(latin1(name));
+    case 'query':
+      return new ParameterValues(utf8.encode(name), normalizes);
+    case 'host':
+    case 'path':
+    case 'source':
+      return null;
+  }
+  return null;
 }
 
 function found<T>(value: T | undefined, what: string): T {

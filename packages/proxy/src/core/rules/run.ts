@@ -1,9 +1,8 @@
 // Runs a frontend's rules for the request that the engine's parser holds, in their order, up to one that ends the list.
-// Edits of heads are noted for the writers; a rule that answers does so at once. ACLs are asked once at most, and always
-// see the request as it came. Keys and templates see it as it came, too; only the path is built up step by step.
-import type { CookieFinder, FieldName } from '@tospann/http';
+// Edits of heads are noted for the writers; a rule that answers does so at once. Conditions, keys and templates see the
+// request as the rules before have left it; an ACL is asked again only after an edit that can change its answer.
+import type { FieldName } from '@tospann/http';
 import { sendAnswer, sendRedirect } from '../answers.ts';
-import { latin1 } from '../bytes.ts';
 import type { Client } from '../connection.ts';
 import { answerEdits, requestEdits } from '../edits.ts';
 import type { Engine } from '../engine.ts';
@@ -12,11 +11,13 @@ import { runCondition } from './condition.ts';
 import { closeSilently, holdForAnswer } from './hold.ts';
 import { pageFor } from './local-answer.ts';
 import type { Action, MapKey, MapSource, RulesPlan } from './rules-plan.ts';
-import { cookieSpan, headerSpan, hostSpan, parameterSpan, Span } from './spans.ts';
-import { TextBuffer, type Template, writeTemplate } from './template.ts';
+import { hostSpan, Span } from './spans.ts';
+import { type Template, writeTemplate } from './template.ts';
+import { Place, type TextBuffer } from './text-buffer.ts';
 import { lower } from './text-match.ts';
+import { takeValue } from './values.ts';
 
-const ROOT = latin1('/');
+const DOT = 46;
 const SLASH = 47;
 const STAR = 42;
 /** `client.endCause` and `endPhase` of an answer that a rule gives: HAProxy's PR, and LR where nothing is refused. */
@@ -32,9 +33,6 @@ export class RuleRunner {
   readonly #engine: Engine;
   readonly #span = new Span();
   readonly #host = new Uint8Array(MAX_HOST_BYTES);
-  /** The path as rules have left it, of which a copy is written. */
-  readonly #path = new TextBuffer();
-  #hasPath = false;
   #client: Client | null = null;
   #plan: RulesPlan | null = null;
   readonly #ask = (acl: number): boolean => this.#isTrue(acl);
@@ -49,12 +47,12 @@ export class RuleRunner {
   run(client: Client, plan: RulesPlan): BackendPlan | null {
     this.#client = client;
     this.#plan = plan;
-    this.#hasPath = false;
     plan.known.fill(0);
     for (const rule of plan.rules) {
       if (!runCondition(rule.condition, this.#ask)) continue;
       const result = this.#act(client, rule.action);
       if (result !== undefined) return result;
+      for (const acl of rule.stale) plan.known[acl] = 0;
     }
     return client.frontend.defaultBackend;
   }
@@ -65,7 +63,9 @@ export class RuleRunner {
     this.#plan = plan;
     plan.known.fill(0);
     for (const rule of plan.rules) {
-      if (runCondition(rule.condition, this.#ask) && this.#act(client, rule.action) !== undefined) return false;
+      if (!runCondition(rule.condition, this.#ask)) continue;
+      if (this.#act(client, rule.action) !== undefined) return false;
+      for (const acl of rule.stale) plan.known[acl] = 0;
     }
     return true;
   }
@@ -89,7 +89,7 @@ export class RuleRunner {
     const plan = this.#plan!;
     const known = plan.known[acl]!;
     if (known !== 0) return known === 2;
-    const value = plan.acls[acl]!.matches(this.#client!, this.#engine.requestHead);
+    const value = plan.acls[acl]!.matches(this.#client!, this.#engine);
     plan.known[acl] = value ? 2 : 1;
     return value;
   }
@@ -172,32 +172,22 @@ export class RuleRunner {
 
   /** What has been written becomes the path; always with a slash before it. */
   #setPath(text: TextBuffer): void {
-    const head = this.#engine.requestHead;
+    const engine = this.#engine;
+    const head = engine.requestHead;
     // "*" is no path, and its request is for the server as a whole.
     if (head.memory[head.targetStart] === STAR) return;
-    const path = this.#path;
-    path.clear();
-    if (text.length === 0 || text.bytes[0] !== SLASH) path.bytes[path.length++] = SLASH;
-    path.put(text.bytes, 0, text.length);
-    if (text.overflowed || path.overflowed) {
-      requestEdits(this.#engine).overflowed = true;
-      return;
-    }
-    this.#hasPath = true;
-    this.#engine.requestWriter.replacePath(path.bytes, path.length);
+    if (!engine.path.replace(text)) requestEdits(engine).overflowed = true;
   }
 
   #replacePrefix(from: Uint8Array, to: Uint8Array): void {
-    const head = this.#engine.requestHead;
-    const own = this.#hasPath;
-    const bytes = own ? this.#path.bytes : head.memory;
-    const start = own ? 0 : head.pathStart;
-    const end = own ? this.#path.length : head.pathEnd;
+    const span = this.#span;
+    this.#engine.path.find(span);
+    const { bytes, from: start, to: end } = span;
     if (end - start < from.length) return;
     for (let i = 0; i < from.length; i++) if (bytes[start + i] !== from[i]) return;
     const text = this.#engine.text;
     text.clear();
-    text.place = 0;
+    text.place = Place.VALUE;
     text.put(to, 0, to.length);
     // `/old` to `/` must not make `//rest` of `/old/rest`.
     const doubled = to.length > 0 && to[to.length - 1] === SLASH && bytes[start + from.length] === SLASH;
@@ -208,48 +198,34 @@ export class RuleRunner {
 
   /** The backend that the map names; undefined: it has no entry, or none that is a backend. */
   #mapped(client: Client, map: MapSource, key: MapKey): BackendPlan | undefined {
-    const head = this.#engine.requestHead;
     const span = this.#span;
-    let bytes = head.memory;
-    if (key.from === 'source') {
-      bytes = client.address;
-      span.from = 0;
-      span.to = bytes.length;
-    } else if (key.from === 'host') {
-      hostSpan(head, span);
-      const length = Math.min(span.to - span.from, MAX_HOST_BYTES);
-      for (let i = 0; i < length; i++) this.#host[i] = lower(bytes[span.from + i]!);
-      bytes = this.#host;
-      span.from = 0;
-      span.to = length;
-    } else if (key.from === 'path' && head.pathEnd === head.pathStart) {
-      // An absolute-form target may have no path: it means "/".
-      bytes = ROOT;
-      span.from = 0;
-      span.to = 1;
-    } else if (!this.#find(key)) return undefined;
-    const name = map.table.find(bytes, span.from, span.to);
+    if (!this.#find(client, key)) return undefined;
+    const name = map.table.find(span.bytes, span.from, span.to);
     return name === undefined ? undefined : this.#plan!.backends.get(name);
   }
 
-  #find(key: MapKey): boolean {
-    const head = this.#engine.requestHead;
+  #find(client: Client, { from, values, occurrence }: MapKey): boolean {
+    const engine = this.#engine;
     const span = this.#span;
-    switch (key.from) {
-      case 'header':
-        return headerSpan(head, key.field!, span);
-      case 'cookie':
-        return cookieSpan(head, key.cookie as CookieFinder, span);
-      case 'query':
-        return parameterSpan(head, key.parameter, span);
-      case 'path':
-      case 'host':
-      case 'source':
-        break;
-    }
-    span.from = head.pathStart;
-    span.to = head.pathEnd;
+    if (values !== null) {
+      if (!takeValue(values, engine, occurrence)) return false;
+      span.set(values.bytes, values.from, values.to);
+    } else if (from === 'source') span.set(client.address, 0, client.address.length);
+    else if (from === 'host') this.#findHost();
+    else if (this.#plan!.normalizes) engine.path.findNormal(span);
+    else engine.path.find(span);
     return true;
+  }
+
+  /** The host in lower case. */
+  #findHost(): void {
+    const span = this.#span;
+    hostSpan(this.#engine, span);
+    const { bytes, from } = span;
+    let length = Math.min(span.to - from, MAX_HOST_BYTES);
+    for (let i = 0; i < length; i++) this.#host[i] = lower(bytes[from + i]!);
+    if (this.#plan!.normalizes && length > 0 && this.#host[length - 1] === DOT) length--;
+    span.set(this.#host, 0, length);
   }
 }
 

@@ -26,10 +26,13 @@ export class TextMatch {
   readonly #regex: readonly Regex[];
   readonly #fold: boolean;
 
-  /** @throws {RegexError} For a pattern that the validation would have refused. */
-  constructor(lists: TextLists, ignoreCase: boolean) {
+  /**
+   * @param form How texts (not patterns) are written before they are compared; none: as UTF-8.
+   * @throws {RegexError} For a pattern that the validation would have refused.
+   */
+  constructor(lists: TextLists, ignoreCase: boolean, form = (text: Uint8Array): Uint8Array => text) {
     const bytes = (texts: readonly string[] = []): Uint8Array[] =>
-      texts.map((text) => (ignoreCase ? utf8.encode(text).map(lower) : utf8.encode(text)));
+      texts.map((text) => form(utf8.encode(text))).map((text) => (ignoreCase ? text.map(lower) : text));
     this.#exact = bytes(lists.exact);
     this.#prefix = bytes(lists.prefix);
     this.#suffix = bytes(lists.suffix);
