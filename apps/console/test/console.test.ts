@@ -182,6 +182,32 @@ describe.skipIf(!existsSync(chromiumPath))('the page', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('the last server that takes traffic goes only when it is said twice, and the page is red then', async () => {
+    const page = await openPage('lb1');
+    await login(page);
+    await expectText(page, '[data-testid=node-lb2]', 'ready');
+    const ask = async (server: string): Promise<void> => {
+      await page.getByTestId(`drain-static-${server}`).click();
+      await page.getByTestId('question-yes').click();
+    };
+    await ask('web1');
+    await page.getByTestId('question').waitFor({ state: 'detached' });
+    await expectText(page, '[data-testid=taking-static]', '1 of 2 servers take traffic');
+    await expectText(page, '[data-testid=verdict]', 'Healthy.');
+    await ask('web2');
+    await expectText(page, '[data-testid=question]', 'no other server of "static" takes traffic');
+    await expectText(page, '[data-testid=question-yes]', 'Drain all the same');
+    expect(await faultsOf(page)).toEqual([]);
+    expect(await page.getByTestId('server-static-web2').getAttribute('data-state')).toBe('up');
+    await page.getByTestId('question-yes').click();
+    await page.getByTestId('question').waitFor({ state: 'detached' });
+    await expectText(page, '[data-testid=taking-static]', 'no server takes traffic');
+    await expectText(page, '[data-testid=verdict][data-level=down]', 'No server of static takes traffic');
+    expect(await faultsOf(page)).toEqual([]);
+    // The browser itself notes the one request that was refused.
+    expect(complaints.filter((text) => !text.includes('409'))).toEqual([]);
+  });
+
   test.each([
     ['light', 1280],
     ['dark', 1280],

@@ -36,6 +36,11 @@ export const serverStatus = z.object({
   admin: adminState.optional(),
   /** What balancing uses now: times the agent's percentage, 0 in drain and maint. */
   effectiveWeight: count.optional(),
+  /** It could take new requests: healthy, ready, with a weight. */
+  live: z.boolean().optional(),
+  /** It takes new requests now, as balancing chooses; else `idleBecause` says why not. */
+  takesTraffic: z.boolean().optional(),
+  idleBecause: z.string().optional(),
   /** HAProxy's short form of `lastCheck`: `L7OK`. */
   checkStatus: z.string().optional(),
   /** Operator, agent and resolver in words. */
@@ -410,11 +415,17 @@ export const operationReport = z.object({
 });
 export type OperationReport = Frozen<z.infer<typeof operationReport>>;
 
+const serverWish = {
+  state: adminState.optional(),
+  weight: z.number().int().min(0).max(256).nullable().optional(),
+};
+
 /** What an operator wants of a server; what is absent stays. `weight` null: as configured. */
 export const serverChange = z
   .strictObject({
-    state: adminState.optional(),
-    weight: z.number().int().min(0).max(256).nullable().optional(),
+    ...serverWish,
+    /** Also when no server of the backend is left that takes traffic. */
+    force: z.boolean().optional(),
   })
   .refine((change) => change.state !== undefined || change.weight !== undefined, 'state or weight must be given');
 export type ServerChange = Frozen<z.infer<typeof serverChange>>;
@@ -423,7 +434,7 @@ export type ServerChange = Frozen<z.infer<typeof serverChange>>;
 export const serverOrder = z.strictObject({
   backend: z.string().min(1).max(128),
   server: z.string().min(1).max(128),
-  ...serverChange.shape,
+  ...serverWish,
 });
 export type ServerOrder = Frozen<z.infer<typeof serverOrder>>;
 

@@ -80,6 +80,7 @@ export { planFailover, planMaintenance, type FailoverPlan, type MaintenancePlan 
 export type { MetricFamily, MetricSample } from './core/metric-rows.ts';
 export { metricFamilies } from './core/metrics.ts';
 export { notReady } from './core/ready.ts';
+export { idleBecause, takesTraffic } from './core/traffic.ts';
 export { judge } from './core/verdict.ts';
 export { consoleToken, loadClusterKey, readOrCreateClusterKey, type ClusterKey } from './io/cluster-key.ts';
 export { EVENT_KINDS } from './core/event-log.ts';

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { TospannError } from '@tospann/errors';
 import type { ServerChangeReport, ServerOrder } from '../src/index.ts';
 import { consoleToken } from '../src/index.ts';
-import { clusterKey, startNode, until } from './harness.ts';
+import { server } from './fixture.ts';
+import { clusterKey, startNode, until, type TestNode } from './harness.ts';
 
 function recorder(): { orders: ServerOrder[]; changeServer: (order: ServerOrder) => Promise<ServerChangeReport> } {
   const orders: ServerOrder[] = [];
@@ -50,6 +51,47 @@ test('PUT gives the order to the node and answers how the server stands', async 
     { backend: 'app', server: 'web1', state: 'drain', weight: 7 },
     { backend: 'a b', server: 'web/1', weight: null },
   ]);
+});
+
+function setServers(node: TestNode, ...servers: ReturnType<typeof server>[]): void {
+  const { status } = node.current;
+  node.current.status = { ...status, proxy: { ...status.proxy!, backends: [{ name: 'app', servers }] } };
+}
+const drained = { admin: 'drain', status: 'drain', effectiveWeight: 0 } as const;
+
+test('the last server that takes traffic is not taken out without force, whatever would take it out', async () => {
+  const { orders, changeServer } = recorder();
+  await using lb1 = await startNode('lb1', { changeServer });
+  setServers(lb1, server('web1'), server('web2', drained), server('web3', { state: 'down' }));
+  for (const wish of ['{"state":"drain"}', '{"state":"maint"}', '{"weight":0}', '{"state":"ready","weight":0}']) {
+    const answer = await lb1.overSocket(put(wish));
+    expect([answer.status, (answer.json() as { code: string }).code], wish).toEqual([409, 'LB_API_LAST_SERVER']);
+  }
+  expect(orders).toEqual([]);
+  // Down or out already: nobody loses anything by it.
+  for (const name of ['web2', 'web3'])
+    expect((await lb1.overSocket(put('{"state":"maint"}', `/api/v1/servers/app/${name}`))).status).toBe(200);
+  expect((await lb1.overSocket(put('{"state":"maint","force":true}'))).status).toBe(200);
+  expect(orders.at(-1)).toEqual({ backend: 'app', server: 'web1', state: 'maint' });
+  setServers(lb1, server('web1'), server('web2', { live: true, takesTraffic: false, idleBecause: 'backup' }));
+  expect((await lb1.overSocket(put('{"state":"drain"}'))).status).toBe(200);
+});
+
+test('the last server of the other node is not taken out either: both do what is ordered', async () => {
+  const here = recorder();
+  await using lb2 = await startNode('lb2', { peers: [{ name: 'lb1', address: '127.0.0.1', port: 9 }] });
+  setServers(lb2, server('web1'), server('web2', { state: 'down' }));
+  await using lb1 = await startNode('lb1', {
+    changeServer: here.changeServer,
+    peers: [{ name: 'lb2', address: '127.0.0.1', port: lb2.port() }],
+    tuning: { peerIntervalMs: 50 },
+  });
+  setServers(lb1, server('web1'), server('web2'));
+  await until(() => lb1.api.pair().peer?.reachable === true);
+  const refused = await lb1.overSocket(put('{"state":"drain"}'));
+  expect(refused.status).toBe(409);
+  expect((refused.json() as { title: string }).title).toContain('on lb2 no other server of "app" takes traffic');
+  expect(here.orders).toEqual([]);
 });
 
 test.each([

@@ -24,6 +24,8 @@ const runDirOption = (): Option => new Option('--run-dir <dir>', 'sockets of the
 const stateDirOption = (): Option =>
   new Option('--state-dir <dir>', 'keys and certificates of the node').default('/var/lib/tospann');
 const jsonOption = (): Option => new Option('--json', 'print data as JSON');
+const lastOption = (): Option =>
+  new Option('--force', 'also the last one of its backend that takes traffic; exit code 6 without it');
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 /** Runs one command of the command line and sets the exit code; `run` returns only when the node has ended. */
@@ -136,8 +138,9 @@ function addServerCommands(program: Command, ended: (code: ExitCode) => void): v
     maint: 'nothing at all, whatever the checks say',
   } as const;
   for (const action of ['ready', 'drain', 'maint'] as const) {
-    sub(action, `${states[action]}; kept over reloads and restarts`)
-      .argument('<backend/server>')
+    const command = sub(action, `${states[action]}; kept over reloads and restarts`).argument('<backend/server>');
+    if (action !== 'ready') command.addOption(lastOption());
+    command
       .option('--wait <duration>', 'wait until no session is left, for instance 60s; exit code 1 when some are')
       .action(async (target: string, options: ServersOptions) =>
         ended(await changeServerCommand({ action, target }, options)),
@@ -146,6 +149,7 @@ function addServerCommands(program: Command, ended: (code: ExitCode) => void): v
   sub('weight', 'another weight, 0 to 256, or "configured"; kept over reloads and restarts')
     .argument('<backend/server>')
     .argument('<weight>')
+    .addOption(lastOption())
     .action(async (target: string, value: string, options: ServersOptions) =>
       ended(await changeServerCommand({ action: 'weight', target, value }, options)),
     );

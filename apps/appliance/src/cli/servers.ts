@@ -17,6 +17,8 @@ export interface ServersOptions {
   readonly json?: boolean;
   /** Seconds to wait until no session is left, as given. */
   readonly wait?: string;
+  /** Also the last one that takes traffic. */
+  readonly force?: boolean;
 }
 
 /** What is wanted, as the words of the command line. */
@@ -37,6 +39,7 @@ export async function listServersCommand(options: ServersOptions): Promise<ExitC
   return Exit.ok;
 }
 
+/** Exit 6: it is the last server of its backend that takes traffic, and nothing has changed. */
 export async function changeServerCommand(order: ServersOrder, options: ServersOptions): Promise<ExitCode> {
   const target = targetOf(order.target);
   const change = changeOf(order);
@@ -46,11 +49,15 @@ export async function changeServerCommand(order: ServersOrder, options: ServersO
     return Exit.usage;
   }
   const path = `/api/v1/servers/${encodeURIComponent(target.backend)}/${encodeURIComponent(target.server)}`;
-  const answer = await ask(options.runDir, { method: 'PUT', path, body: change });
+  const answer = await ask(options.runDir, {
+    method: 'PUT',
+    path,
+    body: { ...change, ...(options.force === true ? { force: true } : {}) },
+  });
   const report = serverChangeReport.safeParse(answer.body);
   if (answer.status !== 200 || !report.success) {
     complain(problemOf(answer.body));
-    return Exit.failed;
+    return answer.status === 409 ? Exit.refused : Exit.failed;
   }
   const { peer } = report.data;
   if (peer !== undefined && peer !== 'done') say(`On this node only: ${peer}`);

@@ -1,6 +1,14 @@
 // The text of `tospann status`: pure. One verdict sentence, then the addresses, then the servers.
 import { FOREIGN_TEXT_LIMIT, plainText } from '@tospann/errors';
-import { type MoverStatus, type NodeStatus, type PairStatus, type PeerLinkStatus, planMaintenance } from '@tospann/api';
+import {
+  idleBecause,
+  takesTraffic,
+  type MoverStatus,
+  type NodeStatus,
+  type PairStatus,
+  type PeerLinkStatus,
+  planMaintenance,
+} from '@tospann/api';
 
 /** Renders the pair for a terminal; no colour, so that it can be piped and pasted. */
 export function renderStatus(pair: PairStatus): readonly string[] {
@@ -27,7 +35,10 @@ export function renderStatus(pair: PairStatus): readonly string[] {
   if (link !== undefined) lines.push('', peerLinkLine(link, pair.self.monotonicMs));
   const servers = serverRows(pair.self);
   if (servers.length > 0)
-    lines.push('', ...table([['SERVER', 'ADDRESS', 'STATE', 'SESSIONS', 'REQUESTS', '5XX', 'LAST CHECK'], ...servers]));
+    lines.push(
+      '',
+      ...table([['SERVER', 'ADDRESS', 'STATE', 'TRAFFIC', 'SESSIONS', 'REQUESTS', '5XX', 'LAST CHECK'], ...servers]),
+    );
   for (const notice of pair.self.notices) lines.push('', notice);
   return lines;
 }
@@ -119,6 +130,7 @@ function serverRows(node: NodeStatus): readonly (readonly string[])[] {
       `${backend.name}/${server.name}`,
       `${server.address}:${server.port}`,
       server.status ?? server.state,
+      takesTraffic(server) ? 'yes' : `no: ${idleBecause(server)}`,
       String(server.currentSessions),
       String(server.requestsTotal),
       String(server.responsesTotal[4]),

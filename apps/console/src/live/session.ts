@@ -5,6 +5,11 @@ import type { Problem, ServerChange, ServerChangeReport, SessionStatus } from '@
 /** What opening a session came to. */
 export type LoginResult = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
+/** What became of a change of a server. `isLast`: it was refused because nothing else of the backend takes traffic. */
+export type ChangeResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly message: string; readonly isLast: boolean };
+
 /** Asks whether there is a session; undefined when the node does not answer. */
 export async function readSession(): Promise<SessionStatus | undefined> {
   try {
@@ -41,7 +46,7 @@ export async function logout(): Promise<void> {
 export async function changeServer(
   target: { readonly backend: string; readonly server: string },
   change: ServerChange,
-): Promise<LoginResult> {
+): Promise<ChangeResult> {
   const path = `${encodeURIComponent(target.backend)}/${encodeURIComponent(target.server)}`;
   try {
     const response = await fetch(`/api/v1/servers/${path}`, {
@@ -50,12 +55,15 @@ export async function changeServer(
       body: JSON.stringify(change),
     });
     if (!response.ok) {
-      const { title, hint } = (await response.json()) as Problem;
-      return { ok: false, message: `${title}. ${hint}` };
+      const { title, hint, code } = (await response.json()) as Problem;
+      const isLast = code === 'LB_API_LAST_SERVER';
+      return { ok: false, message: isLast ? `${title}.` : `${title}. ${hint}`, isLast };
     }
     const { peer } = (await response.json()) as ServerChangeReport;
-    return peer === undefined || peer === 'done' ? { ok: true } : { ok: false, message: `On this node only: ${peer}.` };
+    return peer === undefined || peer === 'done'
+      ? { ok: true }
+      : { ok: false, message: `On this node only: ${peer}.`, isLast: false };
   } catch {
-    return { ok: false, message: 'The node does not answer. Look at the state before you ask again.' };
+    return { ok: false, message: 'The node does not answer. Look at the state before you ask again.', isLast: false };
   }
 }

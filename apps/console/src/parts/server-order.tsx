@@ -57,13 +57,21 @@ function Question({ backend, server, state, close }: QuestionProps): JSX.Element
   const dialog = useRef<HTMLDialogElement>(null);
   const message = useSignal('');
   const isBusy = useSignal(false);
+  /** The node has refused once: it is the last one. Asked again, knowing that, it does it. */
+  const isLast = useSignal(false);
   useEffect(() => dialog.current?.showModal(), []);
   const confirm = async (): Promise<void> => {
     isBusy.value = true;
-    const result = await changeServer({ backend, server: server.name }, { state });
+    const result = await changeServer(
+      { backend, server: server.name },
+      { state, ...(isLast.value ? { force: true } : {}) },
+    );
     isBusy.value = false;
     if (result.ok) close();
-    else message.value = result.message;
+    else {
+      message.value = result.isLast ? `${result.message} Every new request gets 503 then.` : result.message;
+      isLast.value = result.isLast;
+    }
   };
   const title = `${words[state].verb} ${backend}/${server.name}?`;
   return (
@@ -76,12 +84,12 @@ function Question({ backend, server, state, close }: QuestionProps): JSX.Element
       <p class="choices">
         <button
           type="button"
-          class="primary"
+          class={isLast.value ? 'primary danger' : 'primary'}
           data-testid="question-yes"
           disabled={isBusy.value}
           onClick={() => void confirm()}
         >
-          {isBusy.value ? 'Asking…' : words[state].verb}
+          {isBusy.value ? 'Asking…' : isLast.value ? `${words[state].verb} all the same` : words[state].verb}
         </button>
         <button type="button" class="plain" data-testid="question-no" onClick={() => dialog.current?.close()}>
           Leave it

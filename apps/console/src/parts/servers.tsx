@@ -1,6 +1,7 @@
 // The servers of each backend, dense as HAProxy's page: one line each, the state as colour, icon and word.
 import type { JSX } from 'preact';
 import type { ServerStatusWord } from '@tospann/api/contract';
+import { idleBecause, isLive, takesTraffic } from '@tospann/api/pure';
 import { formatAge, formatBytes, formatCount, formatRate, plural } from '../core/format.ts';
 import type { BackendView, ServerView } from '../core/view.ts';
 import { Badge, type IconName, type Tone } from './icons.tsx';
@@ -62,15 +63,19 @@ export function Servers({ backends }: { readonly backends: readonly BackendView[
 }
 
 function Group({ backend }: { readonly backend: BackendView }): JSX.Element {
-  const taking = backend.servers.filter(({ server }) => server.state !== 'down' && server.admin !== 'maint').length;
+  const taking = backend.servers.filter(({ server }) => takesTraffic(server)).length;
   const total = backend.servers.length;
+  // A backup that waits for its turn is as it should be.
+  const isWhole = backend.servers.every(({ server }) => isLive(server));
+  const look = taking === 0 && total > 0 ? 'bad outage' : isWhole ? 'soft' : 'bad';
+  const count = `${taking} of ${plural(total, 'server')} take traffic`;
   return (
     <tbody>
       <tr class="group">
         <th scope="rowgroup" colSpan={columns.length}>
           {backend.name}{' '}
-          <span class={taking === total ? 'soft' : 'bad'}>
-            {taking === total ? plural(total, 'server') : `${taking} of ${plural(total, 'server')} up`}
+          <span class={look} data-testid={`taking-${backend.name}`}>
+            {taking === total ? plural(total, 'server') : taking === 0 ? 'no server takes traffic' : count}
           </span>
         </th>
       </tr>
@@ -125,11 +130,18 @@ function checkText({ lastCheck, checkDetail = '' }: ServerView['server']): strin
   return [lastCheck === '' ? 'not checked' : lastCheck, checkDetail].filter((text) => text !== '').join('; ');
 }
 
+/** The state says it all: it takes requests, or its word is why not. */
+function isPlain(server: ServerView['server']): boolean {
+  const status = server.status ?? server.state;
+  return takesTraffic(server) || status === 'down' || status === 'drain' || status === 'maint';
+}
+
 function State({ view }: { readonly view: ServerView }): JSX.Element {
   const [tone, icon, text] = looks[view.server.status ?? view.server.state];
   return (
     <>
       <Badge tone={tone} icon={icon} text={text} /> <span class="soft">{formatAge(view.stateAgeMs)}</span>
+      {isPlain(view.server) ? null : <span class="idle">no traffic: {idleBecause(view.server)}</span>}
       {view.disagreement === undefined ? null : (
         <span class="disagrees" title={view.disagreement.lastCheck}>
           {view.disagreement.node} sees it {view.disagreement.state}

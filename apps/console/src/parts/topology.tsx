@@ -1,6 +1,7 @@
 // The pair at a glance: addresses, nodes, backends, and which way requests go. Drawn by hand; all that it shows is in
 // the tables and cards below as well, so it is one picture to a screen reader.
 import type { JSX } from 'preact';
+import { takesTraffic } from '@tospann/api/pure';
 import { formatRate } from '../core/format.ts';
 import type { BackendView, NodeView, VipView } from '../core/view.ts';
 
@@ -151,7 +152,7 @@ function BackendBox({
   readonly y: number;
 }): JSX.Element | null {
   if (backend === undefined) return null;
-  const taking = backend.servers.filter(({ server }) => server.state !== 'down').length;
+  const taking = backend.servers.filter(({ server }) => takesTraffic(server)).length;
   const total = backend.servers.length;
   const rates = backend.servers.map((view) => view.requestRate).filter((rate) => rate !== undefined);
   const rate = rates.length === 0 ? undefined : rates.reduce((sum, one) => sum + one, 0);
@@ -161,7 +162,7 @@ function BackendBox({
       column="backend"
       y={y}
       title={backend.name}
-      text={`${taking} of ${total} up`}
+      text={`${taking} of ${total} take traffic`}
       look={look}
       right={`${formatRate(rate)} req/s`}
     />
@@ -171,8 +172,8 @@ function BackendBox({
 function describe(nodes: readonly NodeView[], vips: readonly VipView[], backends: readonly BackendView[]): string {
   const owned = vips.map((vip) => `${vip.name} is at ${vip.owners.length === 0 ? 'nobody' : vip.owners.join(' and ')}`);
   const pools = backends.map((backend) => {
-    const taking = backend.servers.filter(({ server }) => server.state !== 'down').length;
-    return `${backend.name}: ${taking} of ${backend.servers.length} servers up`;
+    const taking = backend.servers.filter(({ server }) => takesTraffic(server)).length;
+    return `${backend.name}: ${taking} of ${backend.servers.length} servers take traffic`;
   });
   return [...owned, ...nodes.map((node) => `${node.name} ${node.why}`), ...pools].join('; ');
 }

@@ -54,7 +54,7 @@ const cases: readonly (readonly [string, NodeStatus, PeerStatus | undefined, str
     owner,
     peer(noServer),
     undefined,
-    refuse('lb2', 'no server of backend "app" is up there: look at "tospann status" on lb2'),
+    refuse('lb2', 'no server of backend "app" takes traffic there (web1 down): look at "tospann status" on lb2'),
   ],
   [
     'the spare has no proxy',

@@ -13,6 +13,7 @@ import {
   type MetricSample,
   type Row,
 } from './metric-rows.ts';
+import { takesTraffic } from './traffic.ts';
 import { vrrpFamilies } from './vrrp-metrics.ts';
 
 const codes = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
@@ -140,7 +141,7 @@ const sharedCounters: readonly CounterRow[] = [
 ];
 
 const serverOnlyCounters: readonly CounterRow[] = [
-  ['check_failures_total', 'counter', 'Health checks that failed.', 'checkFailuresTotal'],
+  ['check_failures_total', 'counter', 'Health checks that failed while the server was not down.', 'checkFailuresTotal'],
 ];
 
 interface ServerOf {
@@ -187,7 +188,7 @@ function backendRows(): readonly Row<BackendStatus>[] {
       'backend_active_servers',
       'gauge',
       'Servers that take traffic now.',
-      (b) => one(b.servers.filter((s) => s.state !== 'down' && s.admin !== 'maint').length, { proxy: b.name }),
+      (b) => one(b.servers.filter(takesTraffic).length, { proxy: b.name }),
     ],
     [
       'backend_http_responses_total',
@@ -211,6 +212,12 @@ function serverRows(): readonly Row<ServerOf>[] {
     (item) => one(item.server[key], label(item)),
   ]);
   return [
+    [
+      'server_takes_traffic',
+      'gauge',
+      '1 while a server takes new requests: healthy, ready, with a weight, and its turn.',
+      (item) => one(takesTraffic(item.server) ? 1 : 0, label(item)),
+    ],
     [
       'server_status',
       'gauge',

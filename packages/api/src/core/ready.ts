@@ -1,5 +1,6 @@
 // Whether a node could serve if the addresses came to it. Pure; the verdict and the failover plan ask the same.
 import type { NodeStatus } from '../contract.ts';
+import { isOut, whyOut } from './traffic.ts';
 
 /**
  * Says what a node lacks to serve.
@@ -11,8 +12,6 @@ export function notReady(node: NodeStatus): string | undefined {
   if (node.vrrp === undefined) return 'its failover agent does not answer';
   const fault = node.vrrp.vips.find((vip) => vip.state === 'fault' || vip.state === 'init');
   if (fault !== undefined) return `${fault.name} is in state ${fault.state} there (${fault.reason})`;
-  const dead = node.proxy.backends.find(
-    (backend) => backend.servers.length > 0 && backend.servers.every((server) => server.state === 'down'),
-  );
-  return dead === undefined ? undefined : `no server of backend "${dead.name}" is up there`;
+  const out = node.proxy.backends.find(isOut);
+  return out === undefined ? undefined : `no server of backend "${out.name}" takes traffic there (${whyOut(out)})`;
 }

@@ -18,6 +18,12 @@ const withServers = (status: NodeStatus, states: readonly ('up' | 'down')[]): No
     ],
   },
 });
+const withBackend = (status: NodeStatus, ...servers: ReturnType<typeof server>[]): NodeStatus => ({
+  ...status,
+  proxy: status.proxy && { ...status.proxy, backends: [{ name: 'app', servers }] },
+});
+const drained = { admin: 'drain', status: 'drain', effectiveWeight: 0 } as const;
+const weightless = { weight: 0, effectiveWeight: 0 };
 const withVip = (status: NodeStatus, ...vips: Parameters<typeof vip>[]): NodeStatus => ({
   ...status,
   vrrp: status.vrrp && { ...status.vrrp, vips: vips.map((args) => vip(...args)) },
@@ -159,7 +165,49 @@ const cases: readonly (readonly [string, NodeStatus, PeerStatus | undefined, str
     withServers(lb1, ['down', 'down']),
     peer(lb2),
     'down',
-    'Down. No server of app is up. 2 of 2 servers are down: app/web1 (connection refused) and app/web2 (connection refused). lb1 holds public, lb2 ready.',
+    'Down. No server of app takes traffic (web1 down, web2 down). 2 of 2 servers are down: app/web1 (connection refused) and app/web2 (connection refused). lb1 holds public, lb2 ready.',
+  ],
+  [
+    'all servers drained: nothing is down, every new request is refused',
+    withBackend(lb1, server('web1', drained), server('web2', drained)),
+    peer(lb2),
+    'down',
+    'Down. No server of app takes traffic (web1 draining, web2 draining). lb1 holds public, lb2 ready.',
+  ],
+  [
+    'an outage leads whatever else is wrong, and whichever node is asked',
+    withChild(withProblem(lb2), 'admin', 'starting'),
+    peer(withChild(withBackend(lb1, server('web1', drained), server('web2', weightless)), 'admin', 'starting')),
+    'down',
+    `Down. No server of app takes traffic (web1 draining, web2 weight 0). admin on lb2 is starting again (signal SIGKILL). admin on lb1 is starting again (signal SIGKILL). ${clocks}. lb1 holds public, lb2 ready.`,
+  ],
+  [
+    'what the data plane says of who takes traffic counts',
+    withBackend(lb1, server('web1', { live: true, takesTraffic: false, idleBecause: 'slot lost' })),
+    peer(lb2),
+    'down',
+    'Down. No server of app takes traffic (web1 slot lost). lb1 holds public, lb2 ready.',
+  ],
+  [
+    'one drained, the rest serve',
+    withBackend(lb1, server('web1', drained), server('web2')),
+    peer(lb2),
+    'ok',
+    'Healthy. lb1 holds public, lb2 ready.',
+  ],
+  [
+    'a spare whose servers are all out is not ready',
+    lb1,
+    peer(withBackend(lb2, server('web1', drained))),
+    'degraded',
+    'Degraded. lb2 could not serve app if it took over (web1 draining). lb1 holds public.',
+  ],
+  [
+    'an owner that keeps the address for want of a better one, and cannot serve',
+    { ...lb1, vrrp: lb1.vrrp && { ...lb1.vrrp, ability: 'cannot-serve', abilityReason: 'its listener is dead' } },
+    peer(lb2),
+    'down',
+    'Down. lb1 holds public but cannot serve: its listener is dead. lb1 holds public, lb2 ready.',
   ],
   [
     'proxy of the owner died',

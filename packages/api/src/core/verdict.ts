@@ -3,6 +3,7 @@
 import type { ChildStatus, NodeStatus, PeerStatus, ServerStatus, Verdict } from '../contract.ts';
 import { ownersOf, vipsOf, type Owner } from './owners.ts';
 import { notReady } from './ready.ts';
+import { isOut, whyOut } from './traffic.ts';
 
 interface Finding {
   readonly level: 'degraded' | 'down';
@@ -26,10 +27,12 @@ export function judge(self: NodeStatus, peer?: PeerStatus): Verdict {
   const owners = ownersOf(nodes);
   const findings = [
     ...ownerFindings(owners, nodes),
+    ...helplessOwners(owners, nodes),
     ...nodes.flatMap((node) => nodeFindings(node, owners)),
     ...peerFindings(self, peer),
     ...pathFindings(nodes),
     ...serverFindings(nodes, owners),
+    ...spareFindings(nodes, owners),
   ].sort((a, b) => rank(a) - rank(b));
   const worst = findings[0]?.level ?? 'ok';
   const more = findings.length - findingsShown;
@@ -51,6 +54,18 @@ function ownerFindings(owners: readonly Owner[], nodes: readonly NodeStatus[]): 
     if (holding.length === 0) return [{ level: 'down', text: `Nobody holds ${vip}${whyNobody(vip, nodes)}.` }];
     const conflict = `${list(holding)} both hold ${vip}: they do not hear each other.`;
     return holding.length > 1 ? [{ level: 'down', text: conflict }] : [];
+  });
+}
+
+/** An owner that gives way to nobody keeps the address though it cannot serve: clients are hurt all the same. */
+function helplessOwners(owners: readonly Owner[], nodes: readonly NodeStatus[]): readonly Finding[] {
+  return nodes.flatMap((node): readonly Finding[] => {
+    const held = owners.filter((owner) => owner.nodes.includes(node.node)).map(({ vip }) => vip);
+    const { ability, abilityReason = '' } = node.vrrp ?? {};
+    // Without a live server the backends say it, each with its servers.
+    if (held.length === 0 || ability !== 'cannot-serve') return [];
+    const why = abilityReason === '' ? '' : `: ${abilityReason}`;
+    return [{ level: 'down', text: `${node.node} holds ${list(held)} but cannot serve${why}.` }];
   });
 }
 
@@ -160,12 +175,10 @@ function serverFindings(nodes: readonly NodeStatus[], owners: readonly Owner[]):
   for (const backend of judged?.proxy?.backends ?? []) {
     // What an operator took out is no fault; but a backend without any other server is.
     const down = backend.servers.filter((server) => server.state === 'down' && server.admin !== 'maint');
-    const out = backend.servers.filter((server) => server.state === 'down' || server.admin === 'maint');
     total += backend.servers.length;
     lost.push(...down.map((server) => `${backend.name}/${server.name}${lastCheckOf(server)}`));
-    if (backend.servers.length > 0 && out.length === backend.servers.length) {
-      findings.push({ level: 'down', text: `No server of ${backend.name} is up.` });
-    }
+    if (isOut(backend))
+      findings.push({ level: 'down', text: `No server of ${backend.name} takes traffic (${whyOut(backend)}).` });
   }
   if (lost.length > 0) {
     const names = lost.length > 3 ? `${lost.slice(0, 3).join(', ')} and others` : list(lost);
@@ -173,6 +186,20 @@ function serverFindings(nodes: readonly NodeStatus[], owners: readonly Owner[]):
     findings.push({ level: 'degraded', text: `${lost.length} of ${total} servers ${verb} down: ${names}.` });
   }
   return findings;
+}
+
+/** What would fail at a take-over, before it: backends that are served now and would not be then. */
+function spareFindings(nodes: readonly NodeStatus[], owners: readonly Owner[]): readonly Finding[] {
+  const serving = nodes.filter((node) => ownsAny(node, owners));
+  const outNow = new Set(serving.flatMap((node) => node.proxy?.backends.filter(isOut).map(({ name }) => name) ?? []));
+  return nodes
+    .filter((node) => !serving.includes(node) && node.vrrp?.maintenance === undefined)
+    .flatMap((node) => (node.proxy?.backends ?? []).map((backend) => ({ node, backend })))
+    .filter(({ backend }) => isOut(backend) && !outNow.has(backend.name))
+    .map(({ node, backend }) => ({
+      level: 'degraded',
+      text: `${node.node} could not serve ${backend.name} if it took over (${whyOut(backend)}).`,
+    }));
 }
 
 function lastCheckOf(server: ServerStatus): string {

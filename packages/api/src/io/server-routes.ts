@@ -5,16 +5,19 @@ import {
   serverChange,
   serverOrder,
   type NodeStatus,
+  type PairStatus,
   type ServerChange,
   type ServerChangeReport,
   type ServerList,
   type ServerOrder,
 } from '../contract.ts';
+import { leftWithout } from '../core/traffic.ts';
 import type { ApiApp } from './listener.ts';
 
 /** The node behind these routes. */
 export interface ServerNode {
   readonly self: () => NodeStatus;
+  readonly pair: () => PairStatus;
   /** Changes a server on this node. */
   readonly changeServer: (order: ServerOrder) => Promise<ServerChangeReport>;
   /** Asks the peer for the same; undefined: there is no peer. Never rejects: the text says how it went. */
@@ -31,7 +34,9 @@ export function addServerRoutes(app: ApiApp, node: ServerNode, options: { readon
     { schema: { body: serverChange } },
     async (request, reply) => {
       const { backend, server } = request.params;
-      const order = { backend, server, ...(request.body as ServerChange) }; // checked by the schema
+      const { force = false, ...change } = request.body as ServerChange; // checked by the schema
+      const order = { backend, server, ...change };
+      if (!force) refuseLast(node.pair(), order);
       const report = await node.changeServer(order);
       const peer = await node.changePeersServer(order);
       return reply.header('cache-control', 'no-store').send({ ...report, ...(peer === undefined ? {} : { peer }) });
@@ -43,6 +48,15 @@ export function addServerRoutes(app: ApiApp, node: ServerNode, options: { readon
   app.post('/api/v1/node/servers', forPeer, async (request, reply) =>
     reply.header('cache-control', 'no-store').send(await node.changeServer(request.body)),
   );
+}
+
+/** Nobody means to answer every request with 503: who does, says so. @throws {TospannError} LB_API_LAST_SERVER. */
+function refuseLast({ self, peer }: PairStatus, order: ServerOrder): void {
+  const nodes = peer?.reachable === true && peer.status !== undefined ? [self, peer.status] : [self];
+  const node = leftWithout(nodes, order);
+  if (node === undefined) return;
+  const { backend, server } = order;
+  throw new TospannError('LB_API_LAST_SERVER', { name: `${backend}/${server}`, backend, node });
 }
 
 /**

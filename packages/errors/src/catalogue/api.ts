@@ -107,6 +107,13 @@ export const apiErrors = {
     message: 'Cannot find the server "{name}": the configuration has none of this name',
     hint: 'Name it as BACKEND/SERVER; "tospann servers list" shows all.',
   },
+  LB_API_LAST_SERVER: {
+    source: 'client',
+    retry: 'always',
+    status: 409,
+    message: 'Cannot take "{name}" out: on {node} no other server of "{backend}" takes traffic',
+    hint: 'Bring another server up first; with --force every new request of this backend is answered with 503.',
+  },
   LB_API_NO_PROXY: {
     source: 'internal',
     retry: 'always',

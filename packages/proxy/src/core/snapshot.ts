@@ -35,7 +35,17 @@ export interface ServerHealthSnapshot {
   readonly resolution?: 'fresh' | 'stale' | 'unresolved';
 }
 
-export interface ServerSnapshot extends ServerHealthSnapshot {
+/** How a server stands towards new requests. */
+export interface ServerTaking {
+  /** It could take them: healthy, ready, with a weight. */
+  readonly live: boolean;
+  /** It takes them now: backups wait for their turn, and below the panic threshold health is not believed. */
+  readonly takesTraffic: boolean;
+  /** Why it takes none, in words; empty: it does. */
+  readonly idleBecause: string;
+}
+
+export interface ServerSnapshot extends ServerHealthSnapshot, ServerTaking {
   readonly name: string;
   readonly port: number;
   readonly currentSessions: number;

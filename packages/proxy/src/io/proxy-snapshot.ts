@@ -1,5 +1,5 @@
 // Adds the workers' counters up into the snapshot that everybody else sees.
-import type { PairConfig, ServerConfig } from '@tospann/config';
+import type { BackendConfig, PairConfig, ServerConfig } from '@tospann/config';
 import { FAULT_COUNT, faultCode } from '@tospann/http';
 import {
   BackendWord,
@@ -13,13 +13,13 @@ import {
   LATENCY_COUNTS,
   REFUSAL_SLOTS,
   SERVER_COUNTERS,
-  ServerAdmin,
   serverCounter,
   ServerCounter,
   serverWord,
   ServerWord,
   type SharedLayout,
 } from '../core/shared.ts';
+import { takingOf } from '../core/balance/taking.ts';
 import type { SlotMap } from '../core/slots.ts';
 import type {
   BackendSnapshot,
@@ -28,6 +28,7 @@ import type {
   ProxySnapshot,
   ServerHealthSnapshot,
   ServerSnapshot,
+  ServerTaking,
 } from '../core/snapshot.ts';
 
 export interface SnapshotSource {
@@ -55,14 +56,14 @@ export function buildSnapshot(source: SnapshotSource): ProxySnapshot {
     return {
       name: backend.name,
       queued: source.words[backendWord(layout, source.slots.backends[b]!) + BackendWord.anyWaiting]!,
-      servers: backend.servers.map((config, i) => server(source, config, slots[i]!)),
+      servers: servers(source, backend, slots),
     };
   });
   return {
     engine: source.engine.engine,
     engineReason: source.engine.reason,
     threads: source.counters.length,
-    frontends: config.frontends.map((_, i) => frontend(source, i)),
+    frontends: config.frontends.map((_, i) => frontend(source, i, backends)),
     backends,
     latencyBoundsMs: LATENCY_BOUNDS_MS,
     latencyCounts: latency,
@@ -70,7 +71,7 @@ export function buildSnapshot(source: SnapshotSource): ProxySnapshot {
   };
 }
 
-function frontend(source: SnapshotSource, index: number): FrontendSnapshot {
+function frontend(source: SnapshotSource, index: number, backends: readonly BackendSnapshot[]): FrontendSnapshot {
   const config = source.config.frontends[index]!;
   const slot = source.slots.frontends[index]!;
   const c = sum(source.counters, frontendCounter(slot), FRONTEND_COUNTERS);
@@ -85,7 +86,7 @@ function frontend(source: SnapshotSource, index: number): FrontendSnapshot {
       address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
     ),
     currentConnections: c[FrontendCounter.currentConnections]!,
-    ...fullOf(source, index),
+    ...fullOf(source, index, backends),
     connectionsTotal: c[FrontendCounter.connectionsTotal]!,
     requestsTotal: c[FrontendCounter.requestsTotal]!,
     responsesTotal: five(c, FrontendCounter.responses),
@@ -103,27 +104,34 @@ function frontend(source: SnapshotSource, index: number): FrontendSnapshot {
 }
 
 /** A worker that hangs may be why connections pile up: then the frontend is not called full. */
-function fullOf(source: SnapshotSource, index: number): { readonly full?: FullFrontend } {
+function fullOf(
+  source: SnapshotSource,
+  index: number,
+  backends: readonly BackendSnapshot[],
+): { readonly full?: FullFrontend } {
   const { words, layout, config, slots } = source;
   const { maxConnections, defaultBackend } = config.frontends[index]!;
   const open = words[frontendWord(layout, slots.frontends[index]!) + FrontendWord.connections]!;
   const running = source.counters.every((counters) => source.nowMs - counters[layout.beat]! <= STILL_MS);
   if (open < maxConnections || !running) return {};
-  const servers = slots.servers[config.backends.findIndex(({ name }) => name === defaultBackend)] ?? [];
-  return { full: { maxConnections, live: servers.some((slot) => takesRequests(words, slot)) } };
+  const servers = backends.find(({ name }) => name === defaultBackend)?.servers ?? [];
+  return { full: { maxConnections, live: servers.some(({ takesTraffic }) => takesTraffic) } };
 }
 
-function takesRequests(words: Int32Array, slot: number): boolean {
-  const word = serverWord(slot);
-  return words[word + ServerWord.usable] === 1 && words[word + ServerWord.admin] === ServerAdmin.READY;
+function servers(source: SnapshotSource, backend: BackendConfig, slots: readonly number[]): readonly ServerSnapshot[] {
+  const health = slots.map((slot) => source.health(slot));
+  const candidates = backend.servers.map(({ backup = false }, i) => ({ backup, health: health[i]! }));
+  const taking = takingOf(candidates, backend.panicPercent ?? 0);
+  return backend.servers.map((config, i) => ({ ...server(source, config, slots[i]!), ...health[i]!, ...taking[i]! }));
 }
 
-function server(source: SnapshotSource, config: ServerConfig, slot: number): ServerSnapshot {
+type CountedServer = Omit<ServerSnapshot, keyof ServerHealthSnapshot | keyof ServerTaking>;
+
+function server(source: SnapshotSource, config: ServerConfig, slot: number): CountedServer {
   const c = sum(source.counters, serverCounter(source.layout, slot), SERVER_COUNTERS);
   return {
     name: config.name,
     port: config.port,
-    ...source.health(slot),
     currentSessions: c[ServerCounter.currentSessions]!,
     requestsTotal: c[ServerCounter.requestsTotal]!,
     responsesTotal: five(c, ServerCounter.responses),

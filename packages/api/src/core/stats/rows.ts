@@ -2,6 +2,7 @@
 // configuration. What we do not measure stays empty; nothing is invented. Pure.
 import type { BackendConfig, FrontendConfig, PairConfig } from '@tospann/config';
 import type { BackendStatus, FrontendStatus, NodeStatus, ServerStatus } from '../../contract.ts';
+import { isLive, takesTraffic } from '../traffic.ts';
 import type { StatsRow } from './columns.ts';
 import type { Peaks, Watched } from './peaks.ts';
 
@@ -110,7 +111,7 @@ function serverRow({ status, peaks, configured, backend }: ServerSource, server:
     wretr: server.retriesTotal,
     wredis: server.redispatchesTotal,
     status: serverStatusText(server),
-    weight: server.weight,
+    weight: weightOf(server),
     act: isBackup ? 0 : 1,
     bck: isBackup ? 1 : 0,
     chkfail: server.checkFailuresTotal,
@@ -134,8 +135,10 @@ function backendRow({ status, peaks }: StatsSource, backend: BackendStatus, conf
   const peak = peaks.of(`b ${backend.name}`);
   const isBackup = (server: ServerStatus): boolean =>
     configured?.servers.find(({ name }) => name === server.name)?.backup === true;
-  const usable = backend.servers.filter((server) => server.state !== 'down');
-  const active = usable.filter((server) => !isBackup(server));
+  // HAProxy counts all that could serve, and weighs those whose turn it is.
+  const live = backend.servers.filter(isLive);
+  const backups = live.filter(isBackup);
+  const taking = backend.servers.filter(takesTraffic);
   const current = sum(backend, 'currentSessions');
   return {
     pxname: backend.name,
@@ -150,10 +153,10 @@ function backendRow({ status, peaks }: StatsSource, backend: BackendStatus, conf
     eresp: sum(backend, 'responseErrorsTotal'),
     wretr: sum(backend, 'retriesTotal'),
     wredis: sum(backend, 'redispatchesTotal'),
-    status: usable.length > 0 ? 'UP' : 'DOWN',
-    weight: active.reduce((total, server) => total + server.weight, 0),
-    act: active.length,
-    bck: usable.length - active.length,
+    status: taking.length > 0 ? 'UP' : 'DOWN',
+    weight: taking.reduce((total, server) => total + weightOf(server), 0),
+    act: live.length - backups.length,
+    bck: backups.length,
     lastchg: ageSeconds(status, Math.max(0, ...backend.servers.map((server) => server.sinceMs))),
     lbtot: sum(backend, 'requestsTotal'),
     type: BACKEND,
@@ -197,6 +200,11 @@ function times(servers: readonly ServerStatus[]): StatsRow {
     rtime: average((server) => server.responseMsTotal),
     ttime: average((server) => server.totalMsTotal),
   };
+}
+
+/** With the agent's percentage; of a server that drains, what it will have again, as HAProxy shows it. */
+function weightOf({ admin = 'ready', state, weight, effectiveWeight = weight }: ServerStatus): number {
+  return admin === 'ready' && state !== 'down' ? effectiveWeight : weight;
 }
 
 function serverStatusText(server: ServerStatus): string {

@@ -92,6 +92,47 @@ test('the CSV has a row for each frontend, server and backend, with the columns 
   expect(rows[3]).toMatchObject({ status: 'UP', act: '1', bck: '0', algo: 'leastconn', stot: '2000', type: '1' });
 });
 
+const drained = { admin: 'drain', status: 'drain', effectiveWeight: 0, live: false, takesTraffic: false } as const;
+const maint = { ...drained, admin: 'maint', status: 'maint' } as const;
+const waiting = { live: true, takesTraffic: false } as const;
+
+// As HAProxy 2.6 shows the same servers: "act" and "bck" count what could serve, the weight is of what serves.
+test.each([
+  ['all serve', [{ takesTraffic: true, live: true, effectiveWeight: 30 }, waiting], 'UP', 30, 1, 1],
+  ['on its backup', [drained, { live: true, takesTraffic: true, effectiveWeight: 5 }], 'UP', 5, 0, 1],
+  ['drained and in maintenance', [drained, maint], 'DOWN', 0, 0, 0],
+  ['weight 0', [{ weight: 0, effectiveWeight: 0 }, maint], 'DOWN', 0, 0, 0],
+  ['down', [{ state: 'down' }, { state: 'down' }], 'DOWN', 0, 0, 0],
+] as const)('the BACKEND row: %s', (...row) => {
+  const [, [one, two], word, weight, act, bck] = row;
+  const base = status();
+  const backends = [{ name: 'app', servers: [server('web1', one), server('web2', two)] }];
+  const rows = statsRows({ status: { ...base, proxy: { ...base.proxy!, backends } }, config, peaks: new Peaks() });
+  expect(rows.find(({ svname }) => svname === 'BACKEND')).toMatchObject({ status: word, weight, act, bck });
+});
+
+test("a server row keeps its weight in drain and maintenance, and shows the agent's share while it is ready", () => {
+  const base = status();
+  const servers = [
+    server('a', drained),
+    server('b', maint),
+    server('c', { effectiveWeight: 25 }),
+    server('d', { weight: 0 }),
+  ];
+  const rows = statsRows({
+    status: { ...base, proxy: { ...base.proxy!, backends: [{ name: 'app', servers }] } },
+    config,
+    peaks: new Peaks(),
+  });
+  const shown = rows.filter(({ type }) => type === 2).map((row) => [row.status, row.weight, row.act]);
+  expect(shown).toEqual([
+    ['DRAIN', 100, 1],
+    ['MAINT', 100, 1],
+    ['UP', 25, 1],
+    ['UP', 0, 1],
+  ]);
+});
+
 test('rates and maxima follow the counters and survive a counter that begins anew', () => {
   const peaks = new Peaks();
   const at = (requestsTotal: number, currentSessions: number): ReturnType<typeof watchedFigures> => {

@@ -83,6 +83,17 @@ describe('notAsked()', () => {
   });
 });
 
+describe('failuresTotal', () => {
+  it('counts the failures of a server that was up, none of one that is down already', () => {
+    let health = afterCheck(initialHealth(true, 0), result(true, 1), CHECK);
+    for (let i = 0; i < CHECK.fall + 5; i++) health = afterCheck(health, result(false, 2 + i), CHECK);
+    expect(health).toMatchObject({ state: 'down', failuresTotal: CHECK.fall });
+    health = initialHealth(true, 0);
+    for (let i = 0; i < 9; i++) health = afterCheck(health, result(false, i), CHECK);
+    expect(health).toMatchObject({ state: 'down', failuresTotal: 1 });
+  });
+});
+
 describe('markedDown()', () => {
   it('takes a server down at once, and rise good checks bring it back', () => {
     let health = markedDown(afterCheck(initialHealth(true, 0), result(true, 1), CHECK), 'faults', 7);

@@ -41,6 +41,7 @@ export interface Health {
   readonly sinceMs: number;
   readonly lastCheck: string;
   readonly code: CheckCode;
+  /** As HAProxy counts: of a server that is down already no failure is news. */
   readonly failuresTotal: number;
 }
 
@@ -57,7 +58,7 @@ export function isUsable(state: ServerState): boolean {
 
 /** Takes one result of a check; `state` differs from before when the server went up or down. */
 export function afterCheck(health: Health, result: CheckResult, check: Pick<CheckConfig, 'rise' | 'fall'>): Health {
-  const failuresTotal = health.failuresTotal + (result.ok ? 0 : 1);
+  const failuresTotal = health.failuresTotal + (result.ok || health.state === 'down' ? 0 : 1);
   const stays = { ...health, against: 0, lastCheck: result.detail, code: result.code, failuresTotal };
   if (health.state === 'unchecked') return stays;
   if (health.state === 'starting') return changed(result, failuresTotal);
