@@ -47,6 +47,7 @@ export {
 } from './io/raw-socket.ts';
 export { createFile, replaceFile, syncDirectory, type ReplaceFileOptions } from './io/replace-file.ts';
 export { defaultRoute } from './io/routes.ts';
+export { afterRunning } from './io/running-time.ts';
 export { raiseThread, signalOnParentDeath, type Scheduling } from './io/scheduling.ts';
 export { notifySystemd } from './io/sd-notify.ts';
 export {

@@ -2,6 +2,7 @@
 // hold at one time is bounded by a gate that all of them share; waiting there is not part of the time-out, and neither
 // is the time in which this process stood still.
 import net from 'node:net';
+import { afterRunning } from '@tospann/linux';
 import type { Conversation, Step } from '../../core/health/conversation.ts';
 import { checkProxyHeader } from '../../core/proxy-protocol/encode.ts';
 
@@ -119,38 +120,6 @@ function talkNow<Found>(options: TalkOptions<Found>): () => void {
   socket.on('data', (bytes: Buffer) => take(conversation.received(bytes)));
   socket.on('end', () => take({ found: conversation.ended() }));
   return close;
-}
-
-/** A time-out is looked at in so many parts. */
-const PARTS = 8;
-const MIN_PART_MS = 50;
-
-/**
- * Calls `over` when this process has run for so long, and what had come by then has been read. Each part of the time
- * counts once, however late its end is noticed: stolen time, a stopped process and a blocked loop are no silence of the
- * other side, whose answer may lie in the socket.
- *
- * @returns What ends the wait.
- */
-function afterRunning(timeoutMs: number, over: () => void): () => void {
-  const partMs = Math.max(MIN_PART_MS, timeoutMs / PARTS);
-  let leftMs = timeoutMs;
-  let timer: NodeJS.Timeout | undefined;
-  let last: NodeJS.Immediate | undefined;
-  const wait = (): void => {
-    const part = Math.min(leftMs, partMs);
-    timer = setTimeout(() => {
-      leftMs -= part;
-      // Timers come before sockets in a turn of the loop, immediates behind them.
-      if (leftMs > 0) wait();
-      else last = setImmediate(over);
-    }, part);
-  };
-  wait();
-  return () => {
-    clearTimeout(timer);
-    clearImmediate(last);
-  };
 }
 
 /** What this node lacks, by the code of the error. */

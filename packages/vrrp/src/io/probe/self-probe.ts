@@ -3,6 +3,7 @@
 // timer and one loopback connection a round.
 import { request } from 'node:http';
 import { SELF_PROBE_ADDRESS, SELF_PROBE_AGENT } from '@tospann/config';
+import { afterRunning } from '@tospann/linux';
 import { connect, type Socket } from 'node:net';
 import {
   firstProbe,
@@ -107,11 +108,11 @@ function bareRequest({ host, port, opening = '' }: ProbeTarget, timeoutMs: numbe
   return new Promise((resolve) => {
     const socket = connect({ host, port, noDelay: true });
     const finish = (answered: boolean): void => {
-      clearTimeout(deadline);
+      stopDeadline();
       resolve(answered);
       socket.destroy();
     };
-    const deadline = setTimeout(() => finish(false), timeoutMs);
+    const stopDeadline = afterRunning(timeoutMs, () => finish(false));
     socket.on('connect', () => socket.write(`${opening}GET / HTTP/1.1\r\nConnection: close\r\n\r\n`));
     socket.once('data', (bytes: Buffer) => finish(bytes.toString('latin1').startsWith('HTTP/1.')));
     socket.on('error', () => finish(false));
@@ -124,11 +125,11 @@ function streamProbe({ host, port, opening }: ProbeTarget, timeoutMs: number): P
   return new Promise((resolve) => {
     const socket = connect({ host, port, localAddress: SELF_PROBE_ADDRESS });
     const finish = (result: ProbeResult): void => {
-      clearTimeout(deadline);
+      stopDeadline();
       resolve(result);
       socket.destroy();
     };
-    const deadline = setTimeout(() => finish('timed-out'), timeoutMs);
+    const stopDeadline = afterRunning(timeoutMs, () => finish('timed-out'));
     if (opening !== undefined) socket.write(opening);
     socket.once('data', (bytes: Buffer) => {
       finish(bytes.toString('latin1').startsWith('ok') ? 'answered' : 'no-server');
@@ -156,9 +157,9 @@ function realRequest(target: ProbeTarget, timeoutMs: number): Promise<ProbeResul
     // A connection of its own each time: a kept one would not see that the listener is gone.
     const headers = { 'user-agent': SELF_PROBE_AGENT, connection: 'close' };
     const attempt = request({ host, port, path, headers, method: 'GET', ...openWith(target) });
-    const deadline = setTimeout(() => finish('timed-out'), timeoutMs);
+    const stopDeadline = afterRunning(timeoutMs, () => finish('timed-out'));
     const finish = (result: ProbeResult): void => {
-      clearTimeout(deadline);
+      stopDeadline();
       resolve(result);
       attempt.destroy();
     };
