@@ -89,7 +89,8 @@ function pack(): void {
     output,
     useCodeCache: true,
     disableExperimentalSEAWarning: true,
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    // SIGUSR1 (logrotate) must open no debugger, which any local user could use: it waits until there is a handler.
+    execArgv: ['--disable-warning=ExperimentalWarning', '--disable-sigusr1'],
     execArgvExtension: 'none',
     assets: assets(),
   };

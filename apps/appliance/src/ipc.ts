@@ -48,8 +48,8 @@ export type ToChild =
   | { readonly type: 'stop' }
   | { readonly type: 'new-config'; readonly config: PairConfig }
   | { readonly type: 'reopen-logs' }
-  /** The supervisor is about to replace its program: go on without it until its successor says what follows. */
-  | { readonly type: 'outlive' }
+  /** The supervisor is about to replace its program: go on without it until its successor says what follows. Off: it stays. */
+  | { readonly type: 'outlive'; readonly on?: boolean }
   | { readonly type: 'standby'; readonly on: boolean }
   | MoveMessage
   | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer }
@@ -173,7 +173,7 @@ export type FromChild =
   | MoveMessage
   | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer }
   | { readonly type: 'reload-answer'; readonly id: number; readonly answer: ReloadAnswer }
-  | { readonly type: 'operation'; readonly id: number; readonly operation: Operation }
+  | { readonly type: 'operation'; readonly id: number; readonly operation: Operation; readonly force: boolean }
   | { readonly type: 'server-order'; readonly id: number; readonly order: ServerOrder }
   /** Why the other node could not take over now; empty: it could. */
   | { readonly type: 'spare'; readonly problem: string }

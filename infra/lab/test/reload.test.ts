@@ -169,7 +169,7 @@ describe('upgrade', () => {
     const startMs = monotonicMs();
     // As a package does it: the new file takes the old one's name.
     renameSync(`${program}.new`, program);
-    const result = await owner.command(['upgrade']);
+    const result = await owner.command(['upgrade', '--force']);
     expect(result.code, result.stderr).toBe(0);
     expect(owner.process.pid).toBe(supervisor);
     await until('another proxy', () => owner.childPids('proxy').some((pid) => !before.includes(pid)), {

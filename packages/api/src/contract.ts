@@ -402,6 +402,9 @@ export type MaintenanceReport = Frozen<z.infer<typeof maintenanceReport>>;
 export const operation = z.enum(['reload', 'upgrade']);
 export type Operation = z.infer<typeof operation>;
 
+/** How it is asked; `force`: also where nothing would change (an upgrade to the program that runs already). */
+export const operationRequest = z.strictObject({ force: z.boolean().default(false) });
+
 /** What became of it. `unchanged`: there was nothing to do; `invalid`: the configuration is; `failed`: nothing changed. */
 export const operationReport = z.object({
   outcome: z.enum(['done', 'unchanged', 'invalid', 'failed']),

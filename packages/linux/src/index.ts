@@ -32,7 +32,15 @@ export { openArpReceiver, openFrameReceiver, openPacketSender } from './io/packe
 export { NeighbourQuestion, type NeighbourAnswer, type OnLink } from './io/neighbour-question.ts';
 export { closeFdChannel, openFdChannel, receiveFd, sendFd } from './io/pass-fds.ts';
 export { hasSomethingToRead, Poller } from './io/poll.ts';
-export { keepOnExec, reapChild } from './io/processes.ts';
+export {
+  keepOnExec,
+  makeMemoryFile,
+  readMemoryFile,
+  reapChild,
+  replaceProgram,
+  type NextProgram,
+} from './io/processes.ts';
+export { allowHolder, holdSignals, releaseSignals, unblockSignal, type HoldOptions } from './io/signals.ts';
 export { dropPrivileges, findUser, type SystemUser } from './io/privileges.ts';
 export { receivePacket6 } from './io/raw-packet6.ts';
 export {

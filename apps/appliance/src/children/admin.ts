@@ -82,7 +82,7 @@ class Admin {
       onSpare: (problem) => tell({ type: 'spare', problem }),
       tellEvent: (event) =>
         tell({ type: 'event', event: { timeMs: Date.now(), monotonicMs: monotonicMs(), ...event } }),
-      operate: (operation) => this.#operate(operation),
+      operate: (operation, { force }) => this.#operate(operation, force),
       runningConfig: () => this.config ?? config,
       changeServer: (order) => this.#changeServer(order),
       ...(stats === undefined
@@ -131,11 +131,11 @@ class Admin {
     this.#operations.delete(id);
   }
 
-  async #operate(operation: Operation): Promise<OperationReport> {
+  async #operate(operation: Operation, force: boolean): Promise<OperationReport> {
     const id = this.#nextId++;
     return await new Promise<OperationReport>((resolve) => {
       this.#operations.set(id, resolve);
-      tell({ type: 'operation', id, operation });
+      tell({ type: 'operation', id, operation, force });
     });
   }
 

@@ -1,7 +1,9 @@
 // A child's end of the IPC channel to the supervisor, and the manners of a child: it ignores the signals that a
 // terminal or systemd sends to the whole group (the supervisor decides the order of the end), and it ends when
 // the supervisor is gone.
+import { constants } from 'node:os';
 import { isTospannError } from '@tospann/errors';
+import { unblockSignal } from '@tospann/linux';
 import type { FromChild, ToChild } from '../ipc.ts';
 
 /** Sends to the supervisor; a closed channel means that the end has begun already. */
@@ -27,28 +29,32 @@ export interface ChannelHandlers {
   retire?(): void;
 }
 
-/** How long a child goes on alone when its supervisor's successor does not show up, ms. */
-const ALONE_LIMIT_MS = 120_000;
+/** How often a child that goes on alone looks whether the process lives that is to have another program, ms. */
+const ALONE_LOOK_MS = 500;
 
 /** Begins to listen. A throw in a handler ends the child: the supervisor starts a fresh one. */
 export function openChannel(handlers: ChannelHandlers): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => undefined);
+  unblockSignal(constants.signals.SIGUSR1);
   let outlives = false;
   let alone: NodeJS.Timeout | undefined;
+  const supervisor = process.ppid;
   const retire = (): void => {
-    clearTimeout(alone);
+    clearInterval(alone);
     if (handlers.retire === undefined) handlers.orphaned();
     else handlers.retire();
   };
   process.on('SIGUSR2', () => outlives && !process.connected && retire());
   process.on('message', (received) => {
     const message = received as ToChild; // only the supervisor has the other end
-    if (message.type === 'outlive') outlives = true;
+    // A program from before does not say "on".
+    if (message.type === 'outlive') outlives = message.on ?? true;
     else handlers.message(message);
   });
   process.on('disconnect', () => {
-    if (outlives) alone = setTimeout(retire, ALONE_LIMIT_MS);
-    else handlers.orphaned();
+    if (!outlives) return handlers.orphaned();
+    // As long as the process is there, its next program comes up, and says when this child is not needed any more.
+    alone = setInterval(() => process.ppid !== supervisor && retire(), ALONE_LOOK_MS);
   });
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);

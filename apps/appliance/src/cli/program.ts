@@ -54,6 +54,7 @@ function makeProgram(ended: (code: ExitCode) => void): Command {
     .configureOutput({ writeOut: (text) => out(linesOf(text)), writeErr: (text) => say(linesOf(text)) })
     .showHelpAfterError('(run with --help for the options)');
   addNodeCommands(program, ended);
+  addOperationCommands(program, ended);
   addServerCommands(program, ended);
   addFileCommands(program, ended);
   addTuneCommands(program, ended);
@@ -72,6 +73,7 @@ function addNodeCommands(program: Command, ended: (code: ExitCode) => void): voi
     .option('--node <name>', 'which node of the configuration this is (default: by host name, then by address)')
     .addOption(runDirOption())
     .addOption(stateDirOption())
+    .addOption(new Option('--rehearse', 'try all that a start can fail at; asked by an upgrade').hideHelp())
     .action(async (options: RunOptions) => ended(await runNode(options)));
   program
     .command('status')
@@ -98,18 +100,6 @@ function addNodeCommands(program: Command, ended: (code: ExitCode) => void): voi
     .addOption(jsonOption())
     .action(async (wish: string, options: MaintenanceOptions) => ended(await maintenanceCommand(wish, options)));
   program
-    .command('reload')
-    .description('serve the configuration file as it is now; exit code 3 when it is not valid')
-    .addOption(runDirOption())
-    .addOption(jsonOption())
-    .action(async (options: OperationOptions) => ended(await reloadCommand(options)));
-  program
-    .command('upgrade')
-    .description('go over to the program that is installed now, without losing a connection')
-    .addOption(runDirOption())
-    .addOption(jsonOption())
-    .action(async (options: OperationOptions) => ended(await upgradeCommand(options)));
-  program
     .command('events')
     .description('show what happened on this node')
     .option('--follow', 'go on as it happens')
@@ -123,6 +113,22 @@ function addNodeCommands(program: Command, ended: (code: ExitCode) => void): voi
     .description('print the token that the console asks for')
     .addOption(stateDirOption())
     .action((options: { stateDir: string }) => ended(tokenCommand(options)));
+}
+
+function addOperationCommands(program: Command, ended: (code: ExitCode) => void): void {
+  program
+    .command('reload')
+    .description('serve the configuration file as it is now; exit code 3 when it is not valid')
+    .addOption(runDirOption())
+    .addOption(jsonOption())
+    .action(async (options: OperationOptions) => ended(await reloadCommand(options)));
+  program
+    .command('upgrade')
+    .description('go over to the program that is installed now, without losing a connection')
+    .option('--force', 'though it is the one that runs already')
+    .addOption(runDirOption())
+    .addOption(jsonOption())
+    .action(async (options: OperationOptions) => ended(await upgradeCommand(options)));
 }
 
 function addServerCommands(program: Command, ended: (code: ExitCode) => void): void {

@@ -1,13 +1,14 @@
 // `tospann run`: this node in the foreground until SIGTERM.
-import { mkdirSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { constants, hostname } from 'node:os';
 import type { Operation, OperationReport } from '@tospann/api';
 import { type ConfigResult, loadConfig, selectNode } from '@tospann/config';
+import { releaseSignals, unblockSignal } from '@tospann/linux';
 import { localAddresses } from '../local-addresses.ts';
 import { makeLog, type Logger } from '../log.ts';
 import { takeHandover } from '../supervisor/handover.ts';
-import { Operations } from '../supervisor/operations.ts';
-import { claimRunDir } from '../supervisor/run-dir.ts';
+import { type OperationOptions, Operations } from '../supervisor/operations.ts';
+import { rehearse } from '../supervisor/rehearsal.ts';
+import { makeDirectory, RunDir } from '../supervisor/run-dir.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { keepTuner } from '../supervisor/tuner-keeper.ts';
 import { Exit, type ExitCode } from './exit.ts';
@@ -18,9 +19,12 @@ export interface RunOptions {
   readonly node?: string;
   readonly runDir: string;
   readonly stateDir: string;
+  /** Not a start: try what one can fail at, for the supervisor that is to be replaced. */
+  readonly rehearse?: boolean;
 }
 
 export async function runNode(options: RunOptions): Promise<ExitCode> {
+  if (options.rehearse === true) return await rehearse(options);
   const loaded = await loadConfig(options.config);
   if (!loaded.ok) {
     sayProblems([...loaded.problems, ...loaded.warnings]);
@@ -33,16 +37,17 @@ type Loaded = Extract<ConfigResult, { readonly ok: true }>;
 
 async function superviseUntilSignal({ config, warnings }: Loaded, options: RunOptions): Promise<ExitCode> {
   const node = selectNode(config, { name: options.node, hostname: hostname(), localAddresses: localAddresses() });
-  mkdirSync(options.stateDir, { recursive: true, mode: 0o750 });
-  using _claim = claimRunDir(options.runDir);
+  makeDirectory(options.stateDir, 0o750);
   const handover = takeHandover();
+  using runDir = new RunDir(options.runDir, handover?.claim);
   const log = makeLog(node.name, 'supervisor');
   for (const warning of warnings) log.warn({ event: 'config-warning', ...warning }, warning.message);
-  const { runDir, stateDir } = options;
+  const { stateDir } = options;
   using _tuner = keepTuner({ stateDir, log });
   return await new Promise<ExitCode>((resolve, reject) => {
     const failed = (): void => resolve(Exit.failed);
-    const operate = (operation: Operation): Promise<OperationReport> => operations[operation]();
+    const operate = (operation: Operation, how: OperationOptions): Promise<OperationReport> =>
+      operation === 'reload' ? operations.reload() : operations.upgrade(how);
     const supervisor = new Supervisor({ config, node: node.name, runDir, stateDir, log, operate, handover, failed });
     const operations = new Operations({ supervisor, file: options.config, log });
     try {
@@ -52,6 +57,8 @@ async function superviseUntilSignal({ config, warnings }: Loaded, options: RunOp
       return;
     }
     handleSignals({ supervisor, operations, log, ended: resolve });
+    // Those that came while the program was replaced come now.
+    if (handover !== undefined) releaseSignals();
   }).finally(() => setImmediate(() => process.exit()));
 }
 
@@ -86,6 +93,31 @@ function handleSignals({ supervisor, operations, log, ended }: SignalHandling): 
   process.on('SIGTERM', stop(Exit.ok));
   process.on('SIGINT', stop(Exit.interrupted));
   process.on('SIGUSR1', () => supervisor.reopenLogs());
-  process.on('SIGHUP', () => void operations.reload());
-  process.on('SIGUSR2', () => void operations.upgrade());
+  unblockSignal(constants.signals.SIGUSR1);
+  process.on(
+    'SIGHUP',
+    once(async () => await operations.reload()),
+  );
+  process.on(
+    'SIGUSR2',
+    once(async () => await operations.upgrade()),
+  );
+}
+
+/** One that waits does for all that come before it begins: a thousand signals are not a thousand reloads. */
+function once(operate: () => Promise<unknown>): () => void {
+  let running = false;
+  let wanted = false;
+  const next = async (): Promise<void> => {
+    running = true;
+    for (; wanted;) {
+      wanted = false;
+      await operate();
+    }
+    running = false;
+  };
+  return () => {
+    wanted = true;
+    if (!running) void next();
+  };
 }

@@ -2,7 +2,7 @@
 // ends it. Does not decide when to start another one: slot.ts does.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
-import { closeFd, monotonicMs, openFdChannel, sendFd } from '@tospann/linux';
+import { closeFd, closeFdChannel, monotonicMs, openFdChannel, sendFd } from '@tospann/linux';
 import { ownCommand } from '../assets.ts';
 import type { FromChild, Role, ToChild } from '../ipc.ts';
 
@@ -34,10 +34,15 @@ export class Child {
     this.role = role;
     this.startedMs = monotonicMs();
     const channel = role === 'proxy' ? openFdChannel() : undefined;
-    this.#process = spawn(command.file, command.args, {
-      env: { ...process.env, TOSPANN_ROLE: role },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(channel === undefined ? [] : [channel[1]]), ...fds],
-    });
+    try {
+      this.#process = spawn(command.file, command.args, {
+        env: { ...process.env, TOSPANN_ROLE: role },
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(channel === undefined ? [] : [channel[1]]), ...fds],
+      });
+    } catch (error) {
+      if (channel !== undefined) closeFdChannel(channel);
+      throw error;
+    }
     if (role === 'vrrp') hurry(this.pid);
     if (channel !== undefined) {
       this.#fdChannel = channel[0];
@@ -64,10 +69,16 @@ export class Child {
     this.#process.send(message, () => undefined);
   }
 
-  /** Sends a message and resolves when it is on its way to the child, or cannot be. */
-  async deliver(message: ToChild): Promise<void> {
-    if (this.#gone || !this.#process.connected) return;
-    await new Promise<void>((resolve) => this.#process.send(message, () => resolve()));
+  /** Sends a message; true when it is on its way to the child, or nobody is left who needs it; false: not within `limitMs`. */
+  async deliver(message: ToChild, limitMs: number): Promise<boolean> {
+    if (this.#gone || !this.#process.connected) return true;
+    return await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(false), limitMs);
+      this.#process.send(message, () => {
+        clearTimeout(timer);
+        resolve(true);
+      });
+    });
   }
 
   /** Gives the child a socket; a `reload` message that names it must follow. @throws {TospannError} LB_KERNEL_CALL. */

@@ -10,6 +10,8 @@ import type { ToChild } from '../ipc.ts';
 const waitingLimit = 1000;
 /** Events on their way to an admin child that has not said that it keeps them: one that hangs costs no memory. */
 const underWayLimit = 100;
+/** How long an upgrade waits for events to be kept, ms; what is not by then is in the log only. */
+const settleLimitMs = 1000;
 const hookKinds: ReadonlySet<string> = new Set<HookEvent>([
   'vrrp-state',
   'vrrp-notice',
@@ -77,6 +79,14 @@ export class EventRelay {
     this.#sentId = 0;
     this.#underWay = [];
     this.#send();
+  }
+
+  /** Resolves when the admin child has kept all, or after a moment in which it has not. */
+  async settled(): Promise<void> {
+    const deadlineMs = monotonicMs() + settleLimitMs;
+    while (this.#waiting.length > 0 && monotonicMs() < deadlineMs) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   }
 
   #send(): void {

@@ -14,10 +14,15 @@ import { isTospannError, TospannError } from '@tospann/errors';
 import type { Logger } from '../log.ts';
 import { version } from '../version.ts';
 import type { Supervisor } from './supervisor.ts';
-import { checkProgram, replaceProgram } from './upgrade.ts';
+import { checkProgram, prepareReplacement } from './upgrade.ts';
 
 /** The answer to who asked is on its way before the program is replaced, ms. */
 const REPORT_FIRST_MS = 250;
+
+export interface OperationOptions {
+  /** Also where nothing would change. */
+  readonly force: boolean;
+}
 
 export interface OperationsOptions {
   readonly supervisor: Supervisor;
@@ -48,32 +53,26 @@ export class Operations {
   }
 
   /**
-   * Goes over to the program that is installed now, if that runs here and takes the configuration. The report comes
-   * before: `replace` follows it.
+   * Goes over to the program that is installed now, if that is another one, runs here and takes the configuration. The report
+   * comes before: the act itself follows it.
    */
-  async upgrade(): Promise<OperationReport> {
+  async upgrade({ force }: OperationOptions = { force: false }): Promise<OperationReport> {
     return await this.#inTurn(async () => {
       const { supervisor, file, log } = this.#options;
       const loaded = await loadConfig(file);
       if (!loaded.ok) return this.#invalid(loaded);
       const fixed = diffConfigs(supervisor.config, loaded.config).filter((part) => RESTART_PARTS.includes(part));
       if (fixed.length > 0) throw new TospannError('LB_OPERATION_RELOAD_NEEDS_RESTART', { parts: fixed.join(' and ') });
-      const next = await checkProgram(file);
-      log.info({ event: 'upgrade', from: version, to: next }, 'The program is replaced by the one that is installed');
-      setTimeout(() => void this.#replace(), REPORT_FIRST_MS);
-      const summary = `Version ${version} is replaced by ${next}`;
-      supervisor.events.tell({ event: 'node', severity: 'info', text: summary, evidence: { from: version, to: next } });
+      const next = await checkProgram(supervisor, { file, force });
+      if (next === undefined) return sameProgram();
+      const replace = await prepareReplacement(supervisor, next);
+      log.info({ event: 'upgrade', from: version, to: next.version }, 'The program is replaced by the one on disk');
+      setTimeout(() => void this.#inTurn(() => Promise.resolve().then(replace)), REPORT_FIRST_MS);
+      const summary = `Version ${version} is replaced by ${next.version}`;
+      const evidence = { from: version, to: next.version };
+      supervisor.events.tell({ event: 'node', severity: 'info', text: summary, evidence });
       return { outcome: 'done', summary, lines: [], code: '', hint: '' };
     });
-  }
-
-  async #replace(): Promise<void> {
-    try {
-      await this.#inTurn(async () => await replaceProgram(this.#options.supervisor));
-    } finally {
-      // Half of it has been done: only a new start puts that right, and systemd makes one.
-      process.exit(1);
-    }
   }
 
   /** One operation after the other: each begins from what the one before left. */
@@ -109,4 +108,10 @@ export class Operations {
     this.#options.supervisor.events.tell(event);
     return { outcome: 'failed', summary, lines: [], code, hint };
   }
+}
+
+function sameProgram(): OperationReport {
+  const summary = `Version ${version} runs already: the installed program is the same, nothing was done`;
+  const hint = 'Say "tospann upgrade --force" to start it anew all the same';
+  return { outcome: 'unchanged', summary, lines: [], code: '', hint };
 }

@@ -7,14 +7,19 @@ export interface ProcessIdentity {
   readonly startTime: string;
 }
 
-/** Start time of a process in clock ticks since boot (proc(5), stat field 22), or undefined when it is gone. */
+/** Start time of a process in clock ticks since boot, or undefined when it is gone; one that nobody has reaped is. */
 export function startTimeOf(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return startTimeIn(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return undefined;
   }
+}
+
+/** Field 22 of proc(5)'s stat; undefined for a process that has ended (states Z and X). A name may have any character. */
+export function startTimeIn(stat: string): string | undefined {
+  const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return /^[ZXx]$/.test(state) ? undefined : fields[18];
 }
 
 /** The process that has this number now; undefined when there is none. */

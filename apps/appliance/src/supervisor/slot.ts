@@ -11,6 +11,8 @@ export interface SlotOptions {
   readonly log: Logger;
   /** The configuration to start with, asked anew at each start. */
   readonly config: () => PairConfig;
+  /** Makes what a child needs, before each start. Never throws. */
+  readonly prepare: () => void;
   /** Descriptors that the child inherits. */
   readonly fds: (config: PairConfig) => readonly number[];
   /** Called with each new child, to send its `start` message. */
@@ -42,15 +44,19 @@ export class Slot {
     return this.#child;
   }
 
-  /** Starts the child of this slot and keeps it running until `close`. */
-  start(): Child {
-    const child = this.spawn(this.#options.config());
-    this.#child = child;
-    return child;
+  /** Starts the child of this slot and keeps it running until `close`. What keeps one from starting counts as its death. */
+  start(): void {
+    try {
+      this.#child = this.spawn(this.#options.config());
+    } catch (error) {
+      this.#child = undefined;
+      this.#died({ pid: -1, how: `cannot be started: ${String(error)}`, livedMs: 0 });
+    }
   }
 
-  /** Starts a child beside the one in the slot (a reload); `adopt` puts it in. */
+  /** Starts a child beside the one in the slot (a reload); `adopt` puts it in. @throws What the system says. */
   spawn(config: PairConfig): Child {
+    this.#options.prepare();
     const child = new Child(this.#options.role, this.#options.fds(config), {
       message: this.#options.message,
       exited: (gone, how) => this.#exited(gone, how),
@@ -93,16 +99,21 @@ export class Slot {
       log.info({ event: 'child-exit', child: role, pid: child.pid, how }, `The ${role} child has ended: ${how}`);
       return;
     }
-    const { state, delayMs } = afterDeath(this.#restart, monotonicMs() - child.startedMs);
+    this.#died({ pid: child.pid, how, livedMs: monotonicMs() - child.startedMs });
+  }
+
+  #died({ pid, how, livedMs }: { readonly pid: number; readonly how: string; readonly livedMs: number }): void {
+    const { log, role } = this.#options;
+    const { state, delayMs } = afterDeath(this.#restart, livedMs);
     this.#restart = state;
     this.#restartsTotal += 1;
     this.#lastExit = how;
     log.error(
-      { event: 'child-exit', child: role, pid: child.pid, how, delayMs },
+      { event: 'child-exit', child: role, pid, how, delayMs },
       `The ${role} child ended (${how}); it starts again in ${delayMs} ms`,
     );
-    this.#options.died({ role, pid: child.pid, how, delayMs });
-    if (delayMs === 0) this.start();
-    else this.#timer = setTimeout(() => this.start(), delayMs);
+    this.#options.died({ role, pid, how, delayMs });
+    // Never in the same turn: the first start of a node may fail, too.
+    this.#timer = setTimeout(() => this.start(), delayMs);
   }
 }

@@ -25,6 +25,7 @@ import { EventRelay } from './event-relay.ts';
 import { type Handover, Predecessors } from './handover.ts';
 import { keyOf, Listeners } from './listeners.ts';
 import { knownAddresses, ServerStore } from './server-store.ts';
+import { makeDirectory, type RunDir } from './run-dir.ts';
 import { Slot } from './slot.ts';
 import { closeOldBinds, reloadProxy } from './reload.ts';
 import { stopChildren } from './stop.ts';
@@ -32,11 +33,11 @@ import { stopChildren } from './stop.ts';
 export interface SupervisorOptions {
   readonly config: PairConfig;
   readonly node: string;
-  readonly runDir: string;
+  readonly runDir: RunDir;
   readonly stateDir: string;
   readonly log: Logger;
   /** Does what an operator has asked for through the admin child. */
-  readonly operate: (operation: Operation) => Promise<OperationReport>;
+  readonly operate: (operation: Operation, options: { readonly force: boolean }) => Promise<OperationReport>;
   /** What the program before has left to this one, after an upgrade. */
   readonly handover?: Handover | undefined;
   /** Called once when the node cannot start: the message has been logged. */
@@ -91,6 +92,7 @@ export class Supervisor {
         role,
         log: options.log,
         config: () => this.#config,
+        prepare: () => this.#makeDirectories(),
         fds: (config) => (role === 'proxy' ? this.listeners.of(config).map((listener) => listener.fd) : []),
         started: (child, config) => this.#sendStart(child, config),
         message: (child, message) => this.#heard(child, message),
@@ -102,6 +104,10 @@ export class Supervisor {
   /** Names of the addresses that this node owns. */
   get owned(): readonly string[] {
     return [...this.#vipStates].flatMap(([vip, state]) => (state === 'master' ? [vip] : []));
+  }
+
+  get runDir(): RunDir {
+    return this.#options.runDir;
   }
 
   get config(): PairConfig {
@@ -185,6 +191,17 @@ export class Supervisor {
     for (const role of ['proxy', 'admin'] as const) this.slots[role].child?.kill('SIGKILL');
   }
 
+  /** What children need, made again when somebody has removed it. What cannot be made is theirs to tell. */
+  #makeDirectories(): void {
+    const { runDir, stateDir } = this.#options;
+    try {
+      if (runDir.ensure()) this.log.warn({ event: 'run-dir', path: runDir.path }, 'The run directory was made again');
+      makeDirectory(stateDir, 0o750);
+    } catch (error) {
+      this.log.error({ event: 'directory', err: error }, 'A directory that children need cannot be made');
+    }
+  }
+
   #sendStart(child: Child, config: PairConfig): void {
     const listeners = child.role === 'proxy' ? this.listeners.of(config) : [];
     const { node, runDir, stateDir } = this.#options;
@@ -192,7 +209,7 @@ export class Supervisor {
       type: 'start',
       config,
       node,
-      runDir,
+      runDir: runDir.path,
       stateDir,
       listeners: listeners.map((listener, i) => ({ ...listener, fd: FIRST_LISTENER_FD + i })),
       orders: child.role === 'proxy' ? this.#servers.orders() : [],
@@ -328,8 +345,9 @@ export class Supervisor {
     vrrp.send(message);
   }
 
-  async #operate(child: Child, { id, operation }: Extract<FromChild, { readonly type: 'operation' }>): Promise<void> {
-    await child.deliver({ type: 'operation-answer', id, report: await this.#options.operate(operation) });
+  async #operate(child: Child, message: Extract<FromChild, { readonly type: 'operation' }>): Promise<void> {
+    const { id, operation, force } = message;
+    child.send({ type: 'operation-answer', id, report: await this.#options.operate(operation, { force }) });
   }
 
   /** Keeps what an operator wants of a server before it is done: whatever dies in between, it is not forgotten. */

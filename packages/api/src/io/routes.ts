@@ -3,7 +3,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
-import { sessionRequest, type Operation, type OperationReport } from '../contract.ts';
+import { operationRequest, sessionRequest, type Operation, type OperationReport } from '../contract.ts';
 import { metricFamilies } from '../core/metrics.ts';
 import { requireOwnOrigin, type AccessControl } from './access.ts';
 import { expositionType, writeExposition } from './exposition.ts';
@@ -25,7 +25,7 @@ export interface ApiNode extends ServerNode, MoveNode, EventNode {
   readonly access: AccessControl;
   readonly hub: LiveHub;
   /** Does what an operator asks over the control socket. */
-  readonly operate: (operation: Operation) => Promise<OperationReport>;
+  readonly operate: (operation: Operation, options: { readonly force: boolean }) => Promise<OperationReport>;
   readonly runningConfig: (() => PairConfig) | undefined;
   readonly consoleAssets: (path: string) => ConsoleAsset | undefined;
 }
@@ -62,7 +62,10 @@ function addOperationRoutes(app: ApiApp, node: ApiNode): void {
     return noStore(reply).send(node.runningConfig());
   });
   for (const operation of ['reload', 'upgrade'] as const) {
-    app.post(`/api/v1/${operation}`, async (_request, reply) => noStore(reply).send(await node.operate(operation)));
+    const schema = { body: operationRequest.nullish() };
+    app.post(`/api/v1/${operation}`, { schema }, async (request, reply) =>
+      noStore(reply).send(await node.operate(operation, request.body ?? { force: false })),
+    );
   }
 }
 

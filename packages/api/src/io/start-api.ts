@@ -62,7 +62,7 @@ export interface ApiOptions {
   /** Puts something into the event stream of this node. @default nothing */
   readonly tellEvent?: (event: Omit<EventDraft, 'timeMs' | 'monotonicMs'>) => void;
   /** Does what an operator asks over the control socket; absent: those paths are not known. */
-  readonly operate?: (operation: Operation) => Promise<OperationReport>;
+  readonly operate?: (operation: Operation, options: { readonly force: boolean }) => Promise<OperationReport>;
   /** The running configuration, told over the control socket only: it has passwords. Absent: that path is not known. */
   readonly runningConfig?: () => PairConfig;
   /** Does what an operator wants of a server of this node. Absent: every server is unknown. */

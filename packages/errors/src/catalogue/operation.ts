@@ -16,6 +16,13 @@ export const operationErrors = {
     message: 'Cannot run a node in "{runDir}": process {pid} runs one there',
     hint: 'Stop that one first, or name another directory with --run-dir.',
   },
+  LB_OPERATION_DIRECTORY: {
+    source: 'kernel',
+    retry: 'always',
+    status: 500,
+    message: 'Cannot make the directory "{path}": {detail}',
+    hint: 'Make it by hand, or name another one with --run-dir or --state-dir; "tospann run" needs the rights to write there.',
+  },
   LB_OPERATION_RELOAD_NEEDS_RESTART: {
     source: 'config',
     retry: 'never',
