@@ -10,7 +10,7 @@ import { loadConfig, selectNode } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { localAddresses } from '../local-addresses.ts';
 import { version } from '../version.ts';
-import { Exit, type ExitCode, out } from '../cli/exit.ts';
+import { Exit, type ExitCode, outJson } from '../cli/exit.ts';
 import { sayProblems } from '../cli/validate.ts';
 import { readHandover } from './handover.ts';
 import { makeDirectory } from './run-dir.ts';
@@ -45,7 +45,7 @@ export async function rehearse(options: RehearsalOptions): Promise<ExitCode> {
   makeDirectory(options.runDir, 0o755);
   makeDirectory(options.stateDir, 0o750);
   await trySocket(join(options.runDir, `rehearsal-${process.pid}.sock`));
-  out(JSON.stringify({ rehearsal: 1, version } satisfies RehearsalReport));
+  outJson({ rehearsal: 1, version } satisfies RehearsalReport);
   return Exit.ok;
 }
 

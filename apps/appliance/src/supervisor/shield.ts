@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { allowHolder, holdSignals, releaseSignals } from '@tospann/linux';
 import { ownCommand } from '../assets.ts';
+import { out } from '../cli/exit.ts';
 import { identityOf, type ProcessIdentity } from './process-identity.ts';
 
 const ROLE = 'shield';
@@ -52,9 +53,9 @@ export function runShield(): void {
       pid: Number(text.toString('utf8')),
       signals: HELD.map((name) => constants.signals[name]),
       limitSeconds: HOLD_LIMIT_SECONDS,
-      holding: () => process.stdout.write('holding\n'),
+      holding: () => out('holding'),
     });
-    if (problem !== '') process.stdout.write(`${problem}\n`);
+    if (problem !== '') out(problem);
     process.exit(0);
   });
 }
