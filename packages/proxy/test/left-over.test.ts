@@ -1,5 +1,6 @@
 // What a server sends behind a complete answer belongs to nobody: wherever that answer ends in the receive buffers, and
 // whoever waits for the place or comes later, nobody gets it as an answer. On the memory transport, at every boundary.
+import type { PairConfig } from '@tospann/config';
 import { describe, expect, it } from 'vitest';
 import type { MemoryPeer } from '../src/core/memory-transport.ts';
 import { ask, EngineBench } from './engine-bench.ts';
@@ -126,5 +127,39 @@ describe('bytes behind a complete answer', () => {
     expect(a.text).toContain('POISON'); // its own server said so
     expect(b.text).toContain('GOOD');
     expect(bench.connections.length).toBe(2);
+  });
+});
+
+describe('a connection object that is used again', () => {
+  it('does not cut a long answer of our own because an earlier client had a stream of events', () => {
+    const body = 'x'.repeat(60_000);
+    const config = (before: PairConfig): PairConfig => ({
+      ...before,
+      frontends: before.frontends.map((frontend) => ({
+        ...frontend,
+        rules: [{ if: { acl: 'static' }, action: { type: 'return', status: 200, contentType: 'text/plain', body } }],
+      })),
+    });
+    const bench = new EngineBench({ flags: ['log-off'], transport: { socketBytes: 4096 }, configure: config });
+    const half = (): string => {
+      const client = bench.dial();
+      client.reading = false;
+      client.write(get('/static'));
+      client.end();
+      bench.transport.settle();
+      client.resume();
+      bench.transport.settle();
+      return client.text;
+    };
+    const fresh = half();
+    expect(fresh.length).toBeGreaterThan(body.length);
+    bench.transport.advance(50);
+    const events = ask(bench, get('/events'));
+    const { peer } = bench.connections[0]!;
+    peer.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n');
+    bench.transport.settle();
+    events.close();
+    bench.transport.advance(50);
+    expect(half()).toBe(fresh);
   });
 });

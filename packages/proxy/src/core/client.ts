@@ -364,9 +364,6 @@ export function closeClient(engine: Engine, client: Client, reset: boolean): voi
   client.wait = Wait.NONE;
   client.input.clear(engine.ranges, engine.buffers);
   client.request.clear(engine.ranges, engine.buffers);
-  client.partial = null; // not kept: a slow-head attack would leave its memory behind
-  client.logged = null;
-  client.proxied = null;
   engine.wheel.remove(client.handle);
   engine.transport.close(client.handle, reset);
 }

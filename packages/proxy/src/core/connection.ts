@@ -3,14 +3,13 @@
 import { BodyKind, type ChunkedParser, type HeadEdits } from '@tospann/http';
 import { Chain, NONE } from './buffers.ts';
 import type { Encoding } from './compress/compression.ts';
-import { SourceAddress } from './source.ts';
+import { type SourceAddress, UNKNOWN_SOURCE } from './source.ts';
 import type { ProxyAddresses } from './proxy-protocol/decode.ts';
 import type { ClientName } from './client-names.ts';
 import type { BackendPlan, FrontendPlan, ServerPlan } from './plan.ts';
 import type { Endpoint } from './transport.ts';
 
 const EMPTY = new Uint8Array(0);
-const UNKNOWN_SOURCE = new SourceAddress();
 
 /** What a client connection is doing. */
 export const ClientPhase = {
@@ -85,7 +84,7 @@ export class Partial {
   }
 }
 
-/** A client's connection and the request that is under way on it. */
+/** A client's connection and the request that is under way on it. A new field has its place in reset.ts, too. */
 export class Client {
   handle = NONE;
   phase: number = ClientPhase.CLOSED;
@@ -238,7 +237,7 @@ export class Client {
   }
 }
 
-/** A connection to a server. */
+/** A connection to a server. A new field has its place in reset.ts, too. */
 export class Upstream {
   handle = NONE;
   phase: number = UpstreamPhase.CLOSED;

@@ -17,6 +17,7 @@ import { pump, setReceiving, isFull } from './sending.ts';
 import { ServerCounter } from './shared.ts';
 import { Errno, isOwnLack, type Endpoint } from './transport.ts';
 import { rebind } from './replace.ts';
+import { resetExchange } from './reset.ts';
 import { upstreamLost } from './response.ts';
 import { beginStream } from './tcp/stream.ts';
 import { announceClient } from './proxy-protocol/announce.ts';
@@ -71,15 +72,10 @@ export function sendTo(engine: Engine, client: Client, server: ServerPlan, count
   const handle = engine.transport.connect(server.endpoint);
   upstream.handle = handle;
   upstream.out.handle = handle;
-  upstream.out.finAfter = false;
   upstream.server = server;
   upstream.endpoint = server.endpoint;
   upstream.client = client;
   upstream.phase = UpstreamPhase.CONNECTING;
-  upstream.receiving = false;
-  upstream.reused = false;
-  upstream.ended = false;
-  if (upstream.partial !== null) upstream.partial.length = 0;
   client.upstream = upstream;
   engine.storeUpstream(upstream);
   engine.wheel.set(handle, engine.transport.nowMs() + engine.options.timeouts.connectMs);
@@ -111,7 +107,7 @@ function attach(engine: Engine, client: Client, upstream: Upstream): void {
   const { ranges, buffers } = engine;
   client.wait = Wait.ANSWER;
   upstream.phase = UpstreamPhase.HEAD;
-  upstream.touched = false;
+  resetExchange(upstream);
   const mayRepeat = client.repeatable && (!client.repeated || engine.retry !== null);
   if (mayRepeat && client.repeatOffset === NONE && !buffers.scarce) {
     const head = client.request.head;

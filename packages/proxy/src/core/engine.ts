@@ -27,6 +27,7 @@ import type { BackendPlan, Plan, ServerPlan } from './plan.ts';
 import { moveClient, type PlanSettings } from './replace.ts';
 import { FrontendCounter, HeaderWord, ServerAdmin, ServerWord } from './shared.ts';
 import { upstreamEnded, upstreamFailed, upstreamReceived, upstreamSent } from './response.ts';
+import { resetClient, resetUpstream } from './reset.ts';
 import { sourceOf } from './source.ts';
 import { expectProxyHeader } from './proxy-protocol/accept.ts';
 import { startStream } from './tcp/stream.ts';
@@ -193,12 +194,9 @@ export class Engine implements TransportEvents {
     client.frontend = frontend;
     client.handle = handle;
     client.out.handle = handle;
-    client.out.finAfter = false; // its last user may have been cut before its FIN
     client.phase = ClientPhase.HEAD;
     client.startMs = this.transport.nowMs();
-    client.requests = 0;
     client.localPort = this.listeners.portOf(listener);
-    client.inputEnded = false;
     client.receiving = true;
     this.#store(this.clients, handle, client);
     this.#openClients++;
@@ -275,7 +273,7 @@ export class Engine implements TransportEvents {
     if (!upstream) return;
     this.upstreams[handle] = null;
     upstream.out.clear(this.ranges, this.buffers);
-    upstream.out.sending = false;
+    resetUpstream(upstream);
     this.#freeUpstreams.push(upstream);
   }
 
@@ -373,6 +371,11 @@ export class Engine implements TransportEvents {
     this.wheel.set(client.handle, client.requestDone ? Infinity : nowMs + this.options.timeouts.clientMs);
   }
 
+  /** Connection objects that nobody uses. */
+  get freeConnections(): { readonly clients: readonly Client[]; readonly upstreams: readonly Upstream[] } {
+    return { clients: this.#freeClients, upstreams: this.#freeUpstreams };
+  }
+
   /** A connection object for a new connection to a server. */
   newUpstream(): Upstream {
     return this.#freeUpstreams.pop() ?? new Upstream(this.plan.servers[0]!);
@@ -401,10 +404,8 @@ export class Engine implements TransportEvents {
   #clientGone(client: Client): void {
     const frontend = client.frontend;
     client.out.clear(this.ranges, this.buffers);
-    client.out.sending = false;
     releaseConnection(this, client);
-    client.phase = ClientPhase.CLOSED;
-    client.handle = NONE;
+    resetClient(client);
     this.#openClients--;
     this.frontendClients[frontend.index]! -= 1;
     this.counters[frontend.counter + FrontendCounter.currentConnections]! -= 1;

@@ -2,9 +2,10 @@
 import { FieldId, type RequestHeadParser, VALUE_END, VALUE_START } from '@tospann/http';
 import { LOGGED_FIELD_BYTES, LOGGED_LINE_BYTES, type LogRecord } from './access-log.ts';
 import { NONE } from './buffers.ts';
-import { CookieState, SetCookieState, type Client } from './connection.ts';
+import type { Client } from './connection.ts';
 import { dropAnswerEdits } from './edits.ts';
 import type { Engine } from './engine.ts';
+import { resetRequest } from './reset.ts';
 import { FrontendCounter, LATENCY_BOUNDS_MS, REFUSAL_SLOTS, ServerCounter } from './shared.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -50,32 +51,11 @@ function keepField(engine: Engine, head: RequestHeadParser, id: number, at: numb
 
 /** Clears what a refused request must not show of the one before it. */
 export function beginRefusal(engine: Engine, client: Client): void {
-  const nowMs = engine.transport.nowMs();
+  resetRequest(client);
   client.open = true;
-  client.probe = false;
-  client.backend = null;
-  client.server = null;
-  client.logSlot = NONE;
-  client.method = 0;
-  client.status = 0;
-  client.bytesIn = 0;
-  client.bytesOut = 0;
-  client.headMs = nowMs;
-  client.assignedMs = 0;
-  client.connectedMs = 0;
-  client.answerMs = 0;
-  client.retries = 0;
-  client.redispatched = false;
-  client.answering = false;
-  client.answered = false;
-  client.idAnswer = null;
-  client.requestIdLength = 0;
+  client.headMs = engine.transport.nowMs();
   client.endCause = 80;
   client.endPhase = 82;
-  client.cookieState = CookieState.NONE;
-  client.setCookie = SetCookieState.NONE;
-  client.queuePosition = 0;
-  client.fault = 0;
   engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
 }
 

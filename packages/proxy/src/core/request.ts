@@ -14,10 +14,10 @@ import { answerLocally } from './answers.ts';
 import { KeyFrom } from './balance/balance.ts';
 import { takeKey } from './balance/key.ts';
 import { nameClient } from './client-names.ts';
-import { chooseCoding, Coding } from './compress/coding.ts';
+import { chooseCoding } from './compress/coding.ts';
 import { NONE, type Chain } from './buffers.ts';
 import { bodyTooSlow, dropClient } from './client.ts';
-import { ClientPhase, CookieState, SetCookieState, UpstreamPhase, Wait, type Client } from './connection.ts';
+import { ClientPhase, UpstreamPhase, Wait, type Client } from './connection.ts';
 import { assign } from './dispatch.ts';
 import type { Engine } from './engine.ts';
 import { MIN_BODY_BYTES_PER_S } from './engine-options.ts';
@@ -25,6 +25,7 @@ import { readCookie } from './persistence/request-cookie.ts';
 import { countRefusal, keepForLog } from './finish.ts';
 import type { BackendPlan } from './plan.ts';
 import { isGone } from './replace.ts';
+import { resetRequest } from './reset.ts';
 import { admitRequest } from './limits/admit.ts';
 import { route } from './route.ts';
 import { identify } from './rules/identity.ts';
@@ -38,7 +39,7 @@ const HEAD_TOO_LARGE = 431;
 export function startRequest(engine: Engine, client: Client): void {
   const head = engine.requestHead;
   const end = engine.place.end;
-  resetRequest(engine, client);
+  beginRequest(engine, client);
   if (client.logged === null) nameClient(engine, client);
   client.probe = client.loopback && isSelfProbe(head);
   if (!client.probe) engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
@@ -102,14 +103,12 @@ function endHead(engine: Engine, client: Client): void {
   else engine.buffers.drop(headEnd - 1);
 }
 
-function resetRequest(engine: Engine, client: Client): void {
+function beginRequest(engine: Engine, client: Client): void {
   const head = engine.requestHead;
+  resetRequest(client);
   client.phase = ClientPhase.BUSY;
   client.requests++;
   client.headMs = engine.transport.nowMs();
-  client.assignedMs = 0;
-  client.connectedMs = 0;
-  client.answerMs = 0;
   client.method = head.method;
   client.minorVersion = head.minorVersion;
   client.bodyKind = head.bodyKind;
@@ -119,42 +118,14 @@ function resetRequest(engine: Engine, client: Client): void {
   client.closeAsked = (head.flags & RequestFlag.KEEP_ALIVE) === 0;
   client.wantsUpgrade = (head.flags & RequestFlag.WEBSOCKET) !== 0;
   client.repeatable = client.requestDone && !client.wantsUpgrade && isIdempotent(head.method);
-  client.retries = 0;
-  client.repeated = false;
-  client.redispatched = false;
-  client.wanted = null;
-  client.cookieServer = null;
-  client.cookieFirstS = 0;
-  client.cookieLastS = 0;
-  client.avoid = null;
-  client.freshOnly = false;
-  client.cookieState = CookieState.NONE;
-  client.setCookie = SetCookieState.NONE;
-  client.answering = false;
-  client.answered = false;
-  client.idAnswer = null;
-  client.requestIdLength = 0;
-  client.status = 0;
   const { compression } = client.frontend;
-  client.fault = 0;
-  client.backend = null;
-  client.coding =
-    compression === null || head.minorVersion === 0 ? Coding.NONE : chooseCoding(head, compression.offered);
-  client.interims = 0;
-  client.bytesOut = 0;
-  client.bytesIn = 0;
-  client.server = null;
-  client.queuePosition = 0;
-  client.keyed = false;
-  client.endCause = 45;
-  client.endPhase = 45;
+  if (compression !== null && head.minorVersion !== 0) client.coding = chooseCoding(head, compression.offered);
   if (client.bodyKind === BodyKind.CHUNKED) {
     client.chunked ??= new ChunkedParser({ keepTrailers: true, refuseFramingTrailers: true });
     client.chunked.reset(false);
   }
   if (engine.retry !== null) engine.retry.budget.request(client.headMs);
   client.rateMs = client.headMs;
-  client.rateBytes = 0;
 }
 
 /** What in the request bears on the choice of a server. */

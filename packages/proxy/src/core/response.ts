@@ -268,7 +268,6 @@ function beginAnswer(engine: Engine, client: Client, upstream: Upstream): void {
   if (head.status < 600 && !client.probe) engine.counters[responses + ((head.status / 100) | 0) - 1]! += 1;
   upstream.phase = UpstreamPhase.BODY;
   upstream.headQueued = true;
-  upstream.muchExpected = false;
   const body = head.headEnd;
   if (body < end) answerBody(engine, upstream, body, end - body);
   else {

@@ -43,6 +43,9 @@ export class SourceAddress {
   }
 }
 
+/** Of whom nothing is known; never changed in place. */
+export const UNKNOWN_SOURCE = new SourceAddress();
+
 /**
  * Reads an address from bytes[from, to): dotted IPv4 without leading zeros, or IPv6 (RFC 4291 section 2.2) without
  * brackets or zone.

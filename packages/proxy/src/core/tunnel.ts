@@ -40,7 +40,6 @@ export function beginTunnel(engine: Engine, client: Client, upstream: Upstream):
   client.answerMs = engine.transport.nowMs();
   client.phase = ClientPhase.TUNNEL;
   upstream.phase = UpstreamPhase.TUNNEL;
-  client.bulk = 0;
   engine.dropRepeat(client);
   engine.wheel.set(upstream.handle, Infinity);
   const body = engine.answerHead.headEnd;

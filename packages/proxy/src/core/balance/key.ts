@@ -61,7 +61,6 @@ function takeUri(engine: Engine, client: Client): void {
 
 /** Takes the key of a connection that is passed on as bytes: its source is all that there is to hash. */
 export function takeStreamKey(client: Client, balance: Balance): void {
-  client.queuePosition = 0;
   client.keyed = balance.keyFrom === KeyFrom.SOURCE;
   if (client.keyed) client.hashKey = client.source.hash() >>> 0;
 }

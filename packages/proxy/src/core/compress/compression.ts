@@ -58,6 +58,7 @@ export class Compression {
     encoding.lent = lent;
     encoding.ended = false;
     encoding.broken = false;
+    encoding.paused = false;
     encoding.dirty = false;
     return encoding;
   }

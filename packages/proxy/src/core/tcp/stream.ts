@@ -3,21 +3,14 @@
 // client sends meanwhile waits, bounded. A session that gets no server is reset: a FIN would look like an empty answer.
 import { NONE } from '../buffers.ts';
 import { dropClient } from '../client.ts';
-import {
-  ClientPhase,
-  CookieState,
-  SetCookieState,
-  UpstreamPhase,
-  Wait,
-  type Client,
-  type Upstream,
-} from '../connection.ts';
+import { ClientPhase, UpstreamPhase, Wait, type Client, type Upstream } from '../connection.ts';
 import { takeStreamKey } from '../balance/key.ts';
 import { latin1 } from '../bytes.ts';
 import { isSelfProbeAddress } from '../self-probe.ts';
 import { assign } from '../dispatch.ts';
 import type { Engine } from '../engine.ts';
 import { nameClient } from '../client-names.ts';
+import { resetExchange, resetRequest } from '../reset.ts';
 import { append, isFull, pump, setReceiving } from '../sending.ts';
 import { ServerCounter } from '../shared.ts';
 import { passClientFin, touchTunnel } from '../tunnel.ts';
@@ -28,7 +21,7 @@ const PROBE_NO_SERVER = latin1('no server\n');
 
 /** Begins the session of a client that has connected; what it has sent already is in `client.request`. */
 export function startStream(engine: Engine, client: Client): void {
-  resetStream(engine, client);
+  beginSession(engine, client);
   nameClient(engine, client);
   engine.wheel.set(client.handle, Infinity); // the server's time-outs count now
   client.backend = client.frontend.defaultBackend;
@@ -65,37 +58,14 @@ function answerProbe(engine: Engine, client: Client): void {
   pump(engine, client.out);
 }
 
-function resetStream(engine: Engine, client: Client): void {
+function beginSession(engine: Engine, client: Client): void {
+  resetRequest(client);
   client.phase = ClientPhase.STREAM;
   client.open = true;
-  client.probe = false;
   client.headMs = engine.transport.nowMs();
-  client.assignedMs = 0;
-  client.connectedMs = 0;
-  client.answerMs = 0;
-  client.method = 0;
   client.requestDone = true; // no body is waited for
-  client.keepAlive = false;
-  client.closeAsked = false;
-  client.wantsUpgrade = false;
-  client.repeatable = false;
-  client.retries = 0;
-  client.repeated = false;
-  client.redispatched = false;
-  client.server = null;
-  client.wanted = null;
-  client.cookieServer = null;
-  client.avoid = null;
   client.freshOnly = true;
-  client.cookieState = CookieState.NONE;
-  client.setCookie = SetCookieState.NONE;
-  client.answering = false;
-  client.answered = false;
-  client.status = 0;
   client.bytesIn = client.request.bytes;
-  client.bytesOut = 0;
-  client.endCause = 45;
-  client.endPhase = 45;
 }
 
 /** Bytes have come before there is a server; the buffer's one use is the callee's. */
@@ -133,8 +103,8 @@ export function beginStream(engine: Engine, client: Client, upstream: Upstream):
   client.wait = Wait.ANSWER;
   client.phase = ClientPhase.TUNNEL;
   client.answering = true;
+  resetExchange(upstream);
   upstream.phase = UpstreamPhase.TUNNEL;
-  client.bulk = 0;
   engine.wheel.set(upstream.handle, Infinity);
   upstream.out.takeAll(engine.ranges, client.request);
   engine.counters[upstream.server.counter + ServerCounter.requestsTotal]! += 1;
