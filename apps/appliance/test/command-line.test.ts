@@ -134,6 +134,7 @@ vips: { public: { address: 192.168.1.200/24, routerId: 51 } }
 frontends: { main: { bind: ["*:80"], defaultBackend: app } }
 backends: { app: { servers: { web1: { address: "10.0.1.1:80" } } } }
 failover: { scripts: { own: { run: [/usr/local/bin/check, --disk] } } }
+admin: { bind: ["*:9443"] }
 `;
   const good = tospann('plan', '-c', scratch.file('good.yaml', text), '--run-dir', scratch.dir);
   expect(good).toMatchObject({ code: 0, stderr: '' });

@@ -297,6 +297,8 @@ export const nodeStatus = z.object({
   version: z.string(),
   /** SHA-256 of the configuration model, hex: equal on two nodes that mean the same. */
   configHash: z.string(),
+  /** Names of all nodes of the configuration; absent from a node of an older version. */
+  nodes: z.array(z.string()).optional(),
   uptimeMs: count,
   /** Wall clock, ms since 1970: for people. */
   timeMs: z.number(),
@@ -356,13 +358,16 @@ export const failoverRequest = z.strictObject({
   to: z.string().min(1).max(64).optional(),
   /** Against the checks that may be overruled. */
   force: z.boolean().optional(),
+  /** Only say what would happen. */
+  dryRun: z.boolean().optional(),
 });
 export type FailoverRequest = Frozen<z.infer<typeof failoverRequest>>;
 
-/** What a planned failover did. */
+/** What a planned failover did, or with `dryRun` would do. `from` is `to`: it owned all of them already. */
 export const failoverReport = z.object({
   from: z.string(),
   to: z.string(),
+  dryRun: z.boolean().optional(),
   /** Names of the addresses that moved. */
   vips: z.array(z.string()),
   /** From the request until the other node was heard as owner. */

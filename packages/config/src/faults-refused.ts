@@ -22,6 +22,7 @@ export function refusedFaults(config: PairConfig): Finding[] {
     ...failoverOf(config).scripts.flatMap((script) => sharedScript(config, script)),
     ...gatewayFindings(config),
     ...linkPort(config),
+    ...adminMissing(config),
   ];
 }
 
@@ -96,6 +97,20 @@ function adminOnVip({ admin }: PairConfig, vip: VipConfig): Finding[] {
       ? [warningAt(['admin', 'bind', index], 'LB_CONFIG_ADMIN_ON_VIP', { vip: vip.name, port: bind.port })]
       : [],
   );
+}
+
+/** Without an address of the console on each node neither can be asked before its addresses are moved. */
+function adminMissing({ admin, cluster, vips }: PairConfig): Finding[] {
+  // A console on a VIP has a finding of its own.
+  const onVip = admin.binds.some(({ address }) => vips.some((vip) => vip.address === address));
+  if (cluster.nodes.length < 2 || onVip) return [];
+  const known = admin.binds.map(({ address }) => address);
+  if (known.includes(wildcards.v4) || known.includes(wildcards.v6)) return [];
+  const node = cluster.nodes.find(({ address }) => !known.includes(address));
+  if (node === undefined) return [];
+  const addresses = cluster.nodes.map(({ address }) => `"${address}:9443"`).join(', ');
+  const binds = `{ bind: [${addresses}] }`;
+  return [warningAt(['vips'], 'LB_CONFIG_ADMIN_MISSING', { node: node.name, binds })];
 }
 
 /** Two addresses of one network whose prefix lengths differ: one of them is a mistake. /32 says nothing of a network. */

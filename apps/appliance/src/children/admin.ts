@@ -21,7 +21,7 @@ import { dropPrivileges, monotonicMs } from '@tospann/linux';
 import type { ServerOrder } from '@tospann/proxy';
 import { SOCKET_NAME } from '../cli/control.ts';
 import { consoleAsset } from '../console-assets.ts';
-import { adminBinds, adminPeers } from '../core/admin-addresses.ts';
+import { adminBinds, adminPeers, unaskedNodes } from '../core/admin-addresses.ts';
 import { toNodeStatus } from '../core/node-status.ts';
 import { usersFor } from '../core/users.ts';
 import type { FailoverAnswer, NodeState, ServerAnswer, StartMessage } from '../ipc.ts';
@@ -150,6 +150,8 @@ class Admin {
       node,
       cluster: config.cluster.name,
       version,
+      nodes: config.cluster.nodes.map(({ name }) => name),
+      unasked: unaskedNodes(this.config ?? config, node),
       timeMs: Date.now(),
       monotonicMs: monotonicMs(),
     });

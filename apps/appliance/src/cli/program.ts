@@ -84,8 +84,9 @@ function addNodeCommands(program: Command, ended: (code: ExitCode) => void): voi
     .action(async (options: StatusOptions) => ended(await statusCommand(options)));
   program
     .command('failover')
-    .description('give the virtual addresses to the other node; exit code 6 when that is refused')
-    .option('--to <node>', 'the node that is to own them')
+    .description('move the virtual addresses to the node that owns none; exit code 6 when that is refused')
+    .option('--to <node>', 'the node that is to own them; one that owns them already is no failure')
+    .option('--dry-run', 'only say what would move, and what speaks against it')
     .option('--force', 'though the other node lacks something; what nobody takes stays here')
     .addOption(runDirOption())
     .addOption(jsonOption())

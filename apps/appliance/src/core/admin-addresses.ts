@@ -12,6 +12,13 @@ export function adminBinds(
   return config.admin.binds.filter(({ address }) => WILDCARDS.includes(address) || localAddresses.includes(address));
 }
 
+/** The other nodes that cannot be asked. Without virtual addresses there is nothing to ask for. */
+export function unaskedNodes(config: PairConfig, node: string): readonly string[] {
+  if (config.vips.length === 0) return [];
+  const asked = new Set(adminPeers(config, node).map(({ name }) => name));
+  return config.cluster.nodes.flatMap(({ name }) => (name === node || asked.has(name) ? [] : [name]));
+}
+
 /** The other nodes whose admin API the file names; a node without one cannot be asked. */
 export function adminPeers(
   config: PairConfig,

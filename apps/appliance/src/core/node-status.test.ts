@@ -2,7 +2,15 @@ import { expect, test } from 'vitest';
 import type { NodeState } from '../ipc.ts';
 import { toNodeStatus } from './node-status.ts';
 
-const facts = { node: 'lb1', cluster: 'shop', version: '1', timeMs: 5, monotonicMs: 900 };
+const facts = {
+  node: 'lb1',
+  cluster: 'shop',
+  version: '1',
+  timeMs: 5,
+  monotonicMs: 900,
+  nodes: ['lb1', 'lb2'],
+  unasked: [],
+};
 const proxy = {
   engine: 'node',
   engineReason: 'kernel.io_uring_disabled is 2',

@@ -10,6 +10,10 @@ export interface NodeFacts {
   readonly version: string;
   readonly timeMs: number;
   readonly monotonicMs: number;
+  /** All nodes of the configuration. */
+  readonly nodes: readonly string[];
+  /** Other nodes that admin.bind names no address of: nobody asks how they are. */
+  readonly unasked: readonly string[];
 }
 
 /** What this node says about itself; `state` may be half a second old. */
@@ -19,6 +23,7 @@ export function toNodeStatus(state: NodeState, facts: NodeFacts): NodeStatus {
     cluster: facts.cluster,
     version: facts.version,
     configHash: state.configHash,
+    nodes: facts.nodes,
     uptimeMs: Math.max(0, facts.monotonicMs - state.startedMs),
     timeMs: facts.timeMs,
     monotonicMs: facts.monotonicMs,
@@ -29,7 +34,7 @@ export function toNodeStatus(state: NodeState, facts: NodeFacts): NodeStatus {
       : { vrrp: { ...vrrpStatus(state.vrrp, state.able), movers: state.movers } }),
     // Without the watch the API has figures of its own; old ones must not stand in their place.
     ...(state.limits === undefined || !isRunning(state, 'vrrp') ? {} : { host: state.limits }),
-    notices: notices(state),
+    notices: notices(state, facts),
   };
 }
 
@@ -61,8 +66,11 @@ function toChildStatus(child: ChildInfo): ChildStatus {
   };
 }
 
-function notices(state: NodeState): readonly string[] {
+function notices(state: NodeState, { unasked }: NodeFacts): readonly string[] {
   const found: string[] = [];
+  for (const name of unasked) {
+    found.push(`Nothing is known of ${name}: admin.bind names no address of it, and planned moves need --force`);
+  }
   if (state.proxy?.engine === 'node')
     found.push(`The data plane runs on node:net, not on io_uring: ${state.proxy.engineReason}`);
   const { maintenance } = state.able ?? {};

@@ -50,6 +50,17 @@ test('renderMove() has a line for each figure, and for what could not be promise
   expect(bad.slice(-2)).toEqual(['  connections    7 under way', '  not promised   connections break: no nft']);
 });
 
+test('renderMove() says what would move, and that nothing had to', () => {
+  const dry = { ...report, dryRun: true, notPromised: ['connections break: no nft'] };
+  expect(renderMove(dry)).toEqual([
+    'Would move v4, v6 from lb1 to lb2; nothing has changed',
+    '  not promised   connections break: no nft',
+  ]);
+  expect(renderMove({ from: 'lb2', to: 'lb2', vips: [], durationMs: 0, detail: 'lb2 owns v4 already' })).toEqual([
+    'lb2 owns v4 already: nothing to move',
+  ]);
+});
+
 test('renderMaintenance() says what is so now, and whether that is new', () => {
   expect(renderMaintenance({ node: 'lb1', on: true, changed: true })).toEqual(['lb1 is in maintenance']);
   expect(renderMaintenance({ node: 'lb1', on: false, changed: false })).toEqual([

@@ -3,8 +3,26 @@ import type { FailoverReport, MaintenanceReport } from '@tospann/api';
 
 /** A line a fact, so that it can be read at a glance and pasted into a ticket. */
 export function renderMove(report: FailoverReport): readonly string[] {
-  const { from, to, vips, durationMs, detectionMs, firstAnswerMs, connections, notPromised = [] } = report;
-  const lines = [`${vips.join(', ')} moved from ${from} to ${to} in ${round(durationMs)}`];
+  const {
+    from,
+    to,
+    vips,
+    durationMs,
+    detectionMs,
+    firstAnswerMs,
+    connections,
+    notPromised = [],
+    detail,
+    dryRun,
+  } = report;
+  const what = vips.join(', ');
+  // It was there already: what is told stands in the detail.
+  if (from === to) return [`${detail}: nothing to move`];
+  if (dryRun === true) {
+    const promise = notPromised.map((sentence) => `  not promised   ${sentence}`);
+    return [`Would move ${what} from ${from} to ${to}; nothing has changed`, ...promise];
+  }
+  const lines = [`${what} moved from ${from} to ${to} in ${round(durationMs)}`];
   if (detectionMs !== undefined) lines.push(`  detection      ${round(detectionMs)}, from the request to priority 0`);
   lines.push(`  move           ${round(durationMs)}, until ${to} was heard as owner`);
   if (detectionMs !== undefined) {

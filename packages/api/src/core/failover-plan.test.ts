@@ -16,20 +16,33 @@ const noServer: NodeStatus = {
 };
 const { proxy: _proxy, ...noProxy } = spare;
 const silent = peer(spare, { reachable: false, error: 'connection refused' });
+const move = { from: 'lb1', to: 'lb2', vips: ['public'], notPromised: [] };
 const refuse = (to: string, detail: string): FailoverPlan => ({ action: 'refuse', to, detail });
 
 const cases: readonly (readonly [string, NodeStatus, PeerStatus | undefined, string | undefined, FailoverPlan])[] = [
-  ['the owner gives up', owner, peer(spare), undefined, { action: 'resign', to: 'lb2', notPromised: [] }],
-  ['the owner gives up to a named node', owner, peer(spare), 'lb2', { action: 'resign', to: 'lb2', notPromised: [] }],
-  ['the spare asks the owner', spare, peer(owner), undefined, { action: 'ask-peer', to: 'lb2', notPromised: [] }],
+  ['the owner gives up', owner, peer(spare), undefined, { action: 'resign', ...move }],
+  ['the owner gives up to a named node', owner, peer(spare), 'lb2', { action: 'resign', ...move }],
+  ['the spare asks the owner', spare, peer(owner), undefined, { action: 'ask-peer', ...move }],
+  ['the spare asks the owner for itself by name', spare, peer(owner), 'lb2', { action: 'ask-peer', ...move }],
+  ['it is there already', owner, peer(spare), 'lb1', { action: 'nothing', to: 'lb1', vips: ['public'] }],
+  ['it is there already, asked there', spare, peer(owner), 'lb1', { action: 'nothing', to: 'lb1', vips: ['public'] }],
   [
-    'the spare asks the owner for itself by name',
-    spare,
-    peer(owner),
-    'lb2',
-    { action: 'ask-peer', to: 'lb2', notPromised: [] },
+    'the other node is configured and nobody can ask it',
+    { ...owner, nodes: ['lb1', 'lb2'] },
+    undefined,
+    undefined,
+    refuse(
+      'lb2',
+      'nobody can ask "lb2" whether it could serve, as admin.bind names no address of it: add an address of each node to admin.bind on both, and reload; or say --force: what nobody takes stays here',
+    ),
   ],
-  ['it is there already', owner, peer(spare), 'lb1', refuse('lb1', 'it owns the addresses already')],
+  [
+    'a node is named that is not of the cluster, and nobody can be asked',
+    { ...owner, nodes: ['lb1', 'lb2'] },
+    undefined,
+    'lb9',
+    { action: 'unknown-node', to: 'lb9', known: ['lb1', 'lb2'] },
+  ],
   ['nobody owns', spare, peer(node('lb1', 'backup')), 'lb1', refuse('lb1', 'no node owns an address that could move')],
   ['one node', owner, undefined, undefined, refuse('lb1', 'the cluster has one node')],
   [
@@ -110,11 +123,14 @@ test('planFailover() says what it cannot promise, of both nodes and once each', 
     vrrp: status.vrrp && { ...status.vrrp, notPromised: texts },
   });
   const pair = pairOf(promise(owner, ['no nft', 'far']), peer(promise(spare, ['far'])));
-  expect(planFailover(pair)).toEqual({ action: 'resign', to: 'lb2', notPromised: ['far', 'no nft'] });
+  expect(planFailover(pair)).toEqual({ action: 'resign', ...move, notPromised: ['far', 'no nft'] });
 });
 
 test('planFailover() with force gives the addresses up though the other node is silent: the agent keeps what nobody takes', () => {
   expect(planFailover(pairOf(owner, silent), { force: true })).toMatchObject({ action: 'resign', to: 'lb2' });
+  const unasked = { ...owner, nodes: ['lb1', 'lb2'] };
+  expect(planFailover(pairOf(unasked), { force: true })).toMatchObject({ action: 'resign', from: 'lb1', to: 'lb2' });
+  expect(planMaintenance(pairOf(unasked), false)).toMatchObject({ detail: expect.stringContaining('admin.bind') });
 });
 
 test('planMaintenance() spares a node only while the other can serve', () => {

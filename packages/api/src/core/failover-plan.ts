@@ -3,9 +3,22 @@
 import type { NodeStatus, PairStatus } from '../contract.ts';
 import { describeChecks, failedChecks, openPromises, takerFor, type FailedCheck } from './move-checks.ts';
 
-/** `resign`: this node gives its addresses up; `ask-peer`: the peer must; `refuse`: `detail` says all that is missing. */
+/** A move of addresses between two nodes, with what it cannot promise. */
+export interface Move {
+  readonly from: string;
+  readonly to: string;
+  /** Names of the addresses that move. */
+  readonly vips: readonly string[];
+  readonly notPromised: readonly string[];
+}
+
+/**
+ * `resign`: this node gives its addresses up; `ask-peer`: the peer must; `nothing`: `to` owns them already; `refuse`: `detail`
+ * says all that is missing.
+ */
 export type FailoverPlan =
-  | { readonly action: 'resign' | 'ask-peer'; readonly to: string; readonly notPromised: readonly string[] }
+  | ({ readonly action: 'resign' | 'ask-peer' } & Move)
+  | { readonly action: 'nothing'; readonly to: string; readonly vips: readonly string[] }
   | { readonly action: 'unknown-node'; readonly to: string; readonly known: readonly string[] }
   | { readonly action: 'refuse'; readonly to: string; readonly detail: string };
 
@@ -21,11 +34,11 @@ export interface MoveWish {
  * @param pair The pair as this node sees it.
  */
 export function planFailover(pair: PairStatus, { to, force = false }: MoveWish = {}): FailoverPlan {
-  const { self, peer } = pair;
-  const known = [self.node, ...(peer === undefined ? [] : [peer.name])];
+  const { self } = pair;
+  const known = [...new Set([self.node, ...otherNodes(pair)])];
   const target = to ?? defaultTarget(pair);
   if (!known.includes(target)) return { action: 'unknown-node', to: target, known };
-  if (peer === undefined) return { action: 'refuse', to: target, detail: 'the cluster has one node' };
+  if (known.length === 1) return { action: 'refuse', to: target, detail: 'the cluster has one node' };
   return planBetween(pair, { target, force });
 }
 
@@ -39,15 +52,23 @@ function planBetween(
   const isGiver = target !== self.node;
   const other = takerFor(pair);
   if (other === undefined) {
-    if (force && isGiver && owns(self)) return { action: 'resign', to: target, notPromised: [] };
+    const vips = ownedBy(self);
+    if (force && isGiver && vips.length > 0)
+      return { action: 'resign', from: self.node, to: target, vips, notPromised: [] };
     return refuse(describeChecks([silentPeer(pair)]));
   }
   const nodes = isGiver ? { taker: other, giver: self } : { taker: self, giver: other };
-  const nothing = nothingToGive(nodes.giver, nodes.taker);
-  if (nothing !== undefined) return refuse(nothing);
+  const vips = ownedBy(nodes.giver);
+  if (vips.length === 0) {
+    const there = ownedBy(nodes.taker);
+    return there.length > 0
+      ? { action: 'nothing', to: target, vips: there }
+      : refuse('no node owns an address that could move');
+  }
   const failed = force ? [] : failedChecks(nodes);
   if (failed.length > 0) return refuse(describeChecks(failed));
-  return { action: isGiver ? 'resign' : 'ask-peer', to: target, notPromised: openPromises(nodes) };
+  const move = { from: nodes.giver.node, to: target, vips, notPromised: openPromises(nodes) };
+  return { action: isGiver ? 'resign' : 'ask-peer', ...move };
 }
 
 /** `go`: `to` is who serves meanwhile; `refuse`: `detail` says why the pair cannot spare this node. */
@@ -57,34 +78,46 @@ export type MaintenancePlan =
 
 /** Decides whether this node may go into maintenance. One that owns nothing leaves too: the other must be able to go on. */
 export function planMaintenance(pair: PairStatus, force: boolean): MaintenancePlan {
-  const { self, peer } = pair;
-  const to = peer?.name ?? '';
+  const { self } = pair;
+  const to = otherNodes(pair)[0] ?? '';
   if (force || self.vrrp?.maintenance !== undefined) return { action: 'go', to, notPromised: [] };
-  if (peer === undefined) return { action: 'refuse', detail: 'the cluster has one node: use --force to serve nobody' };
+  if (to === '') return { action: 'refuse', detail: 'the cluster has one node: use --force to serve nobody' };
   const other = takerFor(pair);
   if (other === undefined) return { action: 'refuse', detail: describeChecks([silentPeer(pair)]) };
   const nodes = { taker: other, giver: self };
   // A node that owns nothing may well be taken out because its configuration is wrong.
-  const failed = failedChecks(owns(self) ? nodes : { ...nodes, giver: other });
+  const failed = failedChecks(ownedBy(self).length > 0 ? nodes : { ...nodes, giver: other });
   if (failed.length > 0) return { action: 'refuse', detail: describeChecks(failed) };
   return { action: 'go', to, notPromised: openPromises(nodes) };
 }
 
-function silentPeer({ peer }: PairStatus): FailedCheck {
-  const why = peer?.error ?? 'no status yet';
+/** The other nodes by name: the peer that is asked, and those of the configuration that nobody can ask. */
+function otherNodes({ self, peer }: PairStatus): readonly string[] {
+  const configured = (self.nodes ?? []).filter((name) => name !== self.node);
+  return peer === undefined ? configured : [...new Set([peer.name, ...configured])];
+}
+
+/** Why the other node's word is missing. Without an address in admin.bind nobody asks for it. */
+function silentPeer(pair: PairStatus): FailedCheck {
+  const { peer } = pair;
+  if (peer === undefined) {
+    const name = otherNodes(pair)[0] ?? '';
+    return {
+      problem: `nobody can ask "${name}" whether it could serve, as admin.bind names no address of it`,
+      remedy:
+        'add an address of each node to admin.bind on both, and reload; or say --force: what nobody takes stays here',
+    };
+  }
+  const why = peer.error ?? 'no status yet';
   const remedy = 'start it, or look at the path between the nodes (admin.bind)';
-  return { problem: `"${peer?.name ?? ''}" does not answer (${why})`, remedy };
+  return { problem: `"${peer.name}" does not answer (${why})`, remedy };
 }
 
-function nothingToGive(giver: NodeStatus, taker: NodeStatus): string | undefined {
-  if (owns(giver)) return undefined;
-  return owns(taker) ? 'it owns the addresses already' : 'no node owns an address that could move';
+function defaultTarget(pair: PairStatus): string {
+  const { self } = pair;
+  return ownedBy(self).length > 0 ? (otherNodes(pair)[0] ?? self.node) : self.node;
 }
 
-function defaultTarget({ self, peer }: PairStatus): string {
-  return owns(self) ? (peer?.name ?? self.node) : self.node;
-}
-
-function owns(node: NodeStatus): boolean {
-  return node.vrrp?.vips.some((vip) => vip.state === 'master') ?? false;
+function ownedBy(node: NodeStatus): readonly string[] {
+  return (node.vrrp?.vips ?? []).flatMap(({ name, state }) => (state === 'master' ? [name] : []));
 }

@@ -6,12 +6,13 @@ import {
   maintenanceRequest,
   type EventDraft,
   type FailoverReport,
+  type FailoverRequest,
   type MaintenanceReport,
   type MaintenanceRequest,
   type NodeStatus,
   type PairStatus,
 } from '../contract.ts';
-import { planFailover, planMaintenance, type MoveWish } from '../core/failover-plan.ts';
+import { planFailover, planMaintenance } from '../core/failover-plan.ts';
 import type { ApiApp } from './listener.ts';
 
 /** What the agent says of a move of this node's addresses. */
@@ -74,14 +75,21 @@ class Moves {
     this.#node = node;
   }
 
-  async failover(wish: MoveWish, mayAskPeer: boolean): Promise<FailoverReport> {
+  async failover({ dryRun, ...wish }: FailoverRequest, mayAskPeer: boolean): Promise<FailoverReport> {
     const startMs = performance.now();
     const plan = planFailover(this.#node.pair(), wish);
     if (plan.action === 'unknown-node') {
       throw new TospannError('LB_API_UNKNOWN_NODE', { name: plan.to, known: plan.known.join(' and ') });
     }
     if (plan.action === 'refuse') throw refused(plan.to, plan.detail);
-    const { to, notPromised } = plan;
+    if (plan.action === 'nothing') {
+      const detail = `${plan.to} owns ${plan.vips.join(', ')} already`;
+      const dry = dryRun === true ? { dryRun } : {};
+      return { from: plan.to, to: plan.to, vips: [], durationMs: 0, detail, ...dry };
+    }
+    const { from, to, vips, notPromised } = plan;
+    if (dryRun === true)
+      return { from, to, vips: [...vips], durationMs: 0, detail: '', notPromised: [...notPromised], dryRun };
     if (plan.action === 'ask-peer') {
       if (!mayAskPeer) throw refused(to, 'this node owns nothing that it could give up');
       return await this.#alone(to, async () => await this.#node.askPeer({ to, force: wish.force === true }));
@@ -99,7 +107,8 @@ class Moves {
     const { to, notPromised } = plan;
     const order = { to, maintenance: { on, reason, force } };
     const moved = await this.#alone(to, async () => await this.#give({ order, notPromised, startMs }));
-    return { node, on, changed, ...(moved.vips.length === 0 ? {} : { moved }) };
+    // Who ends maintenance gives nothing away: what it owns by then, it never gave.
+    return { node, on, changed, ...(!on || moved.vips.length === 0 ? {} : { moved }) };
   }
 
   /** One move at a time: a second one would measure and check what the first is changing. */

@@ -250,7 +250,7 @@ class ApiCore {
 
   #askPeer(wish: { readonly to: string; readonly force: boolean }): Promise<FailoverReport> {
     if (this.#link !== undefined) return this.#link.askFailover(wish);
-    throw new TospannError('LB_API_FAILOVER_REFUSED', { to: wish.to, detail: 'the cluster has one node' });
+    throw new TospannError('LB_API_FAILOVER_REFUSED', { to: wish.to, detail: 'there is no other node to ask' });
   }
 }
 

@@ -69,6 +69,14 @@ export const electionErrors = {
       'Cannot reach both consoles at VIP "{vip}": port {port} there answers on its owner only, and is gone when the address is nowhere',
     hint: 'Use the addresses of the nodes.',
   },
+  LB_CONFIG_ADMIN_MISSING: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message:
+      'Cannot move addresses as planned: admin.bind names no address of "{node}", so the nodes cannot ask each other how they are',
+    hint: 'Add "admin: {binds}"; until then failover and maintenance need --force, and status knows this node only.',
+  },
   LB_CONFIG_PREFIX_DIFFERS: {
     source: 'config',
     retry: 'never',
