@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 
 const conditions = ['@tospann/source'];
 /** Two agents in real time: they need the processors to themselves, like the rest of `system`. */
-const agentsInRealTime = ['pair', 'pair6', 'guard', 'keepalived', 'frr', 'flood'].map(
+const agentsInRealTime = ['pair', 'pair6', 'guard', 'keepalived', 'frr', 'flood', 'one-way-heals', 'conflict'].map(
   (name) => `packages/vrrp/test/${name}.test.ts`,
 );
 /** Namespaces with a router between them. */

@@ -199,6 +199,8 @@ export const vrrpStatus = z.object({
   advertLateness: z
     .object({ p50Ms: z.number(), p99Ms: z.number(), p999Ms: z.number(), maxMs: z.number(), count })
     .optional(),
+  /** What is wrong with the addresses beside the election, in sentences: another host announces one. */
+  addressProblems: z.array(z.string()).optional(),
   gratuitousArpTotal: count,
   addressRestoredTotal: count,
   freezesTotal: count,

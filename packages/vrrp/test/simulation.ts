@@ -213,16 +213,15 @@ export class Simulation {
       case 'advertise':
         return this.#send(node, effect);
       case 'announce':
-        this.#announce(node);
+      case 'point':
+        this.#announce(node, effect.type === 'point' ? this.other(node).index : node.index);
         return undefined;
       case 'changed':
       case 'notice':
       case 'handover-ended':
         this.#report(node, effect);
-        return undefined;
-      default:
-        return undefined;
     }
+    return undefined;
   }
 
   #report(node: SimulatedNode, effect: Extract<Effect, { type: 'changed' | 'notice' | 'handover-ended' }>): void {
@@ -350,10 +349,10 @@ export class Simulation {
     });
   }
 
-  #announce(node: SimulatedNode): void {
+  #announce(node: SimulatedNode, owner: number): void {
     if (!node.interfaceUp || this.cut[node.index] || this.random() < this.lossRatio) return;
     this.at(this.nowUs + Math.round(20 + this.random() * this.maxDelayUs), () => {
-      this.clientArp = node.index;
+      this.clientArp = owner;
     });
   }
 

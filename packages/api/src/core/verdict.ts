@@ -153,7 +153,7 @@ function peerFindings(self: NodeStatus, peer?: PeerStatus): readonly Finding[] {
 }
 
 function problemsOf(node: NodeStatus): readonly string[] {
-  return node.vrrp?.peerLink?.problems ?? [];
+  return [...(node.vrrp?.peerLink?.problems ?? []), ...(node.vrrp?.addressProblems ?? [])];
 }
 
 /** What the failover agents find wrong between each other. Both see most of it, each from its side: one side is enough. */

@@ -200,6 +200,14 @@ export const vrrpErrors = {
     message: 'Cannot announce {vips} to the segment: "{peer}" sees adverts but none of the gratuitous ARP of "{node}"',
     hint: 'Let the switch or the provider pass gratuitous ARP, or announce the address by a hook (groups.*.announce).',
   },
+  LB_VRRP_ADDRESS_CONFLICT: {
+    source: 'peer',
+    retry: 'always',
+    status: 503,
+    message:
+      'Cannot have {address} ({vip}) alone: the host with the hardware address {mac} announces it too; "{node}" defends it',
+    hint: 'Find that host by its hardware address (the tables of the switch) and take the address from it.',
+  },
   LB_VRRP_TERM_FILE: {
     source: 'kernel',
     retry: 'always',

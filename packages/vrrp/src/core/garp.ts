@@ -1,11 +1,16 @@
-// When gratuitous ARP goes out: a burst at 0, 10, 50, 200 ms, 1 s and 3 s after each cause, then every 60 s while the
-// node owns the address, never more than 20 frames a second. Not the frames (arp.ts). Pure: time comes in as µs.
+// When gratuitous ARP goes out: a burst at 0, 10, 50, 200 ms, 1, 2, 5, 10, 20 and 40 s after each cause, then every 60 s while
+// the node owns the address, never more than 20 frames a second. Not the frames (io/announcer.ts). Pure: time comes in as µs.
+//
+// The first ones reach a client within milliseconds; those of seconds are for a switch that forwards nothing while it learns
+// (a port that has just come up: 30 s by spanning tree) and for what a busy segment lost. keepalived says it at once and after 5 s.
 
 /** Frames that one announcement makes: request form and reply form. */
 export const framesPerAnnouncement = 2;
 /** Why 20: keepalived answers each lower advert with ten frames; a one-way partition made 17 350 in 20 s. */
 const framesPerSecond = 20;
-const offsetsUs = [0, 10_000, 50_000, 200_000, 1_000_000, 3_000_000] as const;
+const offsetsUs = [
+  0, 10_000, 50_000, 200_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000, 40_000_000,
+] as const;
 const refreshUs = 60_000_000;
 const secondUs = 1_000_000;
 
@@ -30,6 +35,11 @@ export const silentGarp: GarpSchedule = {
 /** Starts a burst now; the cap of a second that has begun goes on to hold. */
 export function startBurst(schedule: GarpSchedule, nowUs: number): GarpSchedule {
   return { ...schedule, burstStartUs: nowUs, nextIndex: 0, dueUs: nowUs };
+}
+
+/** Only the first of a burst are left: nothing is refreshed. */
+export function isBurstOver(schedule: GarpSchedule): boolean {
+  return schedule.nextIndex >= offsetsUs.length;
 }
 
 /** Stops announcing (the address was given up); the cap of the running second is kept. */

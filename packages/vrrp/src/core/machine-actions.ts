@@ -1,6 +1,6 @@
 // The moves of the state machine: become master, back up, fault, resign, end a hand-over. Each edits a draft that
 // belongs to one `step`; nothing here decides when. Pure.
-import { startBurst, stopGarp, takeDue } from './garp.ts';
+import { isBurstOver, startBurst, stopGarp, takeDue } from './garp.ts';
 import type { VrrpState } from './snapshot.ts';
 import type { Effect, Evidence, HandoverPurpose, MachineConfig, MachineState, NoticeKind } from './state.ts';
 import { downUs, effectivePriority, leaseRenewUs, ownerPriority, ownTiming, warmRestartUs } from './timers.ts';
@@ -115,15 +115,51 @@ export function becomeMaster(draft: Draft, reason: string): void {
   announceDue(draft);
 }
 
-/** Sends the gratuitous ARP that is due, if the node is master. */
+/**
+ * Gives way to an owner that may not know of it: it never heard this node, or not its last advert. Clients that were told
+ * to come here are told where the owner is, before the address goes: they need not wait until it announces itself.
+ */
+export function giveWay(
+  draft: Draft,
+  owner: string,
+  last: { readonly priority: number; readonly reason: string },
+): void {
+  const { state, nowUs } = draft;
+  if (owner !== '') draft.effects.push({ type: 'point', owner });
+  const garp = takeDue(startBurst(state.garp, nowUs), nowUs).schedule;
+  // The winner is alive: connections under way here may run to their end.
+  release(draft, true);
+  // One last advert after the release: the winner hears a lower one and announces the address once more.
+  draft.effects.push({ type: 'advertise', priority: last.priority, lease: false });
+  state.owner = owner;
+  enterBackup(draft, last.reason);
+  state.garp = garp;
+}
+
+/** Sends the gratuitous ARP that is due: a master for itself, a backup for the owner that it gave way to. */
 export function announceDue(draft: Draft): void {
   const { state } = draft;
-  if (state.vrrp !== 'master') return;
+  const points = state.vrrp === 'backup' && state.owner !== '' && state.owner !== self;
+  if (state.vrrp !== 'master' && (!points || isBurstOver(state.garp))) {
+    state.garp = stopGarp(state.garp);
+    return;
+  }
   const due = takeDue(state.garp, draft.nowUs);
   state.garp = due.schedule;
   if (!due.send) return;
+  if (points) {
+    draft.effects.push({ type: 'point', owner: state.owner });
+    return;
+  }
   state.counters = { ...state.counters, announcements: state.counters.announcements + 1 };
   draft.effects.push({ type: 'announce' });
+}
+
+/** A new burst of the owner; not during a hand-over, when the announcements are the new owner's. */
+export function announceAgain(draft: Draft): void {
+  if (draft.state.vrrp !== 'master' || draft.state.handover !== undefined) return;
+  draft.state.garp = startBurst(draft.state.garp, draft.nowUs);
+  announceDue(draft);
 }
 
 /** Gives the address up and forgets the master's timers. */

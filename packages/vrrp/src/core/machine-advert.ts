@@ -6,11 +6,10 @@ import {
   announceDue,
   becomeMaster,
   dropInherited,
-  enterBackup,
+  giveWay,
   notice,
   ownsByRight,
   reassert,
-  release,
   settle,
   takeover,
   type Draft,
@@ -143,16 +142,10 @@ function answer(draft: Draft, event: AdvertEvent): void {
 
 function yieldTo(draft: Draft, event: AdvertEvent, reason: string): void {
   const { state, config, nowUs } = draft;
-  const dueUs = state.advertDueUs;
-  // The winner is alive: connections under way here may run to their end.
-  release(draft, true);
-  // One last advert after the release: the winner hears a lower one and announces the address once more.
   // A frozen one says it with a priority 0: what made it yield may be old, and its author gone again.
-  const frozen = nowUs - dueUs > downUs(ownTiming(config, state));
-  draft.effects.push({ type: 'advertise', priority: frozen ? 0 : effectivePriority(config, state), lease: false });
-  state.owner = event.source;
+  const frozen = nowUs - state.advertDueUs > downUs(ownTiming(config, state));
   adoptInterval(draft, event);
-  enterBackup(draft, reason);
+  giveWay(draft, event.source, { priority: frozen ? 0 : effectivePriority(config, state), reason });
 }
 
 /** Two nodes call themselves the address owner: the tie rule decides, and it is told once a minute. */

@@ -1,7 +1,15 @@
 // The second path: what the peer's word over the peer link means to the election. A backup that hears no adverts believes
 // a fresh word for a while; a word "not master any more" is as good as a priority 0; a master learns that nobody hears
 // it and yields. A word alone never makes an owner of a node that was not next in line. Not the link itself. Pure.
-import { becomeMaster, dropInherited, notice, release, enterBackup, takeover, type Draft } from './machine-actions.ts';
+import {
+  announceAgain,
+  becomeMaster,
+  dropInherited,
+  giveWay,
+  notice,
+  takeover,
+  type Draft,
+} from './machine-actions.ts';
 import { endHandover } from './machine-handover.ts';
 import type { MachineEvent, MachineState, PeerElection } from './state.ts';
 import {
@@ -38,7 +46,17 @@ export function onPeer(draft: Draft, event: Extract<MachineEvent, { type: 'peer'
   if (word === undefined) return;
   if (word.state === 'master') dropInherited(draft);
   if (state.vrrp === 'backup' && before?.state === 'master' && standsDown(word)) return onStoodDown(draft);
-  if (state.vrrp === 'master') asMaster(draft, word);
+  if (state.vrrp !== 'master') return;
+  asMaster(draft, word);
+  if (mayHaveOwned(before, word)) announceAgain(draft);
+}
+
+/**
+ * The peer was not heard for a while, or says that it is owner no more: clients may have been told to go there, and the
+ * advert that would say so reaches nobody on a path that is whole in one direction only.
+ */
+function mayHaveOwned(before: PeerElection | undefined, word: PeerElection): boolean {
+  return word.state !== 'master' && (before === undefined || before.state === 'master');
 }
 
 /**
@@ -129,10 +147,8 @@ function sayUnheard(draft: Draft): void {
 function yieldUnheard(draft: Draft): void {
   const { state, config } = draft;
   state.deafness = Math.min(state.deafness + 1, deafnessMost);
-  release(draft, true);
-  draft.effects.push({ type: 'advertise', priority: effectivePriority(config, state), lease: false });
-  state.owner = state.peer?.source ?? '';
-  enterBackup(draft, 'the other node does not hear this one and has taken over');
+  const reason = 'the other node does not hear this one and has taken over';
+  giveWay(draft, state.peer?.source ?? '', { priority: effectivePriority(config, state), reason });
 }
 
 /** Forgets that it was not heard, when there is a sign that it is: a long rule without another owner. */

@@ -146,7 +146,7 @@ test('a master that hears lower adverts though it sends is unheard and yields; t
   expect(node.state.vrrp).toBe('master');
   node.advert(100);
   expect(node.state.vrrp).toBe('backup');
-  expect(node.types()).toEqual(['notice', 'release', 'advertise 150', 'changed']);
+  expect(node.types()).toEqual(['notice', 'point', 'release', 'advertise 150', 'changed']);
   let before = node.nowUs;
   for (const times of [2, 4, 8]) {
     while (node.state.vrrp === 'backup') node.advert(100).pass(intervalUs);

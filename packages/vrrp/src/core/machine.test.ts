@@ -135,7 +135,9 @@ test('a master yields to higher rank, releases, says one last word and listens',
     node.pass(5_050_000);
     node.advert(priority, { wins });
     expect(node.state.vrrp).toBe(yields ? 'backup' : 'master');
-    expect(node.types()).toEqual(yields ? ['release', 'advertise 100', 'changed'] : ['advertise 100', 'announce']);
+    expect(node.types()).toEqual(
+      yields ? ['point', 'release', 'advertise 100', 'changed'] : ['advertise 100', 'announce'],
+    );
   }
 });
 

@@ -5,6 +5,7 @@ import { silentGarp, startBurst } from './garp.ts';
 import { onAdvert } from './machine-advert.ts';
 import {
   advertise,
+  announceAgain,
   becomeMaster,
   announceDue,
   dropInherited,
@@ -313,13 +314,6 @@ function onAddress(draft: Draft, { index, present }: Extract<MachineEvent, { typ
   const detail = 'somebody removed the address; it is back';
   draft.effects.push({ type: 'notice', what: 'address-restored', detail, address: index });
   announceAgain(draft);
-}
-
-/** A new burst; not during a hand-over, when the announcements are the new owner's. */
-function announceAgain(draft: Draft): void {
-  if (draft.state.handover !== undefined) return;
-  draft.state.garp = startBurst(draft.state.garp, draft.nowUs);
-  announceDue(draft);
 }
 
 function onKernelRefused(draft: Draft, reason: string): void {

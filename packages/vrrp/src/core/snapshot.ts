@@ -74,6 +74,8 @@ export interface VrrpSnapshot {
   };
   /** Since the snapshot before. */
   readonly latenessRecentMs: number;
+  /** What is wrong with the addresses beside the election: another host announces one; in sentences. */
+  readonly addressProblems?: readonly string[];
   /** Why interface or own address cannot be used; empty: they can. */
   readonly linkProblem: string;
   readonly gratuitousArpTotal: number;

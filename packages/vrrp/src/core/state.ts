@@ -213,6 +213,8 @@ export type Effect =
   | { readonly type: 'release'; readonly drain: boolean }
   /** Send one gratuitous ARP in each form. */
   | { readonly type: 'announce' }
+  /** Tell the link that the node whose adverts come from `owner` has the addresses: this one has just given way to it. */
+  | { readonly type: 'point'; readonly owner: string }
   | {
       readonly type: 'changed';
       readonly from: VrrpState;

@@ -1,7 +1,7 @@
 // The agent's loop: waits in ppoll, feeds packets, the kernel's news, timers and commands to the state machines in
 // this order, and carries out their effects. Packets come first, so that a queued advert decides before a timer that
 // ran out during a freeze. Blocks its thread until it is told to stop; owns all side effects of the agent.
-import { isTospannError, TospannError } from '@tospann/errors';
+import { TospannError } from '@tospann/errors';
 import { drainEventFd, monotonicMs, Poller, raiseThread, TimerFd } from '@tospann/linux';
 import { FloodBrake } from '../core/advert/flood-brake.ts';
 import { initialState, nextTickUs, step } from '../core/machine.ts';
@@ -9,6 +9,7 @@ import type { HeardWords } from '../core/peer/peer-word.ts';
 import { addressesOf, type PlannedAddress, type PlannedElection } from '../core/plan.ts';
 import type { Effect, MachineEvent, MachineState } from '../core/state.ts';
 import { leaseSeconds } from '../core/timers.ts';
+import { AddressActs } from './address-acts.ts';
 import { AdvertIntake } from './adverts/advert-intake.ts';
 import { slots } from './adverts/advert-ports.ts';
 import { AdvertProofs } from './adverts/advert-proof.ts';
@@ -35,11 +36,6 @@ export interface LoopPort {
   take(): LoopCommand | undefined;
 }
 
-interface IndexedVip {
-  readonly index: number;
-  readonly address: PlannedAddress;
-}
-
 export class AgentLoop {
   readonly #data: LoopData;
   readonly #port: LoopPort;
@@ -51,9 +47,8 @@ export class AgentLoop {
   readonly #timer = new TimerFd();
   readonly #states: MachineState[] = [];
   readonly #elections: readonly PlannedElection[];
-  /** All addresses, and of each election the place of its first one in them. */
   readonly #vips: readonly PlannedAddress[];
-  readonly #firstVip: readonly number[];
+  readonly #acts: AddressActs;
   readonly #intake: AdvertIntake;
   readonly #handOvers: HandOvers;
   readonly #wordEveryUs: number;
@@ -85,7 +80,13 @@ export class AgentLoop {
     const { elections } = data.plan;
     this.#elections = elections;
     this.#vips = addressesOf(data.plan);
-    this.#firstVip = elections.map((_, index) => addressesOf({ elections: elections.slice(0, index) }).length);
+    this.#acts = new AddressActs({
+      plan: data.plan,
+      network: this.#network,
+      drain: this.#drain,
+      emit: (event) => this.#emit(event),
+      nowUs,
+    });
     this.#intake = new AdvertIntake(
       data.plan,
       { ports: this.#network.ports, streams: this.#network.streams, proofs, kept: data.keptSequences },
@@ -139,8 +140,7 @@ export class AgentLoop {
   /** An election goes on with what it had when all its addresses were kept; else those that were go. */
   #inherit(kept: ReadonlyMap<number, number>, startUs: number): void {
     this.#elections.forEach(({ addresses }, index) => {
-      const first = this.#firstVip[index] ?? 0;
-      const renewedMs = addresses.map((_, at) => kept.get(first + at) ?? -1);
+      const renewedMs = this.#acts.vipsOf(index).map((vip) => kept.get(vip.index) ?? -1);
       const lastAdvertUs = Math.floor(Math.min(...renewedMs) * 1000);
       if (lastAdvertUs >= 0) this.#feed(index, { type: 'inherited', nowUs: startUs, lastAdvertUs });
       else for (const address of addresses) this.#network.release(address);
@@ -213,14 +213,13 @@ export class AgentLoop {
   /** @param vipIndex The address's place among all of the plan. */
   #lookAt(vipIndex: number): void {
     const vip = this.#vips[vipIndex];
-    const election = this.#firstVip.findLastIndex((first) => first <= vipIndex);
+    const { election, place: index } = this.#acts.electionOf(vipIndex);
     const state = this.#states[election];
     if (vip === undefined || state === undefined) return;
     const view = this.#network.look(vip);
     const master = state.vrrp === 'master';
     if (master ? view.ours : !view.ours && view.others.length === 0) return;
     if (!master) this.#network.removeOthers(view.others);
-    const index = vipIndex - (this.#firstVip[election] ?? 0);
     this.#feed(election, { type: 'address', nowUs: nowUs(), index, present: !master });
   }
 
@@ -264,6 +263,9 @@ export class AgentLoop {
         case 'peer':
           this.#feedPeer(command.heard);
           break;
+        case 'defend':
+          this.#defend(command.vips);
+          break;
         case 'maintenance':
           this.#startMaintenance(command);
           break;
@@ -289,6 +291,15 @@ export class AgentLoop {
       this.#intake.vouch({ sequence: BigInt(`0x${advertSequence}`), saidMs: heard.saidMs });
     for (const [index, { name }] of this.#elections.entries()) {
       this.#feed(index, peerEvent(heard, { election: name, plan: this.#data.plan, nowUs: at }));
+    }
+  }
+
+  /** During a hand-over the announcements are the new owner's. */
+  #defend(names: readonly string[]): void {
+    for (const [index, state] of this.#states.entries()) {
+      if (state.vrrp !== 'master' || state.handover !== undefined) continue;
+      for (const vip of this.#acts.vipsOf(index))
+        if (names.includes(vip.address.name)) this.#network.announce(vip.index);
     }
   }
 
@@ -359,11 +370,15 @@ export class AgentLoop {
       case 'advertise':
         return this.#advertise(index, effect);
       case 'own':
-        return this.#own(index);
+        return this.#acts.own(index);
       case 'release':
-        return this.#release(index, effect.drain);
+        this.#acts.release(index, effect.drain);
+        return undefined;
       case 'announce':
-        for (const vip of this.#vipsOf(index)) this.#network.announce(vip.index);
+        this.#acts.announce(index);
+        return undefined;
+      case 'point':
+        this.#acts.pointTo(index, effect.owner);
         return undefined;
       case 'changed':
       case 'notice':
@@ -372,7 +387,7 @@ export class AgentLoop {
         this.#wordDueUs = 0;
         return undefined;
       case 'handover-ended':
-        this.#handOvers.ended(index, effect, this.#namesOf(index));
+        this.#handOvers.ended(index, effect, this.#acts.namesOf(index));
         return undefined;
       default:
         return undefined;
@@ -382,46 +397,8 @@ export class AgentLoop {
   #advertise(index: number, effect: Extract<Effect, { type: 'advertise' }>): MachineEvent {
     const reason = this.#network.streams.send(index, effect.priority);
     // Only a loop that has just sent its advert renews the lease.
-    const refused = reason === '' && effect.lease ? this.#own(index) : undefined;
+    const refused = reason === '' && effect.lease ? this.#acts.own(index) : undefined;
     return refused ?? { type: 'sent', nowUs: nowUs(), ok: reason === '', reason };
-  }
-
-  #own(index: number): MachineEvent | undefined {
-    const election = this.#elections[index];
-    if (election === undefined) return undefined;
-    try {
-      for (const vip of this.#vipsOf(index)) {
-        this.#network.own(vip.address, leaseSeconds(election.machine));
-        this.#drain?.end(vip.index);
-      }
-      return undefined;
-    } catch (error) {
-      if (!isTospannError(error)) throw error;
-      const { code, message, hint } = error;
-      this.#emit({ event: 'vrrp-problem', code, message, hint, monotonicMs: monotonicMs() });
-      return { type: 'own-failed', nowUs: nowUs(), reason: message };
-    }
-  }
-
-  /** Connections under way go on here, while the new owner sends their packets over (handover/connection-guard.ts). */
-  #beginDrain(vip: IndexedVip): void {
-    const detail = this.#drain?.begin(vip.index, nowUs()) ?? '';
-    const { name } = vip.address;
-    if (detail !== '')
-      this.#emit({ event: 'vrrp-notice', vip: name, what: 'guard', detail, monotonicMs: monotonicMs() });
-  }
-
-  #release(index: number, drain: boolean): undefined {
-    const untouched = this.#elections[index]?.announce.type === 'none';
-    for (const vip of this.#vipsOf(index)) {
-      if (drain && !untouched) this.#beginDrain(vip);
-      this.#network.release(vip.address);
-    }
-  }
-
-  #namesOf(index: number): { readonly group: string; readonly vips: readonly string[] } {
-    const { name = '', addresses = [] } = this.#elections[index] ?? {};
-    return { group: name, vips: addresses.map((address) => address.name) };
   }
 
   #ended(): boolean {
@@ -432,12 +409,6 @@ export class AgentLoop {
     for (const vip of this.#vips) this.#network.release(vip);
   }
 
-  /** The addresses of an election with their places among all. */
-  #vipsOf(index: number): readonly IndexedVip[] {
-    const first = this.#firstVip[index] ?? 0;
-    return (this.#elections[index]?.addresses ?? []).map((address, at) => ({ index: first + at, address }));
-  }
-
   #emit(event: VrrpEvent): void {
     this.#port.send({ type: 'event', event });
   }
@@ -446,7 +417,7 @@ export class AgentLoop {
   #emitFor(index: number, effect: Extract<Effect, { type: 'changed' | 'notice' }>): void {
     const at = monotonicMs();
     const group = this.#elections[index]?.name ?? '';
-    this.#vipsOf(index).forEach(({ address }, place) => {
+    this.#acts.vipsOf(index).forEach(({ address }, place) => {
       const vip = address.name;
       if (effect.type === 'changed') {
         const { from, to, reason, evidence } = effect;

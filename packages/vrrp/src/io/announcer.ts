@@ -36,6 +36,17 @@ export class Announcer {
     return sent;
   }
 
+  /** Sends the frames that say of a VIP that another node of the link has it. @returns How many left. */
+  pointTo(vip: PlannedAddress, { link, mac }: { readonly link: LinkRecord; readonly mac: Uint8Array }): number {
+    let sent = 0;
+    for (const { bytes, to } of framesOf(vip, { ...link, mac })) {
+      // They leave from here: a switch that learns senders must not look for the other node behind this port.
+      bytes.set(link.mac, ethernetAddressBytes);
+      if (sendPacket(this.#fd, bytes, to) === 0) sent++;
+    }
+    return sent;
+  }
+
   close(): void {
     closeFd(this.#fd);
   }

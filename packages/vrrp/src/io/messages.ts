@@ -26,6 +26,8 @@ export interface LoopData {
 export type LoopCommand =
   | { readonly type: 'ability'; readonly ability: Exclude<Ability, 'unknown'>; readonly reason: string }
   | { readonly type: 'failover'; readonly id: number }
+  /** Another host announces these VIPs: announce those that are owned, once. */
+  | { readonly type: 'defend'; readonly vips: readonly string[] }
   /** What came over the peer link; undefined: the link is lost. */
   | { readonly type: 'peer'; readonly heard: HeardWords | undefined }
   /** Answered like a failover when it is switched on and something is owned; `force`: release though nobody takes it. */
@@ -63,7 +65,8 @@ export interface VrrpNotice {
     | 'guard'
     | 'dialect'
     | 'peer-link'
-    | 'peer-problem-ended';
+    | 'peer-problem-ended'
+    | 'conflict-ended';
   readonly detail: string;
   readonly monotonicMs: number;
 }

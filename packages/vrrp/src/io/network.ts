@@ -1,11 +1,12 @@
 // The agent's hands on the kernel: the links it depends on, its addresses through rtnetlink, the sockets of its adverts
 // and the announcements. It decides nothing: the loop asks and tells. Lives on the loop's thread.
 import { readFileSync } from 'node:fs';
-import { TospannError } from '@tospann/errors';
+import { isTospannError, TospannError } from '@tospann/errors';
 import {
   AddressControl,
   AddressFlag,
   AddressMonitor,
+  NeighbourTable,
   type AddressEvent,
   type AddressRecord,
   type LinkRecord,
@@ -49,6 +50,7 @@ export class VipNetwork {
   readonly #control = new AddressControl();
   readonly #monitor = new AddressMonitor();
   readonly #announcer: Announcer;
+  readonly #neighbours = new NeighbourTable();
   #links: ReadonlyMap<string, LinkRecord> = new Map();
   #announcedTotal = 0;
 
@@ -189,7 +191,30 @@ export class VipNetwork {
     this.#announcedTotal += this.#announcer.announce(index);
   }
 
+  /** Tells the link once that the peer whose adverts come from `source` has these VIPs, if the kernel knows where it is. */
+  pointTo(vips: readonly PlannedAddress[], source: string): void {
+    const link = this.#links.get(this.#plan.interface);
+    const mac = link === undefined ? undefined : this.#macOf(source, link);
+    if (link === undefined || mac === undefined) return;
+    for (const vip of vips) {
+      // On another interface the peer has another, unknown hardware address.
+      if (!this.#managed(vip.address) || vip.interface !== link.name) continue;
+      this.#announcedTotal += this.#announcer.pointTo(vip, { link, mac });
+    }
+  }
+
+  #macOf(source: string, link: LinkRecord): Uint8Array | undefined {
+    try {
+      const mac = this.#neighbours.macOf(source, link.index);
+      return mac?.length === link.mac.length ? mac : undefined;
+    } catch (error) {
+      if (isTospannError(error)) return undefined;
+      throw error;
+    }
+  }
+
   close(): void {
+    this.#neighbours.close();
     this.ports.close();
     this.#announcer.close();
     this.#monitor.close();

@@ -9,6 +9,7 @@ import type { HeardWords } from '../core/peer/peer-word.ts';
 import { addressesOf, planAgent, type AgentPlan } from '../core/plan.ts';
 import type { VrrpSnapshot } from '../core/snapshot.ts';
 import type { Ability } from '../core/state.ts';
+import { AddressWatch } from './address-watch.ts';
 import { AdvertClock } from './adverts/advert-clock.ts';
 import { resolveAdvertKeys } from './adverts/advert-keys.ts';
 import { ConnectionGuard } from './handover/connection-guard.ts';
@@ -114,6 +115,7 @@ class Service implements VrrpService {
   /** Where adverts are signed. */
   readonly #clock: AdvertClock | undefined;
   readonly #peer: PeerWatch | undefined;
+  readonly #watch: AddressWatch;
   readonly #waiters = new Map<number, Waiter>();
   #snapshot: TimedSnapshot = emptySnapshot;
   #nextId = 1;
@@ -128,6 +130,11 @@ class Service implements VrrpService {
     const guard = this.#guard !== undefined;
     this.#terms = this.#openTerms(plan);
     this.#peer = this.#makePeerWatch(plan);
+    this.#watch = new AddressWatch({
+      plan,
+      defend: (vips) => this.#command({ type: 'defend', vips }),
+      emit: (event) => this.#onEvent(event),
+    });
     const advertKeys = resolveAdvertKeys(options.config, options.peerLink?.clusterKey);
     const signs = options.stateDir !== undefined && Object.keys(advertKeys).length > 0;
     this.#clock = signs ? new AdvertClock(join(options.stateDir, 'advert-clock.json')) : undefined;
@@ -168,7 +175,13 @@ class Service implements VrrpService {
       ...vip,
       lastAdvertAgeMs: lastAdvertAtMs < 0 ? -1 : Math.max(0, nowMs - lastAdvertAtMs),
     }));
-    return { ...this.#snapshot, vips, ...(this.#peer === undefined ? {} : { peerLink: this.#peer.snapshot() }) };
+    const addressProblems = this.#watch.problems();
+    return {
+      ...this.#snapshot,
+      vips,
+      addressProblems,
+      ...(this.#peer === undefined ? {} : { peerLink: this.#peer.snapshot() }),
+    };
   }
 
   takeLatenessMs(): number {
@@ -220,6 +233,7 @@ class Service implements VrrpService {
   /** After the loop's thread: the guard goes, then the promise settles. */
   async #end(failure: TospannError | undefined, ended: PromiseWithResolvers<void>): Promise<void> {
     this.#clock?.close();
+    this.#watch.close();
     await Promise.all([this.#guard?.close(), this.#peer?.close()]);
     if (failure === undefined) return ended.resolve();
     ended.reject(failure);
@@ -241,6 +255,7 @@ class Service implements VrrpService {
         this.#snapshot = message.snapshot;
         this.#latenessMs = Math.max(this.#latenessMs, message.snapshot.latenessRecentMs);
         this.#peer?.see(message.snapshot);
+        this.#watch.see(message.snapshot);
         return;
       case 'word':
         return this.#peer?.say(message);

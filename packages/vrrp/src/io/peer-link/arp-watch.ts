@@ -67,9 +67,10 @@ export class ArpWatch {
     const packet = decodeArp(frame);
     if (packet === null || packet.senderIp !== packet.targetIp) return;
     const vip = this.#vips.get(packet.senderIp);
-    const mac = Array.from(packet.senderMac, (byte) => byte.toString(16).padStart(2, '0')).join(':');
-    // The socket sees this node's own frames too.
-    if (vip !== undefined && mac !== ownMac) this.#seen.set(vip, { mac, atMs: monotonicMs() });
+    const mac = macText(packet.senderMac);
+    // The socket sees this node's own frames too, also those that speak for the other node.
+    const isOwn = macText(frame.subarray(6, 12)) === ownMac || mac === ownMac;
+    if (vip !== undefined && !isOwn) this.#seen.set(vip, { mac, atMs: monotonicMs() });
   }
 
   /** The socket of an interface; a new one when the interface was made anew under its name. */
@@ -88,6 +89,10 @@ export class ArpWatch {
       return -1;
     }
   }
+}
+
+function macText(mac: Uint8Array): string {
+  return Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
 function receive(fd: number, frame: Uint8Array): number {

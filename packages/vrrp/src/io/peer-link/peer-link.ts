@@ -12,9 +12,12 @@ import { type PeerKey, saysOtherKey, tlsOptions } from './peer-tls.ts';
 
 /** Time for TCP and TLS, ms. */
 const handshakeLimitMs = 3000;
+/** Time for TCP alone, ms: a lost SYN is sent again after 1 s, then after 2 s more. */
+const connectLimitMs = 1500;
 /** The peer needs one; a restart of it another, and one more that crosses ours. */
 const socketsMax = 4;
-const dialAgainMs = { first: 100, most: 5000 };
+/** A dial costs three packets, and a path that has healed is to be used soon: the owner learns over it what it has missed. */
+const dialAgainMs = { first: 100, most: 1000 };
 /** The other node has this long to dial first, so that two connections at once are rare, ms. */
 const secondDialerWaitsMs = 500;
 /** How often an address that is not there yet is tried, ms. */
@@ -191,7 +194,7 @@ export class PeerLink {
     };
     const socket = connect(options);
     this.#dialing = socket;
-    const limit = setTimeout(() => socket.destroy(new Error('timeout')), handshakeLimitMs);
+    let limit = setTimeout(() => socket.destroy(new Error('timeout')), connectLimitMs);
     let tcp = false;
     const failed = (error?: Error): void => {
       clearTimeout(limit);
@@ -200,7 +203,11 @@ export class PeerLink {
       this.#failure = dialFailure(error, { tcp, peer: peer.name, to: `${peer.address}:${port}`, from: address });
       this.#dialAgain();
     };
-    socket.on('connect', () => (tcp = true));
+    socket.on('connect', () => {
+      tcp = true;
+      clearTimeout(limit);
+      limit = setTimeout(() => socket.destroy(new Error('timeout')), handshakeLimitMs);
+    });
     socket.on('error', failed);
     socket.on('close', () => failed());
     socket.on('secureConnect', () => {
