@@ -82,7 +82,8 @@ describe('Engine: shortage of buffers', () => {
 
   it('answers 503 or closes, and does not stall, when there is no buffer for a request', () => {
     const bench = new EngineBench({ flags: ['one-server'], transport: { receiveBuffers: 8, sendBuffers: 2 } });
-    const clients = Array.from({ length: 6 }, () => ask(bench));
+    const large = `GET /${'p'.repeat(3000)} HTTP/1.1\r\nHost: a\r\n\r\n`;
+    const clients = Array.from({ length: 6 }, () => ask(bench, large));
     bench.transport.advance(10);
     const refused = clients.filter((client) => client.wasReset || client.text.includes(' 503 '));
     expect(refused.length).toBeGreaterThan(0);

@@ -6,6 +6,7 @@ import { latin1, put } from './bytes.ts';
 import { ClientPhase, Wait, type Client } from './connection.ts';
 import { abortUpstream } from './dispatch.ts';
 import type { Engine } from './engine.ts';
+import { endRest } from './flow/resting.ts';
 import { type LocalAnswer, pageFor } from './rules/local-answer.ts';
 import type { TextBuffer } from './rules/text-buffer.ts';
 import { pump } from './sending.ts';
@@ -85,6 +86,7 @@ function begin(engine: Engine, client: Client, status: number): void {
   client.phase = ClientPhase.BUSY;
   client.wait = Wait.NONE;
   client.request.clear(engine.ranges, engine.buffers);
+  endRest(engine, client);
   client.status = status;
 }
 

@@ -31,14 +31,7 @@ describe('Buffers', () => {
     buffers.hold(offset + 5);
     buffers.drop(offset + 9);
     expect(transport.freeBuffers).toBe(7);
-    expect(buffers.scarce).toBe(false);
     buffers.drop(offset);
     expect(transport.freeBuffers).toBe(8);
-  });
-
-  it('are scarce when most of one kind are in use', () => {
-    const buffers = new Buffers(new MemoryTransport({ sendBuffers: 8, receiveBuffers: 8 }));
-    for (let i = 0; i < 7; i++) buffers.take();
-    expect(buffers.scarce).toBe(true);
   });
 });

@@ -1,9 +1,31 @@
 // Buffers and chains: who still needs which buffer of the transport, and lists of byte ranges that wait to be sent or
 // read. A range is a number (its slot in three arrays), so a queue costs no object. Not thread-safe: one for each engine.
+//
+// Nobody may take what all need. As long as there are plenty, bytes that rest stay where they came. Once many buffers are
+// held they are short: whatever rests from then on is copied to a piece of its own size (pieces.ts), one range for each
+// direction of a connection, and a receive brings little (`receiveMost`), so that the other half stays free for those who
+// hold nothing. That ends when half of the held ones have come back.
+import { DIVIDED, Pieces } from './pieces.ts';
 import type { Transport } from './transport.ts';
 
-/** Share of the buffers in use from which on they are scarce. */
-const SCARCE_FROM = 0.75;
+/** Share of the receive buffers that may be held as they came. */
+const RECEIVED_SHARE = 1 / 2;
+/** Share of the send buffers that may be held as they were written: most hold a head, which is a hundredth of one. */
+const TAKEN_SHARE = 1 / 8;
+/** With more of them than this only what goes on at once is taken on: the rest is for answers of our own. */
+const SPARED_SHARE = 3 / 16;
+/** Share of the send buffers that may be divided into pieces. */
+const DIVIDED_SHARE = 3 / 4;
+/** A share is relieved when only this part of it is still held. */
+const RELIEVED_AT = 1 / 2;
+/** What one receive may bring while buffers are short, by the share of the pieces that is in use. Of the ring's 96 MiB the
+ * first is for 768 stalled connections, the second for 9216 more, the third for 36 864 more, the last for 49 152 more. */
+const RECEIVE_MOST = [
+  { bytes: 16_384, upTo: 1 / 8 },
+  { bytes: 4096, upTo: 1 / 2 },
+  { bytes: 1024, upTo: 7 / 8 },
+  { bytes: 256, upTo: Infinity },
+] as const;
 
 /** End of a chain, and "no range". */
 export const NONE = -1;
@@ -16,12 +38,19 @@ export class Buffers {
   /** Buffers that the engine holds now: received and not released, and taken. */
   heldReceived = 0;
   heldTaken = 0;
+  /** So many are held that what rests is copied together; of the one kind, of the other, of any. */
+  shortOfReceived = false;
+  shortOfTaken = false;
+  short = false;
+  readonly #pieces: Pieces;
   readonly #transport: Transport;
   readonly #shift: number;
   readonly #users: Uint16Array;
   /** 1: came from `takeBuffer`. */
   readonly #taken: Uint8Array;
-  readonly #enough: number;
+  readonly #enoughReceived: number;
+  readonly #enoughTaken: number;
+  readonly #mostTaken: number;
 
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -33,7 +62,11 @@ export class Buffers {
     this.#users = new Uint16Array(transport.bufferCount);
     this.#taken = new Uint8Array(transport.bufferCount);
     // Half of the buffers are for receiving, half for sending.
-    this.#enough = (transport.bufferCount / 2) * SCARCE_FROM;
+    const each = transport.bufferCount / 2;
+    this.#enoughReceived = each * RECEIVED_SHARE;
+    this.#enoughTaken = each * TAKEN_SHARE;
+    this.#mostTaken = each * SPARED_SHARE;
+    this.#pieces = new Pieces(transport, Math.floor(each * DIVIDED_SHARE));
   }
 
   /** A buffer has come from the transport with received bytes: one user. */
@@ -41,7 +74,7 @@ export class Buffers {
     const index = offset >>> this.#shift;
     this.#users[index] = 1;
     this.#taken[index] = 0;
-    this.heldReceived++;
+    if (++this.heldReceived > this.#enoughReceived) this.shortOfReceived = this.short = true;
   }
 
   /** A buffer to write into: its offset with one user, or -1. */
@@ -51,17 +84,25 @@ export class Buffers {
     const index = offset >>> this.#shift;
     this.#users[index] = 1;
     this.#taken[index] = 1;
-    this.heldTaken++;
+    if (++this.heldTaken > this.#enoughTaken) this.shortOfTaken = this.short = true;
     return offset;
   }
 
   hold(offset: number): void {
-    this.#users[offset >>> this.#shift]! += 1;
+    const index = offset >>> this.#shift;
+    const users = this.#users[index]!;
+    if (users === DIVIDED) this.#pieces.hold(offset);
+    else this.#users[index] = users + 1;
   }
 
   drop(offset: number): void {
     const index = offset >>> this.#shift;
-    const users = this.#users[index]! - 1;
+    const before = this.#users[index]!;
+    if (before === DIVIDED) {
+      if (this.#pieces.drop(offset)) this.#users[index] = 0;
+      return;
+    }
+    const users = before - 1;
     this.#users[index] = users;
     if (users > 0) return;
     if (this.#taken[index] === 1) this.heldTaken--;
@@ -69,24 +110,85 @@ export class Buffers {
     this.#transport.releaseBuffer(offset);
   }
 
-  /** Users of the buffer; 1 means that the caller may write into it. */
+  /** Bytes of all pieces that there may be. */
+  get restBytes(): number {
+    return this.#pieces.most * this.bufferBytes;
+  }
+
+  /** Whether one more written buffer may be held although buffers are short. */
+  get hasSpare(): boolean {
+    return this.heldTaken <= this.#mostTaken;
+  }
+
+  /** A piece for bytes that rest, with one user: its offset, or -1. */
+  takePiece(length: number): number {
+    const offset = this.#pieces.take(length);
+    if (offset !== NONE) this.#users[offset >>> this.#shift] = DIVIDED;
+    return offset;
+  }
+
+  isPiece(offset: number): boolean {
+    return this.#users[offset >>> this.#shift] === DIVIDED;
+  }
+
+  /**
+   * Puts bytes that will rest where they cost their own size, if buffers of their kind are short; the use goes with them.
+   *
+   * @returns Where they lie now.
+   */
+  settle(offset: number, length: number): number {
+    const index = offset >>> this.#shift;
+    if (this.#users[index] === DIVIDED) return offset;
+    const taken = this.#taken[index] === 1;
+    if (!(taken ? this.shortOfTaken : this.shortOfReceived)) return offset;
+    // A piece of a whole buffer is as dear as the buffer, but it is not one that is received into.
+    if (taken && this.#pieces.sizeFor(length) === this.bufferBytes) return offset;
+    const piece = this.takePiece(length);
+    if (piece === NONE) return offset;
+    this.memory.copyWithin(piece, offset, offset + length);
+    this.drop(offset);
+    return piece;
+  }
+
+  /** Users of the buffer or piece; 1 means that the caller may write into it. */
   users(offset: number): number {
-    return this.#users[offset >>> this.#shift]!;
+    const users = this.#users[offset >>> this.#shift]!;
+    return users === DIVIDED ? this.#pieces.users(offset) : users;
   }
 
-  /** First offset of the buffer that holds `offset`. */
+  /** First offset of the buffer or piece that holds `offset`. */
   start(offset: number): number {
-    return (offset >>> this.#shift) << this.#shift;
+    const index = offset >>> this.#shift;
+    return this.#users[index] === DIVIDED ? this.#pieces.start(offset) : index << this.#shift;
   }
 
-  /** First offset behind the buffer that holds `offset`. */
+  /** First offset behind the buffer or piece that holds `offset`. */
   end(offset: number): number {
-    return ((offset >>> this.#shift) + 1) << this.#shift;
+    const index = offset >>> this.#shift;
+    return this.#users[index] === DIVIDED ? this.#pieces.end(offset) : (index + 1) << this.#shift;
   }
 
-  /** Whether buffers are getting short (three quarters are in use): then every connection holds as few as it can. */
-  get scarce(): boolean {
-    return this.heldReceived > this.#enough || this.heldTaken > this.#enough;
+  /**
+   * Bytes that one receive may bring; Infinity: as many as come.
+   *
+   * @param slack Reckons with so many times the pieces that are in use.
+   */
+  receiveMost(slack: number): number {
+    if (!this.shortOfReceived) return Infinity;
+    const rested = (this.#pieces.divided / this.#pieces.most) * slack;
+    let bytes: number = this.bufferBytes;
+    for (const step of RECEIVE_MOST) {
+      if (step.bytes < bytes) bytes = step.bytes;
+      if (rested < step.upTo) break;
+    }
+    return bytes;
+  }
+
+  /** Looks whether enough has come back; once a tick. */
+  relieve(): void {
+    if (this.heldReceived <= this.#enoughReceived * RELIEVED_AT) this.shortOfReceived = false;
+    if (this.heldTaken <= this.#enoughTaken * RELIEVED_AT) this.shortOfTaken = false;
+    this.short = this.shortOfReceived || this.shortOfTaken;
   }
 }
 

@@ -10,18 +10,20 @@ import type { Engine } from './engine.ts';
 import { LINGER_BYTES, LINGER_MS } from './engine-options.ts';
 import { beginRefusal, countRefusal, finish } from './finish.ts';
 import { leaveQueue } from './flow/queue.ts';
+import { endRest } from './flow/resting.ts';
 import { joinHead, keepHead } from './partial-head.ts';
 import { proxyHeaderReceived } from './proxy-protocol/accept.ts';
 import { moveClient } from './replace.ts';
 import { nameClient } from './client-names.ts';
 import { requestBody, startRequest } from './request.ts';
 import { answerHeld, heldReceived, leaveHeld, leaveTarpit } from './rules/hold.ts';
-import { isFull, pump, setReceiving, shiftSent } from './sending.ts';
+import { append, isFull, pump, setReceiving, settle, shiftSent } from './sending.ts';
 import { streamEnded, streamExpired, streamReceived } from './tcp/stream.ts';
 import { endTunnelIfDone, tunnelExpired, tunnelFromClient } from './tunnel.ts';
 
-/** Pipelined ranges that wait on one connection before its receiving is stopped. */
+/** Pipelined ranges and bytes that wait on one connection before its receiving is stopped. */
 const MAX_PIPELINED_RANGES = 2;
+const MAX_PIPELINED_BYTES = 4096;
 
 /** Bytes have come; the buffer has one use, which is the callee's. */
 // oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
@@ -35,10 +37,7 @@ export function clientReceived(engine: Engine, client: Client, offset: number, l
     case ClientPhase.BUSY:
       if (!client.requestDone) requestBody(engine, client, offset, length);
       else if (client.wait === Wait.TARPIT) heldReceived(engine, client, offset, length);
-      else {
-        client.input.push(engine.ranges, offset, length);
-        if (client.input.count >= MAX_PIPELINED_RANGES) setReceiving(engine, client, false);
-      }
+      else keepPipelined(engine, client, offset, length);
       return;
     case ClientPhase.TUNNEL:
       tunnelFromClient(engine, client, offset, length);
@@ -57,6 +56,17 @@ export function clientReceived(engine: Engine, client: Client, offset: number, l
     default:
       engine.buffers.drop(offset);
   }
+}
+
+/** Bytes behind a request under way wait: small ones together in one place, and not many of them. */
+// oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+function keepPipelined(engine: Engine, client: Client, offset: number, length: number): void {
+  const { input } = client;
+  append(engine, input, offset, length, false);
+  engine.buffers.drop(offset);
+  if (engine.buffers.short) settle(engine, input, false);
+  const most = engine.buffers.shortOfReceived ? 1 : MAX_PIPELINED_RANGES;
+  if (input.count >= most || input.bytes >= MAX_PIPELINED_BYTES) setReceiving(engine, client, false);
 }
 
 /** The client has sent FIN. What it has asked for is still answered. */
@@ -364,6 +374,7 @@ export function closeClient(engine: Engine, client: Client, reset: boolean): voi
   client.wait = Wait.NONE;
   client.input.clear(engine.ranges, engine.buffers);
   client.request.clear(engine.ranges, engine.buffers);
+  endRest(engine, client);
   engine.wheel.remove(client.handle);
   engine.transport.close(client.handle, reset);
 }

@@ -206,6 +206,9 @@ export class Client {
   /** How many were in front of it when it began to wait the last time, and in whose queue. */
   queuePosition = 0;
   queuedForServer = false;
+  /** What its head takes of the pieces while no server has it, and of whose share; 0: nothing. */
+  restBytes = 0;
+  restsFor = 0;
   /** What hash balancing hashes, if `keyed`. */
   keyed = false;
   hashKey = 0;

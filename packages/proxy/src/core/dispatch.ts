@@ -11,6 +11,7 @@ import type { Engine } from './engine.ts';
 import { FRESH_IDLE_MS, IDLE_UPSTREAM_MS, MAX_IDLE_PER_SERVER, RETRY_PAUSE_MS } from './engine-options.ts';
 import { choose, isStrict, ownerOf } from './balance/choose.ts';
 import { enqueue, followWaiting, release, serveAll, someoneWaits } from './flow/queue.ts';
+import { endRest, mayKeepHead } from './flow/resting.ts';
 import { RetryCause, retryAnswer } from './flow/retry.ts';
 import type { ServerPlan } from './plan.ts';
 import { pump, setReceiving, isFull } from './sending.ts';
@@ -109,13 +110,14 @@ function attach(engine: Engine, client: Client, upstream: Upstream): void {
   upstream.phase = UpstreamPhase.HEAD;
   resetExchange(upstream);
   const mayRepeat = client.repeatable && (!client.repeated || engine.retry !== null);
-  if (mayRepeat && client.repeatOffset === NONE && !buffers.scarce) {
-    const head = client.request.head;
+  const head = client.request.head;
+  if (mayRepeat && client.repeatOffset === NONE && mayKeepHead(engine, ranges.offset[head]!)) {
     client.repeatOffset = ranges.offset[head]!;
     client.repeatLength = ranges.length[head]!;
     buffers.hold(client.repeatOffset);
   }
   upstream.out.takeAll(ranges, client.request);
+  endRest(engine, client);
   if (!client.probe) engine.counters[upstream.server.counter + ServerCounter.requestsTotal]! += 1;
   pump(engine, upstream.out);
   engine.watchUpstream(upstream);

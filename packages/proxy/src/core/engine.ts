@@ -93,6 +93,8 @@ export class Engine implements TransportEvents {
   retry: RetryPolicy | null;
   /** When a slow start makes its next step. */
   nextStepMs = Infinity;
+  /** Bytes of each backend's requests that rest in pieces, see flow/resting.ts. */
+  readonly resting: Float64Array;
   /** Clients of each frontend on this worker. */
   readonly frontendClients: Int32Array;
   draining = false;
@@ -103,6 +105,8 @@ export class Engine implements TransportEvents {
   #plan: Plan;
   #options: EngineOptions;
   #generation = -1;
+  /** What one receive brings at most. */
+  #receiveMost = Infinity;
   #openClients = 0;
   #wallCheckedMs: number;
   #tickedMs: number;
@@ -141,6 +145,7 @@ export class Engine implements TransportEvents {
       take: (server) => takeCounted(this.words, server),
       random: () => this.random(),
     };
+    this.resting = new Float64Array(layout.backends);
     this.frontendClients = new Int32Array(layout.frontends);
     this.retry = retryPolicy(options.http);
     this.wallOffsetMs = options.wallOffsetMs();
@@ -219,6 +224,7 @@ export class Engine implements TransportEvents {
 
   received(handle: number, offset: number, length: number): void {
     this.buffers.received(offset);
+    if (this.buffers.shortOfReceived) this.#receiveLess();
     const client = this.clients[handle];
     if (client) {
       clientReceived(this, client, offset, length);
@@ -298,6 +304,10 @@ export class Engine implements TransportEvents {
     if (this.line.hasGrants) takeGrants(this);
     if (this.queued > 0) serveAll(this);
     if (this.listeners.anyPaused && !this.draining) this.#resumeAll();
+    if (this.buffers.short) {
+      this.buffers.relieve();
+      this.#receiveMore();
+    }
     this.options.onTick();
   }
 
@@ -394,6 +404,23 @@ export class Engine implements TransportEvents {
   #speaksForOthers(listener: number, handle: number): boolean {
     const proxies = this.listeners.proxiesOf(listener);
     return proxies !== null && proxies.has(sourceOf(this.transport.peerAddress(handle)));
+  }
+
+  /** Buffers have become short: at once, before the same turn brings more. */
+  #receiveLess(): void {
+    const most = this.buffers.receiveMost(1);
+    if (most < this.#receiveMost) this.#receiveAtMost(most);
+  }
+
+  /** There is room again, and so much that it stays when more comes. */
+  #receiveMore(): void {
+    const most = this.buffers.receiveMost(2);
+    if (most > this.#receiveMost) this.#receiveAtMost(most);
+  }
+
+  #receiveAtMost(bytes: number): void {
+    this.#receiveMost = bytes;
+    this.transport.receiveAtMost(bytes === Infinity ? 0 : bytes);
   }
 
   #store<T>(table: (T | null)[], handle: number, connection: T): void {

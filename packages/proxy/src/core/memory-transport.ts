@@ -47,6 +47,7 @@ export class MemoryTransport implements Transport {
   readonly #starved: Side[] = [];
   #events: TransportEvents | undefined;
   #nowMs = 1000;
+  #receiveMost = Infinity;
   #address = '192.0.2.1';
 
   constructor(options: MemoryTransportOptions = {}) {
@@ -265,9 +266,8 @@ export class MemoryTransport implements Transport {
     this.#later(() => this.#deliver(side));
   }
 
-  expectMuch(): void {
-    // It delivers one piece at a time anyway.
-  }
+  readonly expectMuch = (): void => undefined; // it delivers one piece at a time anyway
+  readonly receiveAtMost = (bytes: number): number => (this.#receiveMost = bytes || this.bufferBytes);
 
   again(): void {
     this.#later(() => this.#events?.again());
@@ -408,7 +408,7 @@ export class MemoryTransport implements Transport {
       this.#starved.push(side);
       return;
     }
-    const length = Math.min(first.length, this.#segmentBytes, this.bufferBytes);
+    const length = Math.min(first.length, this.#segmentBytes, this.bufferBytes, this.#receiveMost);
     const offset = id * this.bufferBytes;
     this.memory.set(first.subarray(0, length), offset);
     if (length === first.length) side.inbox.shift();

@@ -30,20 +30,25 @@ export function joinHead(engine: Engine, connection: Client | Upstream, offset: 
   place.seen = 0;
   place.restLength = 0;
   if (partial === null || partial.length === 0) return true;
-  const { memory, bufferBytes } = engine.buffers;
+  const { buffers } = engine;
+  const { memory, bufferBytes } = buffers;
   place.seen = partial.length;
   const fits = Math.min(length, bufferBytes - partial.length);
-  let at = engine.buffers.start(offset);
-  if (fits < length) {
-    at = engine.buffers.take();
+  const isPiece = buffers.isPiece(offset);
+  let at = buffers.start(offset);
+  if (fits < length || isPiece) {
+    at = buffers.take();
     if (at === NONE) {
-      engine.buffers.drop(offset);
+      buffers.drop(offset);
       return false;
     }
-    place.restOffset = offset + fits;
-    place.restLength = length - fits;
+    if (fits < length) {
+      place.restOffset = offset + fits;
+      place.restLength = length - fits;
+    }
   }
   memory.copyWithin(at + partial.length, offset, offset + fits);
+  if (isPiece && fits === length) buffers.drop(offset);
   memory.set(partial.bytes.subarray(0, partial.length), at);
   place.at = at;
   place.end = at + partial.length + fits;

@@ -24,16 +24,20 @@ import { MIN_BODY_BYTES_PER_S } from './engine-options.ts';
 import { readCookie } from './persistence/request-cookie.ts';
 import { countRefusal, keepForLog } from './finish.ts';
 import type { BackendPlan } from './plan.ts';
+import { restRequest } from './flow/resting.ts';
 import { isGone } from './replace.ts';
 import { resetRequest } from './reset.ts';
 import { admitRequest } from './limits/admit.ts';
 import { route } from './route.ts';
 import { identify } from './rules/identity.ts';
 import { isSelfProbe } from './self-probe.ts';
-import { append, appendTrailers, isFull, pump, setReceiving } from './sending.ts';
+import { append, appendTrailers, isFull, pump, setReceiving, settle } from './sending.ts';
 import { FrontendCounter } from './shared.ts';
 
 const HEAD_TOO_LARGE = 431;
+/** Termination state of a request that finds no room in its queue. */
+const PROXY = 80;
+const QUEUE = 81;
 
 /** Begins the request whose head the engine's parser holds; its buffer has one use, which is this function's. */
 export function startRequest(engine: Engine, client: Client): void {
@@ -51,23 +55,16 @@ export function startRequest(engine: Engine, client: Client): void {
   client.backend = backend;
   if (backend === null) return;
   readWish(engine, client, backend);
-  writer.insert = client.forwarded;
-  writer.close = engine.options.http.serverClose;
-  writer.hostField = backend.hostField;
-  const target = engine.buffers.take();
-  const stop = target === NONE ? NONE : writer.write(target, engine.buffers.end(target));
-  if (stop === NONE) {
+  const refused = writeRequest(engine, client, backend);
+  if (refused !== 0) {
     engine.buffers.drop(head.headEnd - 1);
-    if (target !== NONE) engine.buffers.drop(target);
-    answerLocally(engine, client, target === NONE ? 503 : HEAD_TOO_LARGE);
+    answerLocally(engine, client, refused);
     return;
   }
-  client.bytesIn = head.headEnd - head.methodStart;
-  client.request.push(engine.ranges, target, stop - target);
   const rest = head.headEnd;
   if (client.requestDone) {
     engine.wheel.set(client.handle, Infinity);
-    if (rest < end) client.input.unshift(engine.ranges, rest, end - rest);
+    if (rest < end) keepRest(engine, client, rest, end);
     else engine.buffers.drop(rest - 1);
     assign(engine, client);
     return;
@@ -77,6 +74,36 @@ export function startRequest(engine: Engine, client: Client): void {
   else engine.buffers.drop(rest - 1);
   // A broken body may have ended the request already.
   if (client.phase === ClientPhase.BUSY && !client.answering) assign(engine, client);
+}
+
+/** Writes the head that goes to a server, where it may wait for one; 0, or a status when there is no room. */
+function writeRequest(engine: Engine, client: Client, backend: BackendPlan): number {
+  const { buffers, requestHead: head, requestWriter: writer } = engine;
+  writer.insert = client.forwarded;
+  writer.close = engine.options.http.serverClose;
+  writer.hostField = backend.hostField;
+  const target = buffers.take();
+  if (target === NONE) return 503;
+  const stop = writer.write(target, buffers.end(target));
+  if (stop === NONE) {
+    buffers.drop(target);
+    return HEAD_TOO_LARGE;
+  }
+  client.bytesIn = head.headEnd - head.methodStart;
+  client.request.push(engine.ranges, target, stop - target);
+  if (!buffers.short || restRequest(engine, client)) return 0;
+  client.endCause = PROXY;
+  client.endPhase = QUEUE;
+  return 503;
+}
+
+/** What stands behind a request, memory[from, to), waits for its end; the buffer's one use goes with it. */
+// oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
+function keepRest(engine: Engine, client: Client, from: number, to: number): void {
+  client.input.unshift(engine.ranges, from, to - from);
+  if (!engine.buffers.short) return;
+  settle(engine, client.input, false);
+  if (engine.buffers.shortOfReceived) setReceiving(engine, client, false);
 }
 
 /** Who it is from, whether it may, and where it goes; null: it has been answered, or held, and its buffer is dropped. */
@@ -158,12 +185,12 @@ export function requestBody(engine: Engine, client: Client, offset: number, leng
     return;
   }
   client.bytesIn += taken - offset;
-  if (taken < end) client.input.unshift(engine.ranges, taken, end - taken);
+  if (taken < end) keepRest(engine, client, taken, end);
   else engine.buffers.drop(offset);
   if (connected) {
     pump(engine, upstream.out);
     engine.watchUpstream(upstream);
-  }
+  } else if (engine.buffers.short) settle(engine, chain, false);
   bodyProgress(engine, client, chain);
 }
 

@@ -11,7 +11,9 @@ const server = { index: 0, endpoint: { address: '10.0.0.1', port: 80 } } as Serv
 /** Memory that is kept for the next user, and what is always set with the object. */
 const KEPT = ['frontend', 'out', 'input', 'request', 'chunked', 'requestId'];
 /** What somebody has to give back, and does: the simulation looks at them. */
-const RESOURCES = ['upstream', 'logSlot', 'repeatOffset', 'answerEdits', 'encoding', 'holdsSlot', 'queueEntry'];
+const RESOURCES = 'upstream logSlot repeatOffset answerEdits encoding holdsSlot queueEntry restBytes restsFor'.split(
+  ' ',
+);
 const COUNTED_ELSEWHERE = ['sourcePlace', 'sourceTag'];
 const OF_THE_CONNECTION =
   'handle phase partial receiving inputEnded requests logged peerName address localPort forwarded peer source loopback proxied port wait startMs'.split(

@@ -27,7 +27,7 @@ import { isEventStream } from './event-stream.ts';
 import { joinHead, keepHead } from './partial-head.ts';
 import { isGone } from './replace.ts';
 import { writeCookie } from './persistence/answer-cookie.ts';
-import { append, appendTrailers, isFull, pump, setReceiving, shiftSent } from './sending.ts';
+import { append, appendTrailers, isFull, pump, setReceiving, settle, shiftSent } from './sending.ts';
 import { ServerCounter } from './shared.ts';
 import { beginTunnel, endTunnelIfDone, tunnelFromServer } from './tunnel.ts';
 
@@ -422,7 +422,7 @@ export function afterAnswerBytes(engine: Engine, client: Client, upstream: Upstr
   if (out.head !== NONE && !out.sending) {
     engine.wheel.set(client.handle, engine.transport.nowMs() + engine.options.timeouts.clientMs);
     pump(engine, out);
-  }
+  } else if (engine.buffers.short && out.head !== NONE) settle(engine, out, true);
   if (client.answered) {
     finishIfSent(engine, client);
     return;

@@ -47,9 +47,20 @@ export function appendTrailers(engine: Engine, chain: Chain, parser: ChunkedPars
   return true;
 }
 
+/** Lets a list rest: while buffers are short its ranges move to pieces of their size, but for one that is being sent. */
+export function settle(engine: Engine, chain: Chain, inFlight: boolean): void {
+  const { ranges, buffers } = engine;
+  let range = inFlight ? ranges.next[chain.head]! : chain.head;
+  for (; range !== NONE; range = ranges.next[range]!) {
+    ranges.offset[range] = buffers.settle(ranges.offset[range]!, ranges.length[range]!);
+  }
+}
+
 /** Starts the next send if none is under way. */
 export function pump(engine: Engine, out: Outbound): void {
-  if (out.sending || out.head === NONE) return;
+  if (out.head === NONE) return;
+  if (engine.buffers.short) settle(engine, out, out.sending);
+  if (out.sending) return;
   const range = out.head;
   out.sending = true;
   engine.transport.send(out.handle, engine.ranges.offset[range]!, engine.ranges.length[range]!, out.count > 1);
@@ -66,7 +77,12 @@ export function shiftSent(engine: Engine, out: Outbound): void {
 /** Whether a list holds as much as one connection may. */
 export function isFull(engine: Engine, chain: Chain): boolean {
   if (chain.count >= MAX_HELD_RANGES || chain.bytes >= MAX_HELD_BYTES) return true;
-  return chain.count > 0 && engine.buffers.scarce;
+  return chain.count > 0 && engine.buffers.shortOfReceived;
+}
+
+/** As `isFull`, for a list that gets bytes which are written into buffers taken for it. */
+export function isFullToWrite(engine: Engine, chain: Chain): boolean {
+  return isFull(engine, chain) || (chain.count > 0 && engine.buffers.shortOfTaken);
 }
 
 /** Turns receiving on or off; does nothing when it is so already. */

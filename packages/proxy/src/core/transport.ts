@@ -78,7 +78,7 @@ export interface Transport {
   readonly kind: 'ring' | 'node' | 'memory';
   /** All receive and send buffers. Offsets are positions in it. Never replaced. */
   readonly memory: Uint8Array;
-  /** Size of one buffer; buffers are aligned to it: buffer number = floor(offset / bufferBytes). */
+  /** Size of one buffer, at least 256; buffers are aligned to it: buffer number = floor(offset / bufferBytes). */
   readonly bufferBytes: number;
   /** Number of buffers in `memory`, receive and send together. */
   readonly bufferCount: number;
@@ -115,6 +115,9 @@ export interface Transport {
   /** More is to come than one buffer holds: from now on no more is received than what `received` has told, one buffer
    * at a time, so that `receive(handle, false)` stops it at once. Holds until little comes. A transport may ignore it. */
   expectMuch(handle: number): void;
+  /** From now on one receive brings at most so many bytes (0: a buffer), on all connections; what is under way may bring
+   * more. For a time in which buffers are short. */
+  receiveAtMost(bytes: number): void;
   /** Sends memory[offset, offset + length); `more`: further bytes follow at once, the kernel may wait for them. */
   send(handle: number, offset: number, length: number, more: boolean): void;
   /** Sends FIN after what was sent; receiving goes on. Not while a send is under way. */

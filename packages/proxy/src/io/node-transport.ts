@@ -69,9 +69,11 @@ export class NodeTransport implements Transport {
   #events: TransportEvents | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #receiveMost: number;
 
   constructor(options: NodeTransportOptions = {}) {
     this.bufferBytes = options.bufferBytes ?? 16_384;
+    this.#receiveMost = this.bufferBytes;
     this.#receiveCount = options.receiveBuffers ?? 2048;
     const sends = options.sendBuffers ?? 2048;
     this.bufferCount = this.#receiveCount + sends;
@@ -176,6 +178,10 @@ export class NodeTransport implements Transport {
 
   expectMuch(): void {
     // node:net reads one buffer at a time anyway.
+  }
+
+  receiveAtMost(bytes: number): void {
+    this.#receiveMost = bytes === 0 ? this.bufferBytes : bytes;
   }
 
   // oxlint-disable-next-line max-params -- the Transport interface
@@ -289,7 +295,7 @@ export class NodeTransport implements Transport {
         return;
       }
       const offset = id * this.bufferBytes;
-      const length = Math.min(bytes.length, this.bufferBytes);
+      const length = Math.min(bytes.length, this.#receiveMost);
       this.memory.set(length === bytes.length ? bytes : bytes.subarray(0, length), offset);
       if (length === bytes.length) connection.waiting.shift();
       else connection.waiting[0] = bytes.subarray(length);

@@ -72,7 +72,9 @@ export class RingBuffers {
     if (this.#tooSmall) this.#window = Math.min(this.#count, this.#window * 2);
     this.#tooSmall = false;
     if (this.#withKernel < this.#fewest) this.#fewest = this.#withKernel;
-    while (this.#withKernel < this.#window && this.#spares > 0) {
+    // One turn takes at most half of what is free, so that others find a buffer before the engine has counted it.
+    const most = Math.max(SMALLEST_WINDOW, (this.#spares + this.#withKernel) >> 1);
+    while (this.#withKernel < this.#window && this.#withKernel < most && this.#spares > 0) {
       this.#ring.give(this.#spare[--this.#spares] as number);
       this.#withKernel++;
     }

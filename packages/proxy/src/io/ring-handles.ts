@@ -82,6 +82,13 @@ export class RingHandles {
     this.#open--;
   }
 
+  /** The descriptors to be closed. What is closing has been closed by the ring; its number may be somebody else's by now. */
+  descriptors(): number[] {
+    const isOpen = (fd: number, handle: number): boolean =>
+      fd >= 0 && ((this.state[handle] as number) & (HandleState.OPEN | HandleState.CLOSING)) === HandleState.OPEN;
+    return [...this.fd.subarray(0, this.#used)].filter(isOpen);
+  }
+
   #grow(): void {
     const capacity = this.fd.length * 2;
     this.fd = enlarge(new Int32Array(capacity), this.fd);

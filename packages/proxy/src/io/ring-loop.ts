@@ -40,6 +40,8 @@ const CANNOT_ARM = State.ARMED | State.CONNECTING | State.CLOSING | State.ENDED 
 const TIMESPEC_AT = 0;
 const WAKE_COUNT_AT = 64;
 
+/** Receive entries that one turn takes back when less is to be received at a time. */
+const DISARMED_A_TURN = 512;
 const EPIPE = 32;
 const ECANCELED = 125;
 
@@ -63,6 +65,9 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
   readonly #sends: RingSends;
   readonly #accepts: RingAccepts;
   #starved: number[] = [];
+  /** What one receive may bring, 0: a buffer; handles from this one on may have entries for more. */
+  #receiveMost = 0;
+  #toDisarm = Infinity;
   #events: TransportEvents = NOBODY;
   readonly #clockOffsetMs = monotonicMs() - performance.now();
   #nowMs = monotonicMs();
@@ -143,17 +148,9 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
     return handle;
   }
 
-  peerAddress(handle: number): string {
-    return addressOfPeer(this.#handles.fd[handle] as number);
-  }
-
-  peerPort(handle: number): number {
-    return portOfPeer(this.#handles.fd[handle] as number);
-  }
-
-  localEndpoint(handle: number): Endpoint | null {
-    return endpointHere(this.#handles.fd[handle] as number);
-  }
+  readonly peerAddress = (handle: number): string => addressOfPeer(this.#handles.fd[handle] as number);
+  readonly peerPort = (handle: number): number => portOfPeer(this.#handles.fd[handle] as number);
+  readonly localEndpoint = (handle: number): Endpoint | null => endpointHere(this.#handles.fd[handle] as number);
 
   receive(handle: number, on: boolean): void {
     const states = this.#handles.state;
@@ -173,6 +170,11 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
   expectMuch(handle: number): void {
     // A multishot entry takes up to 32 buffers before its first completion is seen.
     if (((this.#handles.state[handle] as number) & State.BULK) === 0) this.#disarm(handle);
+  }
+
+  receiveAtMost(bytes: number): void {
+    if (bytes > 0 && (this.#receiveMost === 0 || bytes < this.#receiveMost)) this.#toDisarm = 0;
+    this.#receiveMost = bytes;
   }
 
   // oxlint-disable-next-line max-params -- the Transport interface
@@ -240,9 +242,7 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
     this.#prepare(RingOp.POLL_ADD, this.#handles.fd[handle] as number, 0, 0, event, handle, kind);
   }
 
-  relayed(handle: number, bytes: number): void {
-    this.#events.relayed(handle, bytes);
-  }
+  readonly relayed = (handle: number, bytes: number): void => this.#events.relayed(handle, bytes);
 
   ended(handle: number): void {
     (this.#handles.state[handle] as number) |= State.ENDED;
@@ -264,25 +264,16 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
       ring.reap(this);
       this.#buffers.topUp();
       if (this.#starved.length > 0) this.#resumeStarved();
+      if (this.#toDisarm !== Infinity) this.#disarmSome();
     }
     ring.submit();
   }
 
-  stop(): void {
-    this.#stopping = true;
-  }
-
-  wake(): void {
-    signalEventFd(this.wakeFd);
-  }
+  readonly stop = (): void => void (this.#stopping = true);
+  readonly wake = (): void => signalEventFd(this.wakeFd);
 
   dispose(): void {
-    for (let handle = 0; handle < this.#handles.limit; handle++) {
-      const fd = this.#handles.fd[handle] as number;
-      // What is closing has been closed by the ring already; its number may belong to somebody else by now.
-      if (((this.#handles.state[handle] as number) & (State.OPEN | State.CLOSING)) === State.OPEN && fd >= 0)
-        closeFd(fd);
-    }
+    for (const fd of this.#handles.descriptors()) closeFd(fd);
     this.#relays.close();
     this.#ring.close();
     closeFd(this.wakeFd);
@@ -361,7 +352,7 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
     if (!more) {
       (handles.underWay[handle] as number)--;
       state &= ~(State.ARMED | State.DISARMING);
-      if (result > 0 && result < this.bufferBytes >> 1) state &= ~State.BULK;
+      if (result > 0 && result < (this.#receiveMost || this.bufferBytes) >> 1) state &= ~State.BULK;
     }
     handles.state[handle] = state;
     if ((flags & CompletionFlag.BUFFER) !== 0) {
@@ -465,8 +456,16 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
   #armReceive(handle: number): void {
     const state = this.#handles.state[handle] as number;
     this.#handles.state[handle] = state | State.ARMED;
-    const head = (state & State.BULK) === 0 ? RECEIVE_MANY : RECEIVE_ONCE;
-    this.#prepare(head, this.#handles.fd[handle] as number, 0, 0, 0, handle, Kind.RECEIVE);
+    const most = this.#receiveMost;
+    const head = (state & State.BULK) === 0 && most === 0 ? RECEIVE_MANY : RECEIVE_ONCE;
+    this.#prepare(head, this.#handles.fd[handle] as number, 0, most, 0, handle, Kind.RECEIVE);
+  }
+
+  /** Entries that may bring more than they should now are taken back, some in a turn; they are armed anew at once. */
+  #disarmSome(): void {
+    const stop = Math.min(this.#handles.limit, this.#toDisarm + DISARMED_A_TURN);
+    while (this.#toDisarm < stop) this.#disarm(this.#toDisarm++);
+    if (stop === this.#handles.limit) this.#toDisarm = Infinity;
   }
 
   #disarm(handle: number): void {

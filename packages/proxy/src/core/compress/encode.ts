@@ -18,7 +18,7 @@ import type { Client, Upstream } from '../connection.ts';
 import { answerEdits } from '../edits.ts';
 import type { Engine } from '../engine.ts';
 import { afterAnswerBytes, answerComplete, brokenAnswer, upstreamLost } from '../response.ts';
-import { append, isFull, setReceiving } from '../sending.ts';
+import { append, isFullToWrite, setReceiving, settle } from '../sending.ts';
 import { FrontendCounter } from '../shared.ts';
 import { Coding } from './coding.ts';
 import { Step } from './compressors.ts';
@@ -72,8 +72,14 @@ export function endEncoding(engine: Engine, client: Client): void {
 export function encodeReceived(engine: Engine, upstream: Upstream, offset: number, length: number): void {
   const encoding = upstream.client!.encoding!;
   encoding.raw.push(engine.ranges, offset, length);
-  if (encoding.raw.count >= MAX_RAW_RANGES) setReceiving(engine, upstream, false);
+  if (isRawFull(engine, encoding)) setReceiving(engine, upstream, false);
   if (!encoding.queued) work(engine, encoding, false);
+  // What could not be compressed rests until the client has read.
+  if (engine.buffers.short && encoding.raw.head !== NONE) settle(engine, encoding.raw, false);
+}
+
+function isRawFull(engine: Engine, { raw }: Encoding): boolean {
+  return raw.count >= MAX_RAW_RANGES || (raw.count > 0 && engine.buffers.shortOfReceived);
 }
 
 /** The server's connection has ended or broken; true if bytes that came before are still to be compressed. */
@@ -125,7 +131,7 @@ function work(engine: Engine, encoding: Encoding, once: boolean): void {
   const client = encoding.client!;
   const upstream = client.upstream!;
   let slices = 0;
-  while (encoding.raw.head !== NONE && !isFull(engine, client.out)) {
+  while (encoding.raw.head !== NONE && !isFullToWrite(engine, client.out)) {
     if ((once && slices > 0) || !compression.mayWork(engine.transport.nowMs())) {
       compression.push(encoding);
       askAgain(engine, compression);
@@ -146,8 +152,8 @@ function work(engine: Engine, encoding: Encoding, once: boolean): void {
 
 /** Receives from the server again if there is room for it. */
 function readOn(engine: Engine, encoding: Encoding, upstream: Upstream): void {
-  if (encoding.ended || upstream.receiving || encoding.raw.count >= MAX_RAW_RANGES) return;
-  if (isFull(engine, encoding.client!.out)) return;
+  if (encoding.ended || upstream.receiving || isRawFull(engine, encoding)) return;
+  if (isFullToWrite(engine, encoding.client!.out)) return;
   setReceiving(engine, upstream, true);
   engine.watchUpstream(upstream);
 }

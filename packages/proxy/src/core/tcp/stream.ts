@@ -11,7 +11,7 @@ import { assign } from '../dispatch.ts';
 import type { Engine } from '../engine.ts';
 import { nameClient } from '../client-names.ts';
 import { resetExchange, resetRequest } from '../reset.ts';
-import { append, isFull, pump, setReceiving } from '../sending.ts';
+import { append, isFull, pump, setReceiving, settle } from '../sending.ts';
 import { ServerCounter } from '../shared.ts';
 import { passClientFin, touchTunnel } from '../tunnel.ts';
 import { leaveQueue } from '../flow/queue.ts';
@@ -74,6 +74,7 @@ export function streamReceived(engine: Engine, client: Client, offset: number, l
   client.bytesIn += length;
   append(engine, client.request, offset, length, false);
   engine.buffers.drop(offset);
+  if (engine.buffers.short) settle(engine, client.request, false);
   if (isFull(engine, client.request)) setReceiving(engine, client, false);
 }
 
