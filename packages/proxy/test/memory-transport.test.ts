@@ -18,6 +18,12 @@ function openMemory(sizes: ComplianceSizes): TransportUnderTest {
       return { address: '127.0.0.1', port: fd };
     },
     refusedEndpoint: () => ({ address: '127.0.0.1', port: 1 }),
+    silentEndpoint: () => {
+      const endpoint = { address: '127.0.0.1', port: 2 };
+      transport.fault(endpoint, 0);
+      return endpoint;
+    },
+    descriptors: () => 0,
     run: async (done) => {
       for (let ms = 0; ms < 20_000; ms += transport.tickMs) {
         transport.settle();

@@ -1,4 +1,5 @@
 // The node transport against the compliance suite.
+import { readdirSync } from 'node:fs';
 import { closeFd, localAddress, openListener } from '@tospann/linux';
 import { describe } from 'vitest';
 import { NodeTransport } from '../src/io/node-transport.ts';
@@ -32,6 +33,12 @@ function openNode(sizes: ComplianceSizes): TransportUnderTest {
       closeFd(fd);
       return endpoint;
     },
+    silentEndpoint: () => {
+      const fd = openListener({ address: '127.0.0.1', port: 0, backlog: 1 });
+      fds.push(fd);
+      return localAddress(fd);
+    },
+    descriptors: () => readdirSync('/proc/self/fd').length,
     run: async (done) => {
       if (!running) transport.run();
       running = true;

@@ -1,5 +1,6 @@
 // The ring transport against the compliance suite, and what only it has: its loop, wake-ups and shortages.
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { closeFd, localAddress, openListener, probeIoUring } from '@tospann/linux';
 import { describe, expect, it } from 'vitest';
@@ -268,6 +269,12 @@ function openRing(sizes: ComplianceSizes): TransportUnderTest {
       closeFd(fd);
       return endpoint;
     },
+    silentEndpoint: () => {
+      const fd = openListener({ address: '127.0.0.1', port: 0, backlog: 1 });
+      listeners.push(fd);
+      return localAddress(fd);
+    },
+    descriptors: () => readdirSync('/proc/self/fd').length,
     run: async (done) => {
       condition.done = done;
       condition.deadlineMs = performance.now() + LIMIT_MS;

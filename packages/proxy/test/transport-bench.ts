@@ -17,6 +17,10 @@ export interface TransportUnderTest {
   openListener(listener: number): Endpoint | Promise<Endpoint>;
   /** A place where nobody listens, so that a connect is refused. */
   refusedEndpoint(): Endpoint | Promise<Endpoint>;
+  /** A place where, at the latest from the tenth connection on, a connect is not answered. */
+  silentEndpoint(): Endpoint | Promise<Endpoint>;
+  /** Descriptors that this process has open; 0 where there are none. */
+  descriptors(): number;
   /** Runs the loop until `done()` holds after some event; rejects when that takes longer than 20 s. */
   run(done: () => boolean): Promise<void>;
   dispose(): void | Promise<void>;

@@ -301,6 +301,52 @@ function closeCases(factory: TransportFactory): void {
     expect(check.bytes).toBeGreaterThan(0);
   });
 
+  it.each([false, true])('close ends a connect that nobody answers, and its descriptor (reset: %s)', async (reset) => {
+    await using bench = await Bench.open(factory);
+    const endpoint = await bench.test.silentEndpoint();
+    await bench.ticks(1);
+    const before = bench.test.descriptors();
+    const handles = Array.from({ length: 12 }, () => bench.transport.connect(endpoint));
+    await bench.ticks(2);
+    expect(bench.connected.size).toBeLessThan(12);
+    for (const handle of handles) bench.transport.close(handle, reset);
+    await bench.test.run(() => bench.closed.length === 12);
+    await bench.ticks(1);
+    expect(bench.test.descriptors()).toBe(before);
+  });
+
+  it.each([false, true])('close ends a connection after FIN, whatever its peer does (reset: %s)', async (reset) => {
+    await using bench = await Bench.open(factory);
+    const endpoint = await bench.test.openListener(0);
+    await bench.ticks(1);
+    const before = bench.test.descriptors();
+    const { client, server } = await bench.pair(endpoint);
+    bench.transport.receive(client, true);
+    bench.sendText(server, 'the last');
+    await bench.test.run(() => bench.sent.get(server) === 1);
+    bench.transport.shutdownSend(server);
+    bench.transport.close(server, reset);
+    bench.sendText(client, 'nobody reads this');
+    await bench.test.run(() => bench.closed.includes(server));
+    bench.transport.close(client, reset);
+    await bench.test.run(() => bench.closed.length === 2);
+    await bench.ticks(1);
+    expect(bench.test.descriptors()).toBe(before);
+  });
+
+  it.each([false, true])('close ends a connection whose peer takes nothing (reset: %s)', async (reset) => {
+    await using bench = await Bench.open(factory);
+    const { client, server } = await bench.pair(await bench.test.openListener(0));
+    const before = bench.test.descriptors();
+    bench.sendStream(client, 64_000_000);
+    await bench.ticks(4); // by now a send waits in the kernel
+    bench.transport.close(client, reset);
+    await bench.test.run(() => bench.closed.includes(client));
+    await bench.ticks(1);
+    expect(bench.test.descriptors()).toBe(before === 0 ? 0 : before - 1);
+    expect(bench.openHandles.has(server)).toBe(true);
+  });
+
   it('close while connecting ends with closed and no connected', async () => {
     await using bench = await Bench.open(factory);
     const endpoint = await bench.test.openListener(0);

@@ -2,7 +2,7 @@
 // Bytes are copied between libuv's buffers and the transport's memory; that is its price. Events come from the event
 // loop, never from inside a call; results that are known at once are put off with setImmediate.
 import net from 'node:net';
-import { closeFd, duplicateFd, hasSomethingToRead, monotonicMs, setShortReach } from '@tospann/linux';
+import { closeFd, duplicateFd, hasSomethingToRead, monotonicMs, setResetOnClose, setShortReach } from '@tospann/linux';
 import { Errno, type Endpoint, type Transport, type TransportEvents } from '../core/transport.ts';
 
 export interface NodeTransportOptions {
@@ -225,9 +225,15 @@ export class NodeTransport implements Transport {
     connection.waiting = [];
     this.#starved.delete(connection);
     const { socket } = connection;
-    if (socket.destroyed) setImmediate(() => this.#closed(connection));
-    else if (reset) socket.resetAndDestroy();
-    else socket.destroy();
+    if (socket.destroyed) {
+      setImmediate(() => this.#closed(connection));
+      return;
+    }
+    // Not resetAndDestroy: that waits for a connect and for what is still to be sent, and after FIN it fails and keeps
+    // the descriptor.
+    const fd = descriptorOf(socket);
+    if (reset && fd >= 0) setResetOnClose(fd);
+    socket.destroy();
   }
 
   #accepted(socket: net.Socket, listener: number): void {
