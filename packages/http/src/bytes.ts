@@ -23,8 +23,8 @@ function classOf(characters: string): Uint8Array {
 
 const LETTERS_AND_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** 1 for tchar. */
-export const TOKEN = classOf(`${LETTERS_AND_DIGITS}!#$%&'*+-.^_\`|~`);
+/** 1 for tchar; 3 for those that are neither letter, digit nor "-". */
+export const TOKEN = makeToken();
 
 /** 1 for what may stand in a registered host name: unreserved, sub-delims without the comma; "%" is looked at apart. */
 export const HOST = classOf(`${LETTERS_AND_DIGITS}-._~!$&'()*+;=`);
@@ -34,6 +34,12 @@ export const TARGET = makeTarget();
 
 /** Value of a hexadecimal digit; 255 for everything else. */
 export const HEX = makeHex();
+
+function makeToken(): Uint8Array {
+  const table = classOf(`${LETTERS_AND_DIGITS}-`);
+  for (const byte of ascii("!#$%&'*+.^_`|~")) table[byte] = 3;
+  return table;
+}
 
 function makeTarget(): Uint8Array {
   const table = new Uint8Array(256).fill(1, 0x21, 0x7f);

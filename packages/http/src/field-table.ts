@@ -30,6 +30,8 @@ export class FieldTable {
   maxFields: number;
   /** Number of entries that are marked DROPPED. */
   dropped = 0;
+  /** A name of the last complete head has other signs than letters, digits and "-". */
+  hasOddNames = false;
   readonly #memory: Uint8Array;
   readonly #words: Int32Array;
   readonly #unfolds: boolean;
@@ -63,6 +65,7 @@ export class FieldTable {
     let entry = 0;
     let p = at;
     let folded = false;
+    let kinds = 0;
     for (;;) {
       if (p >= end) return 0;
       if (memory[p] === CR) {
@@ -70,11 +73,16 @@ export class FieldTable {
         if (memory[p + 1] !== LF) return -Fault.BARE_LINE_END;
         this.count = entry / FIELD_STRIDE;
         this.dropped = 0;
+        this.hasOddNames = kinds > 1;
         if (folded) this.#straighten();
         return p + 2;
       }
       const nameStart = p;
-      while (p < end && token[memory[p]!] !== 0) p++;
+      let kind = 0;
+      while (p < end && (kind = token[memory[p]!]!) !== 0) {
+        kinds |= kind;
+        p++;
+      }
       if (p >= end) return 0;
       if (memory[p] !== COLON || p === nameStart) return -nameFault(memory, nameStart, p);
       const nameEnd = p++;

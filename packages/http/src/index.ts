@@ -38,4 +38,5 @@ export {
 } from './request-head.ts';
 export { RequestHeadWriter } from './request-writer.ts';
 export { ResponseFlag, ResponseHeadParser } from './response-head.ts';
+export { SimilarNames } from './similar-names.ts';
 export { ConnectionChoice, isSharedCacheable, ResponseHeadWriter } from './response-writer.ts';

@@ -75,7 +75,8 @@ export class TrailerKeeper {
     const name = String.fromCharCode(
       ...this.bytes.subarray(this.#lineStart, Math.min(this.length, this.#lineStart + 64)),
     );
-    const lower = name.toLowerCase();
+    // Some servers take every sign of a name for the same.
+    const lower = name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-');
     this.#forbidden = FORBIDDEN.has(lower) || lower.startsWith('x-forwarded-');
   }
 

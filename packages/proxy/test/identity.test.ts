@@ -1,5 +1,5 @@
 // Who a request is from and what servers are told of it: trusted proxies, X-Forwarded-*, Forwarded, the request id.
-import type { PairConfig } from '@tospann/config';
+import type { PairConfig, RuleConfig } from '@tospann/config';
 import { describe, expect, it } from 'vitest';
 import { EngineBench, OK } from './engine-bench.ts';
 
@@ -161,5 +161,64 @@ describe('the request id', () => {
       'X-Request-Id: seed000000000001',
     ]);
     expect(client.text).toContain('HTTP/1.1 502 ');
+  });
+});
+
+describe('other spellings', () => {
+  const rules: readonly RuleConfig[] = [
+    { action: { type: 'remove-header', name: 'X-Remote-User' } },
+    { action: { type: 'set-header', name: 'X_Own', value: ['1'] } },
+  ];
+  const acls = [
+    {
+      name: 'a',
+      pathExact: [],
+      pathPrefix: [],
+      pathSuffix: [],
+      ignoreCase: false,
+      header: [
+        { name: 'x-asked', present: true, exact: [], prefix: [], suffix: [], contains: [], regex: [] },
+        { name: 'x_asked', present: true, exact: [], prefix: [], suffix: [], contains: [], regex: [] },
+      ],
+    },
+  ];
+  const bench = (http: Partial<PairConfig['http']> = {}): EngineBench =>
+    new EngineBench({
+      flags: ['one-server', 'no-forwarded'],
+      configure: (config) => ({
+        ...config,
+        http: { ...config.http, ...http },
+        frontends: [{ ...config.frontends[0]!, rules, acls }],
+      }),
+    });
+  const sent = [
+    'X_Forwarded_For: 203.0.113.9',
+    'X-Forwarded_Proto: https',
+    'x.remote_user: root',
+    'X_REMOTE-USER: root',
+    'X_Own: 2',
+    'X.Own: 2',
+    'X_Asked: 1',
+    'X.Asked: 1',
+    'Transfer_Encoding: chunked',
+    'Content_Length: 5',
+    'X_Other: 1',
+    'X-Other: 2',
+  ];
+  const fields = `${sent.join('\r\n')}\r\n`;
+
+  it('of what the proxy or a rule vouches for do not reach the server', () => {
+    const trusting = bench({ trustedProxies: ['10.0.0.0/8'] });
+    const kept = ['X_Asked: 1', 'X_Other: 1', 'X-Other: 2', 'X_Own: 1'];
+    expect([told(trusting, fields), told(trusting, fields, PROXY)]).toEqual([kept, kept]);
+    expect(trusting.missingBuffers).toBe(0);
+    expect(told(bench(), fields)).toEqual(['X_Forwarded_For: 203.0.113.9', 'X-Forwarded_Proto: https', ...kept]);
+  });
+
+  it('are kept where the configuration says so', () => {
+    expect(told(bench({ trustedProxies: ['10.0.0.0/8'], similarHeaders: 'keep' }), fields)).toEqual([
+      ...sent.filter((line) => line !== 'X_Own: 2'),
+      'X_Own: 1',
+    ]);
   });
 });

@@ -2,7 +2,7 @@
 // of fixed shape for each frontend, backend and server. Read-only but for the balancing table, which follows the
 // servers' state words.
 import type { BackendConfig, FrontendConfig, PairConfig, RuleConfig, ServerConfig } from '@tospann/config';
-import { pathPattern, type PathPattern } from '@tospann/http';
+import { pathPattern, type PathPattern, type SimilarNames } from '@tospann/http';
 import { logWay, type LogWay } from './access-log.ts';
 import { Balance } from './balance/balance.ts';
 import { hashText } from './balance/hash.ts';
@@ -22,6 +22,7 @@ import {
   type SharedLayout,
 } from './shared.ts';
 import { type IdentityPlan, identityPlan } from './rules/identity.ts';
+import { ownedNames } from './rules/owned-names.ts';
 import { filePage, type LocalAnswer } from './rules/local-answer.ts';
 import { isPathOnly, type MapSource, RulesPlan } from './rules/rules-plan.ts';
 import { capacityFor, firstSlots, type Capacity, type SlotMap } from './slots.ts';
@@ -156,6 +157,8 @@ export class FrontendPlan {
   /** Null: requests are told nothing of their client but X-Forwarded-For. */
   readonly identity: IdentityPlan | null;
   readonly acls: readonly PathAcl[];
+  /** Names of fields of which no other spelling is passed on; null: all are. */
+  readonly similar: SimilarNames | null;
   /** Conditions look at paths in normal form. */
   readonly normalizes: boolean;
   /** Backend of each rule; rule i asks acls[i]. */
@@ -186,6 +189,7 @@ export class FrontendPlan {
       readonly assets: PlanAssets;
       readonly identity: IdentityPlan | null;
       readonly normalizes: boolean;
+      readonly similar: SimilarNames | null;
     },
   ) {
     this.index = index;
@@ -195,6 +199,7 @@ export class FrontendPlan {
     this.nameBytes = latin1(frontend.name);
     const simple = !this.tcp && isPathOnly(frontend) ? frontend.rules : [];
     this.normalizes = options.normalizes;
+    this.similar = options.similar;
     this.acls = simple.map((rule) => pathAcl(frontend, aclOf(rule), options.normalizes));
     this.uses = simple.map((rule) => backendNamed(options, backendOf(rule)));
     const backendsByName = new Map(options.backends.map((backend) => [backend.name, backend]));
@@ -274,7 +279,8 @@ export function makePlan(
   );
   const names = config.backends.map((backend) => backend.name);
   const identity = identityPlan(config.http);
-  const shared = { backends, names, layout, assets, identity, normalizes };
+  const similar = ownedNames(config);
+  const shared = { backends, names, layout, assets, identity, normalizes, similar };
   const frontends = config.frontends.map((frontend, i) => new FrontendPlan(slots.frontends[i]!, frontend, shared));
   const servers = backends.flatMap((backend) => backend.servers);
   return {

@@ -108,7 +108,8 @@ function keepRest(engine: Engine, client: Client, from: number, to: number): voi
 
 /** Who it is from, whether it may, and where it goes; null: it has been answered, or held, and its buffer is dropped. */
 function choose(engine: Engine, client: Client): BackendPlan | null {
-  const { identity, limits, rules } = client.frontend;
+  const { identity, limits, rules, similar } = client.frontend;
+  if (similar !== null) similar.drop(engine.requestHead);
   client.backend = null;
   if (identity !== null) identify(engine, client, identity);
   if (limits !== null && !admitRequest(engine, client)) return null;
