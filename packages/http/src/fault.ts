@@ -49,10 +49,11 @@ export const Fault = {
   REQUEST_RATE: 38,
   CONNECTION_RATE: 39,
   SOURCE_CONNECTIONS: 40,
+  WEBSOCKET_KEY: 41,
 } as const;
 
 /** How many result numbers there are: for counters indexed by a fault. */
-export const FAULT_COUNT = 41;
+export const FAULT_COUNT = 42;
 
 const codes: readonly ErrorCode[] = [
   'LB_INTERNAL', // NEED_MORE and OK are no faults
@@ -96,6 +97,7 @@ const codes: readonly ErrorCode[] = [
   'LB_LIMIT_REQUEST_RATE',
   'LB_LIMIT_CONNECTION_RATE',
   'LB_LIMIT_CONNECTIONS',
+  'LB_HTTP_WEBSOCKET_KEY',
 ];
 
 const statuses = new Int32Array(codes.map((code) => catalogue[code].status));

@@ -38,5 +38,6 @@ export {
 } from './request-head.ts';
 export { RequestHeadWriter } from './request-writer.ts';
 export { ResponseFlag, ResponseHeadParser } from './response-head.ts';
+export { isAcceptOf, isWebsocketKey, WEBSOCKET_KEY_BYTES, websocketAccept } from './websocket-key.ts';
 export { SimilarNames } from './similar-names.ts';
 export { ConnectionChoice, isSharedCacheable, ResponseHeadWriter } from './response-writer.ts';

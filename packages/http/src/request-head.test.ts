@@ -27,6 +27,7 @@ function forward(head: string, set: (writer: RequestHeadWriter) => void = () => 
 }
 
 const HOST = 'Host: a.test\r\n';
+const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 
 describe('RequestHeadParser.parse()', () => {
   it('finds the parts of an origin-form request', () => {
@@ -205,11 +206,27 @@ describe('RequestHeadParser.parse()', () => {
     ['Connection: Upgrade\r\nUpgrade: websocket\r\n', 'POST', false],
     ['Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n', 'GET', false],
   ])('%j with %s is a wish for websocket: %s', (fields, method, wish) => {
-    const head = `${method} / HTTP/1.1\r\n${HOST}${fields}\r\n`;
+    const head = `${method} / HTTP/1.1\r\n${HOST}${KEY}${fields}\r\n`;
     expect((parse(head).flags & RequestFlag.WEBSOCKET) !== 0).toBe(wish);
     const out = forward(head);
     expect(/\r\nUpgrade:/i.test(out)).toBe(wish);
     expect(out.includes('\r\nConnection: upgrade\r\n')).toBe(wish);
+  });
+
+  // HAProxy 2.6 answers 400 as well, but for the second key and for the one that Connection takes away.
+  it.each([
+    ['', 'GET', Fault.WEBSOCKET_KEY],
+    ['Sec-WebSocket-Key:\r\n', 'GET', Fault.WEBSOCKET_KEY],
+    ['Sec-WebSocket-Key: xx\r\n', 'GET', Fault.WEBSOCKET_KEY],
+    [KEY + KEY, 'GET', Fault.WEBSOCKET_KEY],
+    [`Connection: Sec-WebSocket-Key\r\n${KEY}`, 'GET', Fault.WEBSOCKET_KEY],
+    [KEY, 'GET', OK],
+    [`${KEY}Sec-WebSocket-Version: 12\r\n`, 'GET', OK],
+    ['', 'POST', OK],
+    // oxlint-disable-next-line max-params -- a row of the table
+  ])('an upgrade to websocket with %j in %s is %s', (fields, method, result) => {
+    const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+    expect(parse(`${method} / HTTP/1.1\r\n${HOST}${upgrade}${fields}\r\n`).result).toBe(result);
   });
 });
 

@@ -17,7 +17,9 @@ import { ConnectionToken, dropNamedFields, readConnectionTokens } from './connec
 import { readContentLength } from './content-length.ts';
 import { Fault, NEED_MORE, OK } from './fault.ts';
 import { FieldId } from './field-id.ts';
-import { FIELD_ID, FIELD_STRIDE, FieldTable, NAME_END, VALUE_END, VALUE_START } from './field-table.ts';
+import { fieldName, findField } from './field-name.ts';
+import { DROPPED, FIELD_ID, FIELD_STRIDE, FieldTable, NAME_END, VALUE_END, VALUE_START } from './field-table.ts';
+import { isWebsocketKey } from './websocket-key.ts';
 import { identifyMethod, Method } from './method.ts';
 import { authorityEnd, authorityStart, isAuthority } from './request-target.ts';
 import { word, wordAt, wordsOf } from './words.ts';
@@ -66,6 +68,7 @@ const INCOMPLETE = -1;
 const CHUNKED = ascii('chunked');
 const CONTINUE = ascii('100-continue');
 const WEBSOCKET = ascii('websocket');
+const WEBSOCKET_KEY = fieldName('Sec-WebSocket-Key');
 const TRAILERS = ascii('trailers');
 const HTTP = word('HTTP');
 const SLASH_1_1 = word('/1.1');
@@ -123,6 +126,8 @@ export class RequestHeadParser {
   /** The authority of the request: Host's value, or absolute-form's. Empty if HOST_ABSENT. */
   hostStart = 0;
   hostEnd = 0;
+  /** Where the key of a wish for websocket begins (`WEBSOCKET_KEY_BYTES`), if there is one. */
+  websocketKey = 0;
   /** Where the first field line begins. */
   fieldsStart = 0;
   /** A longer head is a fault; may be changed between heads. */
@@ -250,8 +255,8 @@ export class RequestHeadParser {
     if ((this.#connection & ConnectionToken.NAMES) !== 0) this.#dropNamed(stop);
     const fault = this.#framing();
     if (fault !== OK) return fault;
-    this.#hop();
-    return this.#target();
+    const upgrade = this.#hop();
+    return upgrade === OK ? this.#target() : upgrade;
   }
 
   // oxlint-disable-next-line complexity -- long: the table of known fields as a switch
@@ -342,7 +347,7 @@ export class RequestHeadParser {
   }
 
   /** Flags and drops that depend on several fields: persistence, Expect, Upgrade. */
-  #hop(): void {
+  #hop(): number {
     const connection = this.#connection;
     const keepAlive = this.minorVersion === 1 || (connection & ConnectionToken.KEEP_ALIVE) !== 0;
     if (keepAlive && (connection & ConnectionToken.CLOSE) === 0) this.flags |= RequestFlag.KEEP_ALIVE;
@@ -354,19 +359,33 @@ export class RequestHeadParser {
     }
     const trailers = (this.#seen & Seen.TRAILERS) !== 0 && (connection & ConnectionToken.TE) !== 0;
     if (trailers && this.minorVersion === 1) this.flags |= RequestFlag.TRAILERS;
-    if ((this.#seen & Seen.UPGRADE) !== 0) this.#upgrade();
+    return (this.#seen & Seen.UPGRADE) === 0 ? OK : this.#upgrade();
   }
 
-  /** Only a whole and valid wish for websocket is passed on. */
-  #upgrade(): void {
+  /** Only a whole and valid wish for websocket is passed on; without its key it is a fault (RFC 6455 section 4.2.1). */
+  #upgrade(): number {
     const valid =
       (this.#seen & Seen.WEBSOCKET) !== 0 &&
       (this.#connection & ConnectionToken.UPGRADE) !== 0 &&
       this.minorVersion === 1 &&
       this.method === Method.GET &&
       this.bodyKind === BodyKind.NONE;
-    if (valid) this.flags |= RequestFlag.WEBSOCKET;
-    else this.#dropAll(FieldId.UPGRADE);
+    if (!valid) {
+      this.#dropAll(FieldId.UPGRADE);
+      return OK;
+    }
+    this.flags |= RequestFlag.WEBSOCKET;
+    return this.#findKey() ? OK : Fault.WEBSOCKET_KEY;
+  }
+
+  /** One key, that is passed on. */
+  #findKey(): boolean {
+    const { entries } = this.fields;
+    const entry = findField(this, WEBSOCKET_KEY, 0);
+    if (entry < 0 || findField(this, WEBSOCKET_KEY, entry + FIELD_STRIDE) >= 0) return false;
+    this.websocketKey = entries[entry + VALUE_START]!;
+    const dropped = (entries[entry + FIELD_ID]! & DROPPED) !== 0;
+    return !dropped && isWebsocketKey(this.memory, this.websocketKey, entries[entry + VALUE_END]!);
   }
 
   #dropAll(id: number): void {

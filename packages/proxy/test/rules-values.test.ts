@@ -8,6 +8,7 @@ import { buildMap, MapTable } from '../src/core/rules/map-table.ts';
 import type { EngineBench } from './engine-bench.ts';
 import { acl, benchWith, fate, forwarded, get, toStatic, value } from './rules-bench.ts';
 
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 const cookie = (name: string, exact: string): Partial<AclConfig> => ({ cookie: [value({ name, exact: [exact] })] });
 const query = (name: string, exact: string): Partial<AclConfig> => ({ query: [value({ name, exact: [exact] })] });
 const member = (exact: string, occurrence?: number): Partial<AclConfig> => ({
@@ -68,7 +69,7 @@ describe('a condition on values', () => {
     // Firefox opens a WebSocket so.
     [
       { headerMember: [value({ name: 'Connection', exact: ['upgrade'] })], ignoreCase: true },
-      get('/', 'Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n'),
+      get('/', `Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${KEY}\r\n`),
       true,
     ],
   ])('%j of %j: %s', (parts, request, expected) => {

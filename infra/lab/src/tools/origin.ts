@@ -2,6 +2,7 @@
 //   node origin.ts --name web1 --port 80 [--record 1]
 // The query shapes the answer: ?status=503&size=1000&chunks=5&chunkDelayMs=20&delayMs=50; /echo answers with the
 // request as JSON; ?seed=7 fills a chunked body with that noise. ?fault=reset|garbage|cut|extra|close-early makes a broken answer of its kind. With --record 1 each request is a JSON line; SIGUSR2 prints the count of requests by path.
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
@@ -85,8 +86,13 @@ const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) =
   });
 });
 // A websocket as far as a proxy sees it: bytes both ways. Whatever comes goes back.
-server.on('upgrade', (_request, socket) => {
-  socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+server.on('upgrade', (request, socket) => {
+  const key = request.headers['sec-websocket-key'] ?? '';
+  const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+  socket.write(
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      `Sec-WebSocket-Accept: ${accept}\r\n\r\n`,
+  );
   socket.on('error', () => socket.destroy());
   socket.pipe(socket);
 });

@@ -156,6 +156,12 @@ export const trafficErrors = {
     message: 'Cannot meet the expectation: only "100-continue" is known',
     hint: 'Leave out the Expect field.',
   },
+  LB_HTTP_WEBSOCKET_KEY: {
+    ...client,
+    status: 400,
+    message: 'Cannot pass on the upgrade to websocket: it does not have one Sec-WebSocket-Key of 16 bytes in base64',
+    hint: 'Make the handshake of RFC 6455 section 4.1; a probe can ask for the page without Upgrade.',
+  },
   LB_HTTP_BAD_CHUNK: {
     ...client,
     status: 400,

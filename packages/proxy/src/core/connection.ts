@@ -146,6 +146,8 @@ export class Client {
   closeAsked = false;
   /** The client asked for an upgrade to websocket. */
   wantsUpgrade = false;
+  /** Its Sec-WebSocket-Key: made with the first upgrade. */
+  websocketKey: Uint8Array | null = null;
   /** May be sent again after a server may have seen it: idempotent and without body. */
   repeatable = false;
   /** Copy of the forwarded head, kept for a second attempt: offset and length, or NONE. */

@@ -9,6 +9,8 @@ import {
   Fault,
   isIdempotent,
   RequestFlag,
+  type RequestHeadParser,
+  WEBSOCKET_KEY_BYTES,
 } from '@tospann/http';
 import { answerLocally } from './answers.ts';
 import { KeyFrom } from './balance/balance.ts';
@@ -145,6 +147,7 @@ function beginRequest(engine: Engine, client: Client): void {
   client.keepAlive = (head.flags & RequestFlag.KEEP_ALIVE) !== 0 && !isGone(engine, client);
   client.closeAsked = (head.flags & RequestFlag.KEEP_ALIVE) === 0;
   client.wantsUpgrade = (head.flags & RequestFlag.WEBSOCKET) !== 0;
+  if (client.wantsUpgrade) keepWebsocketKey(client, head);
   client.repeatable = client.requestDone && !client.wantsUpgrade && isIdempotent(head.method);
   const { compression } = client.frontend;
   if (compression !== null && head.minorVersion !== 0) client.coding = chooseCoding(head, compression.offered);
@@ -154,6 +157,11 @@ function beginRequest(engine: Engine, client: Client): void {
   }
   if (engine.retry !== null) engine.retry.budget.request(client.headMs);
   client.rateMs = client.headMs;
+}
+
+function keepWebsocketKey(client: Client, head: RequestHeadParser): void {
+  client.websocketKey ??= new Uint8Array(WEBSOCKET_KEY_BYTES);
+  client.websocketKey.set(head.memory.subarray(head.websocketKey, head.websocketKey + WEBSOCKET_KEY_BYTES));
 }
 
 /** What in the request bears on the choice of a server. */

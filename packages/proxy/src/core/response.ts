@@ -8,10 +8,16 @@ import {
   ChunkResult,
   ConnectionChoice,
   Fault,
+  FIELD_STRIDE,
+  fieldName,
+  findField,
+  isAcceptOf,
   Method,
   NEED_MORE,
   OK,
   ResponseFlag,
+  VALUE_END,
+  VALUE_START,
 } from '@tospann/http';
 import { answerLocally } from './answers.ts';
 import { NONE } from './buffers.ts';
@@ -32,6 +38,7 @@ import { ServerCounter } from './shared.ts';
 import { beginTunnel, endTunnelIfDone, tunnelFromServer } from './tunnel.ts';
 
 const EMPTY = new Uint8Array(0);
+const WEBSOCKET_ACCEPT = fieldName('Sec-WebSocket-Accept');
 
 /** Bytes have come from a server; the buffer has one use, which is the callee's. */
 // oxlint-disable-next-line max-params -- long: hot path, a range object would be allocated
@@ -235,7 +242,7 @@ function beginAnswer(engine: Engine, client: Client, upstream: Upstream): void {
   const head = engine.answerHead;
   const { at, end } = engine.place;
   if (head.status === 101) {
-    if (client.wantsUpgrade && (head.flags & ResponseFlag.WEBSOCKET) !== 0) beginTunnel(engine, client, upstream);
+    if (isUpgraded(engine, client)) beginTunnel(engine, client, upstream);
     else {
       engine.buffers.drop(at);
       badAnswer(engine, client, upstream);
@@ -275,6 +282,16 @@ function beginAnswer(engine: Engine, client: Client, upstream: Upstream): void {
     if (kind === BodyKind.NONE) answerComplete(engine, client, upstream);
     afterAnswerBytes(engine, client, upstream);
   }
+}
+
+/** Whether a 101 is the one that was asked for: to websocket, with the answer to the client's key (RFC 6455 4.2.2). */
+function isUpgraded(engine: Engine, client: Client): boolean {
+  const head = engine.answerHead;
+  if (!client.wantsUpgrade || (head.flags & ResponseFlag.WEBSOCKET) === 0) return false;
+  const entry = findField(head, WEBSOCKET_ACCEPT, 0);
+  if (entry < 0 || findField(head, WEBSOCKET_ACCEPT, entry + FIELD_STRIDE) >= 0) return false;
+  const { entries } = head.fields;
+  return isAcceptOf(client.websocketKey!, head.memory, entries[entry + VALUE_START]!, entries[entry + VALUE_END]!);
 }
 
 /** Whether the request is tried again because of the answer's status; that answer is counted all the same. */

@@ -55,30 +55,15 @@ function ofRule({ action }: RuleConfig): string[] {
 }
 
 function ofAction(action: ActionConfig): string[] {
-  switch (action.type) {
-    case 'set-header':
-    case 'add-header':
-    case 'remove-header':
-      return [action.name];
-    case 'use-map':
-      return action.key.from === 'header' || action.key.from === 'header-member' ? [action.key.name ?? ''] : [];
-    default:
-      return [];
+  if (action.type === 'set-header' || action.type === 'add-header' || action.type === 'remove-header') {
+    return [action.name];
   }
+  const isField = action.type === 'use-map' && action.key.from.startsWith('header');
+  return isField ? [action.key.name ?? ''] : [];
 }
 
 function templatesOf(action: ActionConfig): readonly (string | { readonly name?: string })[] {
-  switch (action.type) {
-    case 'set-header':
-    case 'add-header':
-    case 'set-response-header':
-    case 'add-response-header':
-      return action.value;
-    case 'set-path':
-      return action.path;
-    case 'redirect':
-      return [...(action.location ?? []), ...(action.prefix ?? [])];
-    default:
-      return [];
-  }
+  if ('value' in action) return action.value;
+  if (action.type === 'set-path') return action.path;
+  return action.type === 'redirect' ? [...(action.location ?? []), ...(action.prefix ?? [])] : [];
 }
