@@ -128,7 +128,7 @@ export interface RuleConfig {
   readonly action: ActionConfig;
 }
 
-/** So many in a period: a token bucket that holds `count`. */
+/** At most so many in any period of this length. */
 export interface RateConfig {
   readonly count: number;
   readonly periodMs: number;
@@ -147,6 +147,8 @@ export interface LimitsConfig {
   readonly connectionRate?: RateConfig;
   /** Requests of one source; further ones are answered 429. */
   readonly requestRate?: RateConfig;
+  /** Refused connections and requests count in the rates. Absent: true. */
+  readonly countRefused?: boolean;
   /** Networks without the limits by source. */
   readonly exempt: readonly string[];
 }

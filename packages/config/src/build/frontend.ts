@@ -61,6 +61,7 @@ function buildLimits(limits: FrontendInput['limits']): LimitsConfig | undefined 
     connectionsPerSource: limits.connectionsPerSource,
     connectionRate: limits.connectionRate,
     requestRate: limits.requestRate,
+    countRefused: limits.countRefused ? undefined : false,
     exempt: limits.exempt,
   });
 }

@@ -10,7 +10,7 @@ import type { Client } from '../connection.ts';
 import type { Engine } from '../engine.ts';
 import { countRefusal } from '../finish.ts';
 import type { LimitsPlan } from './limits-plan.ts';
-import { Bucket, UNKNOWN } from './source-table.ts';
+import { Window, UNKNOWN } from './source-table.ts';
 
 /** A connection has come, and its client's address is known. False: it was refused and is being closed. */
 export function admitConnection(engine: Engine, client: Client): boolean {
@@ -31,7 +31,7 @@ function connectionFault(engine: Engine, client: Client, limits: LimitsPlan): nu
   const at = sources.find(client.source, client.frontend.index, nowMs);
   if (at === UNKNOWN) return OK;
   const rate = limits.connectionRate;
-  if (rate !== null && !sources.take(at, Bucket.CONNECTIONS, rate, nowMs)) return Fault.CONNECTION_RATE;
+  if (rate !== null && !sources.take(at, Window.CONNECTIONS, rate, nowMs)) return Fault.CONNECTION_RATE;
   if (limits.connections === 0) return OK;
   if (!sources.connect(at, limits.connections)) return Fault.SOURCE_CONNECTIONS;
   client.sourcePlace = at;
@@ -70,7 +70,7 @@ function requestFault(engine: Engine, client: Client, limits: LimitsPlan): numbe
   if (rate !== null && engine.sources !== null && !client.probe && !limits.exempt.has(client.source)) {
     const nowMs = engine.transport.nowMs();
     const at = engine.sources.find(client.source, client.frontend.index, nowMs);
-    if (at !== UNKNOWN && !engine.sources.take(at, Bucket.REQUESTS, rate, nowMs)) return Fault.REQUEST_RATE;
+    if (at !== UNKNOWN && !engine.sources.take(at, Window.REQUESTS, rate, nowMs)) return Fault.REQUEST_RATE;
   }
   return engine.requestHead.contentLength > limits.maxBodyBytes ? Fault.BODY_TOO_LARGE : OK;
 }

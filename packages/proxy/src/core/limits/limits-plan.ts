@@ -1,5 +1,5 @@
 // The limits of a frontend, worked out for the hot path.
-import type { LimitsConfig } from '@tospann/config';
+import type { LimitsConfig, RateConfig } from '@tospann/config';
 import { latin1 } from '../bytes.ts';
 import { NetworkList } from '../source.ts';
 import { Rate } from './source-table.ts';
@@ -14,19 +14,21 @@ export class LimitsPlan {
   readonly connectionRate: Rate | null;
   readonly requestRate: Rate | null;
   readonly exempt: NetworkList;
-  /** The field line of a 429: when the next request of the source will be taken. */
+  /** The field line of a 429: after so long the next request of the source will be taken. */
   readonly retryAfter: Uint8Array;
 
   constructor(config: LimitsConfig) {
     const { connectionRate, requestRate } = config;
+    const rateOf = (rate: RateConfig | undefined): Rate | null =>
+      rate === undefined ? null : new Rate(rate.count, rate.periodMs, config.countRefused ?? true);
     this.maxHeadBytes = config.maxHeadBytes;
     this.maxFields = config.maxFields;
     this.maxBodyBytes = config.maxBodyBytes === 0 ? Infinity : config.maxBodyBytes;
     this.connections = config.connectionsPerSource;
-    this.connectionRate = connectionRate === undefined ? null : new Rate(connectionRate.count, connectionRate.periodMs);
-    this.requestRate = requestRate === undefined ? null : new Rate(requestRate.count, requestRate.periodMs);
+    this.connectionRate = rateOf(connectionRate);
+    this.requestRate = rateOf(requestRate);
     this.exempt = new NetworkList(config.exempt);
-    const seconds = requestRate === undefined ? 1 : Math.ceil(requestRate.periodMs / requestRate.count / 1000);
+    const seconds = Math.ceil((this.requestRate?.restMs ?? 0) / 1000);
     this.retryAfter = latin1(`Retry-After: ${seconds}\r\n`);
   }
 

@@ -8,9 +8,11 @@ const TAG = 0;
 /** When it was last asked about, ms. */
 const LAST = 1;
 const CONNECTIONS = 2;
-/** Two buckets of two words: tokens, and when they were last filled up (ms). */
-const BUCKETS = 3;
-const ENTRY_WORDS = 8;
+/** Two windows: when something was last counted (ms), and a ring of counts, each of a part of the period. */
+const WINDOWS = 4;
+const RING = 16;
+const WINDOW_WORDS = 1 + RING;
+const ENTRY_WORDS = 40;
 const WAYS = 8;
 const SETS = 8192;
 const SET_WORDS = WAYS * ENTRY_WORDS;
@@ -20,35 +22,42 @@ const HEADER_WORDS = 8;
 const FREE = 0;
 const CLAIMED = 1;
 const FIRST_TAG = 2;
-/** Longer ago than any period: such a bucket is full. */
-const LONG_AGO_MS = 0x3fff_ffff;
-/** Workers read the clock at slightly different moments. */
-const SKEW_MS = 60_000;
-/** Full bucket: below half of what a word holds, so that adding cannot overflow. */
-const MOST_TOKENS = 1 << 29;
+/** A count and, above it, the low bits of the number of the part that it is of: who finds other ones begins anew. */
+const COUNT_BITS = 20;
+const MOST = (1 << COUNT_BITS) - 1;
+const TAG_MASK = 0xfff;
 const ATTEMPTS = 4;
 
-/** Bytes of the table: 2 MiB for 65 536 sources; a page of it is used when its first source comes. */
+/** Bytes of the table: 10 MiB for 65 536 sources; a page of it is used when its first source comes. */
 export const SOURCE_TABLE_BYTES = 4 * (HEADER_WORDS + SETS * SET_WORDS);
 
 /** Nothing is known of the source: it is not limited. */
 export const UNKNOWN = -1;
 
-/** The two buckets of a source. */
-export const Bucket = { REQUESTS: BUCKETS, CONNECTIONS: BUCKETS + 2 } as const;
+/** The two windows of a source. */
+export const Window = { REQUESTS: WINDOWS, CONNECTIONS: WINDOWS + WINDOW_WORDS } as const;
 
-/** So many in a period, in the units of the buckets. */
+/**
+ * So many in any period of this length. The period is counted in 15 parts: a part that has begun to leave it still counts
+ * as a whole, so there are never more than `count`, and a source waits longer than it must by a 15th of the period at most.
+ */
 export class Rate {
+  readonly count: number;
   readonly periodMs: number;
-  readonly one: number;
-  readonly full: number;
-  readonly perMs: number;
+  /** What is refused counts as well, as in HAProxy: who goes on stays out. */
+  readonly countsRefused: boolean;
+  readonly partMs: number;
 
-  constructor(count: number, periodMs: number) {
+  constructor(count: number, periodMs: number, countsRefused: boolean) {
+    this.count = count;
     this.periodMs = periodMs;
-    this.one = Math.floor(MOST_TOKENS / count);
-    this.full = this.one * count;
-    this.perMs = this.full / periodMs;
+    this.countsRefused = countsRefused;
+    this.partMs = periodMs / (RING - 1);
+  }
+
+  /** After so long without a request the next one is taken. */
+  get restMs(): number {
+    return this.periodMs + this.partMs;
   }
 }
 
@@ -92,8 +101,7 @@ export class SourceTable {
       if (at === UNKNOWN) continue;
       words[at + LAST] = now;
       words[at + CONNECTIONS] = 0;
-      words[at + Bucket.REQUESTS + 1] = (now - LONG_AGO_MS) | 0;
-      words[at + Bucket.CONNECTIONS + 1] = (now - LONG_AGO_MS) | 0;
+      words.fill(0, at + WINDOWS, at + WINDOWS + 2 * WINDOW_WORDS);
       Atomics.store(words, at + TAG, tag);
       return at;
     }
@@ -105,26 +113,44 @@ export class SourceTable {
     return Atomics.load(this.#words, at + TAG);
   }
 
-  /** Takes one from a bucket; false when it is empty. */
+  /**
+   * Counts one more in a window; false when there are too many in the period that ends now. What is counted first and
+   * added up then is never too little, whatever other workers do meanwhile.
+   */
   // oxlint-disable-next-line max-params -- long: hot path, an options object would be allocated
-  take(at: number, bucket: number, rate: Rate, nowMs: number): boolean {
+  take(at: number, window: number, rate: Rate, nowMs: number): boolean {
     const words = this.#words;
-    const tokens = at + bucket;
-    const now = nowMs | 0;
-    const before = Atomics.load(words, tokens + 1);
-    const elapsed = (now - before) | 0;
-    // Who changes the stamp fills up for the time in between; nobody else does.
-    if ((elapsed > 0 || elapsed < -SKEW_MS) && Atomics.compareExchange(words, tokens + 1, before, now) === before) {
-      if (elapsed < 0 || elapsed >= rate.periodMs) Atomics.store(words, tokens, rate.full);
-      else {
-        const more = Math.floor(elapsed * rate.perMs);
-        const sum = Atomics.add(words, tokens, more) + more;
-        if (sum > rate.full) Atomics.sub(words, tokens, sum - rate.full);
-      }
+    const ring = at + window + 1;
+    const part = Math.floor(nowMs / rate.partMs);
+    const current = ring + (part & (RING - 1));
+    this.#forget(at + window, rate, nowMs, current);
+    add(words, current, part & TAG_MASK);
+    let sum = 0;
+    for (let back = 0; back < RING; back++) {
+      const word = Atomics.load(words, ring + ((part - back) & (RING - 1)));
+      if (word >>> COUNT_BITS === ((part - back) & TAG_MASK)) sum += word & MOST;
     }
-    if (Atomics.sub(words, tokens, rate.one) >= rate.one) return true;
-    Atomics.add(words, tokens, rate.one);
+    if (sum <= rate.count) return true;
+    if (!rate.countsRefused) Atomics.sub(words, current, 1);
     return false;
+  }
+
+  /** After a long rest nothing in the ring is of this period; the numbers of its parts may have come round again. */
+  // oxlint-disable-next-line max-params -- long: hot path, an options object would be allocated
+  #forget(stamp: number, rate: Rate, nowMs: number, current: number): void {
+    const words = this.#words;
+    const now = nowMs | 0;
+    const before = Atomics.load(words, stamp);
+    const elapsed = (now - before) | 0;
+    if (elapsed === 0) return;
+    const old = Atomics.load(words, current);
+    if (Atomics.compareExchange(words, stamp, before, now) !== before) return;
+    if (elapsed > 0 && elapsed < rate.restMs) return;
+    // A clock that has gone back a little is that of another worker.
+    if (elapsed < 0 && elapsed > -rate.partMs) return;
+    for (let i = 1; i <= RING; i++) if (stamp + i !== current) Atomics.store(words, stamp + i, 0);
+    // Another worker may have begun to count here already.
+    Atomics.compareExchange(words, current, old, 0);
   }
 
   /** Counts a connection; false, and not counted, when the source has `most` already. */
@@ -158,6 +184,16 @@ export class SourceTable {
     }
     if (best === UNKNOWN || Atomics.compareExchange(words, best + TAG, bestTag, CLAIMED) !== bestTag) return UNKNOWN;
     return best;
+  }
+}
+
+/** One more in a part; its word begins anew when it was of another. */
+function add(words: Int32Array, at: number, tag: number): void {
+  for (;;) {
+    const word = Atomics.load(words, at);
+    const count = word >>> COUNT_BITS === tag ? word & MOST : 0;
+    const next = (tag << COUNT_BITS) | Math.min(count + 1, MOST);
+    if (Atomics.compareExchange(words, at, word, next) === word) return;
   }
 }
 
