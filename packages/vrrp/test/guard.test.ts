@@ -85,3 +85,24 @@ test('after a crash the guard goes at once, and a clean stop leaves nothing', as
   await until('the agent ended', () => b.ended, 3000);
   expect(rulesOf(lab, 'b')).toBe('');
 });
+
+test('rules that somebody flushes are put back at once: before a planned move, and while the old owner drains', async () => {
+  await using lab = new Lab();
+  const [a, b] = await startPair(lab);
+  const flush = (): string => run('ip', 'netns', 'exec', lab.namespace('b'), 'nft', 'flush', 'ruleset');
+  const client = lab.script('c', 'slow-web.ts', 'fetch', vip, '5');
+  await isReady(client);
+  flush();
+  await b.line((line) => line.includes('"what":"guard-restored"'), { withinMs: 5000 });
+  expect(rulesOf(lab, 'b')).toContain(vip);
+  a.say('failover');
+  await b.becomes('master', { withinMs: slackMs });
+  const { transfers } = await result<{ transfers: readonly { bytes: number; error: string }[] }>(client, 'transfers');
+  expect(transfers.map(({ bytes, error }) => ({ bytes, error }))).toEqual(
+    Array.from({ length: 5 }, () => ({ bytes: 150_000, error: '' })),
+  );
+  const from = b.lines.length;
+  flush();
+  await b.line((line) => line.includes('"what":"guard-restored"'), { withinMs: 5000, from });
+  expect(rulesOf(lab, 'b')).toContain(vip);
+});

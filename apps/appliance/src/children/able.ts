@@ -214,7 +214,8 @@ export class Able {
     const control = new AddressControl();
     try {
       const { node } = this.#options.start;
-      return notPromised({ config: this.#config, node, networks: control.list(), guardProblem: this.#guardProblem });
+      const guardProblem = this.#service?.guardProblem() || this.#guardProblem;
+      return notPromised({ config: this.#config, node, networks: control.list(), guardProblem });
     } finally {
       control.close();
     }

@@ -15,6 +15,7 @@ export interface GuardTarget {
 }
 
 export const guardTable = 'tospann_guard';
+export const guardChain = 'guard';
 
 /**
  * The code point (pool 2: local use, RFC 2474 section 6) that marks a packet as sent on: it is sent on once, so two
@@ -24,6 +25,14 @@ const sentOn = '0x2b';
 
 /** The script that removes the guard; harmless when there is none. */
 export const noGuard = ['ip', 'ip6'].map((family) => noTable(family)).join('');
+
+/** The chains that the script makes, each with one rule: where they are missing, somebody has removed them. */
+export function guardChains({ addresses, ports, peer6 }: GuardTarget): readonly ('ip' | 'ip6')[] {
+  if (ports.length === 0) return [];
+  const four = addresses.some((address) => !address.includes(':'));
+  const six = peer6 !== undefined && addresses.some((address) => address.includes(':'));
+  return [...(four ? (['ip'] as const) : []), ...(six ? (['ip6'] as const) : [])];
+}
 
 /** The script that makes the guard for these addresses in one transaction, whatever was there. */
 export function guardRules(target: GuardTarget): string {
@@ -50,7 +59,7 @@ function table(
     `${family} daddr { ${addresses.join(', ')} } tcp dport { ${target.ports.join(', ')} } ` +
     `${family} dscp != ${sentOn}`;
   return (
-    `table ${family} ${guardTable} {\n chain guard {\n  type filter hook prerouting priority mangle; policy accept;\n` +
+    `table ${family} ${guardTable} {\n chain ${guardChain} {\n  type filter hook prerouting priority mangle; policy accept;\n` +
     `  ${match} tcp flags & (syn|rst) == 0 socket wildcard 1 counter ${family} dscp set ${sentOn} ` +
     `dup to ${peer} device "${target.interface}" drop\n }\n}\n`
   );

@@ -2,7 +2,7 @@
 // this order, and carries out their effects. Packets come first, so that a queued advert decides before a timer that
 // ran out during a freeze. Blocks its thread until it is told to stop; owns all side effects of the agent.
 import { TospannError } from '@tospann/errors';
-import { drainEventFd, monotonicMs, Poller, raiseThread, TimerFd } from '@tospann/linux';
+import { drainEventFd, monotonicMs, Poller, raiseThread, RulesMonitor, TimerFd } from '@tospann/linux';
 import { FloodBrake } from '../core/advert/flood-brake.ts';
 import { initialState, nextTickUs, step } from '../core/machine.ts';
 import type { HeardWords } from '../core/peer/peer-word.ts';
@@ -28,7 +28,7 @@ const sequencesEveryUs = 5_000_000;
 /** The peer is told four times in the shortest advert interval, within these bounds. */
 const wordEveryUs = { least: 20_000, most: 250_000 };
 /** Places in the poll set; the receiving sockets follow, one for each slot. */
-const fdIndex = { wake: 0, timer: 1, monitor: 2, firstSlot: 3 } as const;
+const fdIndex = { wake: 0, timer: 1, monitor: 2, rules: 3, firstSlot: 4 } as const;
 
 /** The two directions to the main thread. */
 export interface LoopPort {
@@ -43,6 +43,8 @@ export class AgentLoop {
   readonly #proofs: AdvertProofs;
   /** Absent where planned hand-overs do not keep connections. */
   readonly #drain: Drain | undefined;
+  /** Where the guard stands: it is gone when somebody flushes the rules. */
+  readonly #rules: RulesMonitor | undefined;
   readonly #poller: Poller;
   readonly #timer = new TimerFd();
   readonly #states: MachineState[] = [];
@@ -100,7 +102,9 @@ export class AgentLoop {
     const shortestUs = Math.min(Infinity, ...elections.map(({ machine }) => machine.intervalUs));
     this.#brake = new FloodBrake(shortestUs);
     this.#wordEveryUs = Math.min(Math.max(shortestUs / 4, wordEveryUs.least), wordEveryUs.most);
-    this.#poller = new Poller([data.wakeFd, this.#timer.fd, this.#network.monitorFd, ...slots.map(() => -1)]);
+    this.#rules = data.guard ? openRulesMonitor() : undefined;
+    const rulesFd = this.#rules?.fd ?? -1;
+    this.#poller = new Poller([data.wakeFd, this.#timer.fd, this.#network.monitorFd, rulesFd, ...slots.map(() => -1)]);
   }
 
   /** Runs until it is stopped or closed; then every address is released. */
@@ -132,6 +136,7 @@ export class AgentLoop {
       // The last word: this node is the owner no more.
       this.#sendWord(nowUs());
       this.#network.close();
+      this.#rules?.close();
       this.#drain?.leave();
       this.#port.send({ type: 'stopped' });
     }
@@ -163,6 +168,8 @@ export class AgentLoop {
     // A timer that is due may not decide before everything that has come by now was read; nor after a rest, whatever ended it.
     this.#readPackets(resting || wokenUs >= dueUs);
     if (this.#poller.readable(fdIndex.monitor)) this.#readNews();
+    if (this.#poller.readable(fdIndex.rules) && this.#rules?.read() === true)
+      this.#port.send({ type: 'rules-changed' });
     for (const index of this.#states.keys()) this.#tick(index);
     if (woken) this.#readCommands();
     const now = nowUs();
@@ -459,6 +466,15 @@ export class AgentLoop {
     this.#marksSent = marks.length;
     this.#marksDueUs = now + sequencesEveryUs;
     this.#port.send({ type: 'sequences', marks });
+  }
+}
+
+/** Without it the guard is looked at now and then only. */
+function openRulesMonitor(): RulesMonitor | undefined {
+  try {
+    return new RulesMonitor();
+  } catch {
+    return undefined;
   }
 }
 

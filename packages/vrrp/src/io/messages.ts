@@ -63,6 +63,7 @@ export interface VrrpNotice {
     | UnsignedNotice['what']
     | 'stale-address'
     | 'guard'
+    | 'guard-restored'
     | 'dialect'
     | 'peer-link'
     | 'peer-problem-ended'
@@ -124,6 +125,8 @@ export type LoopMessage =
     }
   /** The highest sequence of each sender of signed adverts: to be kept over a restart. */
   | { readonly type: 'sequences'; readonly marks: readonly SequenceMark[] }
+  /** Somebody changed a rule of nftables: the guard may be gone. */
+  | { readonly type: 'rules-changed' }
   | { readonly type: 'failover-ended'; readonly id: number; readonly results: readonly HandoverResult[] }
   | { readonly type: 'failover-refused'; readonly id: number; readonly error: PlainError }
   | { readonly type: 'stopped' };

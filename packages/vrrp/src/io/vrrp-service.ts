@@ -75,6 +75,8 @@ export interface VrrpService {
    * @throws {TospannError} LB_VRRP_NOT_OWNER, LB_VRRP_BUSY, LB_VRRP_HANDOVER_NOT_TAKEN (this node goes on serving).
    */
   failover(): Promise<FailoverReport>;
+  /** Why connections under way would break if this node took an address over by plan now; empty: they would not. */
+  guardProblem(): string;
   /** Another configuration serves; nodes and addresses are the same. The peer compares its hash with its own. */
   setConfigHash(hash: string): void;
   /**
@@ -194,6 +196,10 @@ class Service implements VrrpService {
     this.#command({ type: 'ability', ability, reason });
   }
 
+  guardProblem(): string {
+    return this.#guard?.problem() ?? '';
+  }
+
   setConfigHash(hash: string): void {
     this.#peer?.setConfigHash(hash);
   }
@@ -259,6 +265,8 @@ class Service implements VrrpService {
         return;
       case 'word':
         return this.#peer?.say(message);
+      case 'rules-changed':
+        return this.#guard?.check();
       case 'sequences':
         return this.#clock?.note(message.marks);
       case 'failed':
@@ -291,6 +299,7 @@ class Service implements VrrpService {
       interface: plan.interface,
       drainSeconds: plan.drainSeconds,
       onUnavailable: (detail) => this.#guardMissing(`nft: ${detail}`),
+      onRestored: () => this.#guardRestored(),
     });
   }
 
@@ -319,6 +328,11 @@ class Service implements VrrpService {
     };
     const emit = (event: VrrpEvent): void => this.#onEvent(event);
     return new PeerWatch({ plan, cluster: config.cluster.name, port, ...peerLink, tellPeer, emit }, peer);
+  }
+
+  #guardRestored(): void {
+    const detail = 'somebody removed the rules that keep connections over a planned move; they are back';
+    this.#onEvent({ event: 'vrrp-notice', vip: '', what: 'guard-restored', detail, monotonicMs: monotonicMs() });
   }
 
   #guardMissing(detail: string): void {
