@@ -15,10 +15,11 @@ export const config: MachineConfig = {
   peers: 1,
   transport: 'unicast',
   holdUs: 30_000_000,
+  lastsUs: 0,
 };
 export const down = downUs(config);
 
-/** Feeds events as the loop does: every advert is taken to have left. */
+/** Feeds events as the loop does: every advert is taken to have left, unless it is mute. */
 export class Driver {
   state: MachineState;
   nowUs = 1_000_000;
@@ -26,6 +27,8 @@ export class Driver {
   /** Every effect since the beginning. */
   readonly all: Effect[] = [];
   readonly config: MachineConfig;
+  /** Why its adverts do not leave. */
+  mute = '';
 
   constructor(change: Partial<MachineConfig> = {}) {
     this.config = { ...config, ...change };
@@ -44,7 +47,8 @@ export class Driver {
     this.effects.push(...result.effects);
     this.all.push(...result.effects);
     for (const effect of result.effects)
-      if (effect.type === 'advertise') this.#apply({ type: 'sent', nowUs: this.nowUs, ok: true, reason: '' });
+      if (effect.type === 'advertise')
+        this.#apply({ type: 'sent', nowUs: this.nowUs, ok: this.mute === '', reason: this.mute });
   }
 
   advert(priority: number, change: Partial<Extract<MachineEvent, { type: 'advert' }>> = {}): this {
@@ -93,8 +97,8 @@ export class Driver {
     return this.all.flatMap((effect) => (effect.type === 'notice' ? [effect.what] : []));
   }
 
-  link(up: boolean): this {
-    return this.feed({ type: 'link', nowUs: this.nowUs, up, reason: 'no carrier' });
+  link(up: boolean, lacks = ''): this {
+    return this.feed({ type: 'link', nowUs: this.nowUs, up, reason: 'no carrier', lacks });
   }
 
   /** Ticks at each due time until `us` have passed; returns all effects of them. */

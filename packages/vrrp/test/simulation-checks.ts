@@ -172,20 +172,19 @@ export class Checks {
 
   #asMaster(node: SimulatedNode, state: MachineState): void {
     const world = this.#world;
-    const sends = node.interfaceUp && state.linkUp && !node.sendFails && state.sendFailingSinceUs === Infinity;
+    const up = node.interfaceUp && state.linkUp;
     const has = node.kernelUntilUs > world.nowUs && node.missing === 0;
-    if (sends && !node.addressNews && !has) world.violate(`n${node.index} is master without the address`);
+    if (up && !node.addressNews && !has) world.violate(`n${node.index} is master without the address`);
     if (node.maintenance && state.handover === undefined) world.violate(`n${node.index} is master in maintenance`);
-    if (state.ability === 'cannot-serve') world.violate(`n${node.index} is master though it cannot serve`);
   }
 
-  /** Nobody has the address longer than the lease after its last advert that left. */
+  /** Nobody has the address longer than the lease after its loop has last renewed it. */
   lease(node: SimulatedNode): void {
     const world = this.#world;
     const limitUs = Math.ceil(downOf(node) / second) * second + leaseLateUs + 1;
     if (node.kernelUntilUs <= world.nowUs || node.frozen === 'paused' || node.dead) return;
-    const agoUs = world.nowUs - Math.max(node.lastSentUs, node.ownedUs);
-    if (agoUs > limitUs) world.violate(`n${node.index} answers ${Math.round(agoUs / 1000)} ms after its last advert`);
+    const agoUs = world.nowUs - Math.max(node.renewedUs, node.ownedUs);
+    if (agoUs > limitUs) world.violate(`n${node.index} answers ${Math.round(agoUs / 1000)} ms after its last renewal`);
   }
 
   /** A backup took over: was there an owner that it could hear all the time? */
@@ -200,6 +199,7 @@ export class Checks {
     if (
       !other.awake ||
       other.state?.handover !== undefined ||
+      world.nowUs - other.keptUs < 2 * world.maxDelayUs + slackUs ||
       world.nowUs - Math.max(other.masterSinceUs, other.thawedUs) < longUs
     )
       return;
@@ -236,8 +236,10 @@ const silence: ReadonlySet<string> = new Set(['the owner fell silent', 'no adver
 
 /** The priority that a node stands with, from the documentation. */
 function priorityOf(node: SimulatedNode): number {
-  if (node.ability === 'no-live-server') return 1;
-  return node.ability === 'impaired' ? 2 : node.config.priority;
+  const ability = node.state?.ability ?? node.ability;
+  if (ability === 'no-live-server' || ability === 'cannot-serve') return 1;
+  const lacks = node.state?.lacks ?? node.lacks;
+  return ability === 'impaired' || lacks !== '' ? 2 : node.config.priority;
 }
 
 function skewOf(node: SimulatedNode): number {

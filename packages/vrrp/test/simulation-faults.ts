@@ -1,7 +1,7 @@
 // The faults and commands of the chaos: what a history does to a node, to the network or to the peer link, and how it
 // ends by itself. Not when (simulation-history.ts), not what must hold (simulation-checks.ts).
 import { setInterface } from './simulation-history.ts';
-import type { SimulatedNode } from './simulation-node.ts';
+import { linkEvent, type SimulatedNode } from './simulation-node.ts';
 import type { Simulation } from './simulation.ts';
 
 export interface FaultContext {
@@ -66,8 +66,8 @@ function wake(simulation: Simulation, node: SimulatedNode): void {
   node.waking = true;
   for (const packet of node.inbox.splice(0)) packet();
   const nowUs = simulation.local(node);
-  if (node.state.linkUp !== node.interfaceUp)
-    simulation.feed(node, { type: 'link', nowUs, up: node.interfaceUp, reason: 'no carrier' });
+  if (node.state.linkUp !== node.interfaceUp || node.state.lacked !== node.lacks)
+    simulation.feed(node, linkEvent(node, nowUs));
   if (node.addressNews) simulation.tellAddresses(node);
   node.waking = false;
   simulation.tick(node);
@@ -217,6 +217,12 @@ export const faults: Readonly<Record<string, (context: FaultContext) => void>> =
   'send fails': (context) =>
     during(context, (node, on) => {
       node.sendFails = on;
+    }),
+  // A second interface, a family, one address of several.
+  part: (context) =>
+    during(context, (node, on) => {
+      node.lacks = on ? 'a part' : '';
+      if (node.awake) context.simulation.feed(node, linkEvent(node, context.simulation.local(node)));
     }),
   'kernel refuses': (context) =>
     during(context, (node, on) => {

@@ -5,7 +5,7 @@ import { defaultPreemptDelayUs, downUs } from '../src/core/timers.ts';
 import { faults } from './simulation-faults.ts';
 import { seededRandom } from './simulation-heap.ts';
 import { Simulation, type SimulationOptions, type World } from './simulation.ts';
-import type { SimulatedNode } from './simulation-node.ts';
+import { linkEvent, type SimulatedNode } from './simulation-node.ts';
 
 const second = 1_000_000;
 
@@ -53,13 +53,14 @@ function drawWorld(choose: () => number): World {
   const owner = pick([-1, -1, -1, -1, -1, -1, -1, 0, 1, 2]);
   const holdUs = pick([0, 5, 10, 1000]) * intervalUs;
   const transport = pick(['unicast', 'unicast', 'unicast', 'multicast'] as const);
+  const lastsUs = pick([0, 0, 1, 2]) * intervalUs;
   const slower = version === 3 && choose() < 0.15 ? 2 : 1;
   const make = (index: number): MachineConfig => {
     const plain = preferred === -1 ? pick([100, 100, 100, 120]) : preferred === index ? 150 : 100;
     const priority = owner === 2 || owner === index ? 255 : plain;
     const timing = { priority, intervalUs: intervalUs * (index === 1 ? slower : 1), missedAdverts, version } as const;
     const preemptDelayUs = pick([defaultPreemptDelayUs(timing), 0, 2 * intervalUs]);
-    return { ...timing, preferred: preferred === index, preemptDelayUs, peers: 1, transport, holdUs };
+    return { ...timing, preferred: preferred === index, preemptDelayUs, peers: 1, transport, holdUs, lastsUs };
   };
   return {
     configs: [make(0), make(1)],
@@ -105,7 +106,8 @@ function heal(simulation: Simulation, choose: () => number): void {
     node.sendFails = false;
     node.kernelRefuses = false;
     node.otherKey = false;
-    if (!node.interfaceUp) setInterface(simulation, node, true);
+    node.lacks = '';
+    setInterface(simulation, node, true);
     node.thaw();
     const down = node.state === undefined || node.state.stopped;
     if (down && choose() < 0.5) simulation.boot(node, 0);
@@ -120,13 +122,14 @@ export function setInterface(simulation: Simulation, node: SimulatedNode, up: bo
   simulation.note(`n${node.index} link ${up ? 'up' : 'down'}`);
   simulation.disturb(true);
   node.interfaceUp = up;
-  if (node.awake) simulation.feed(node, { type: 'link', nowUs: simulation.local(node), up, reason: 'no carrier' });
+  if (node.awake) simulation.feed(node, linkEvent(node, simulation.local(node)));
   simulation.checks.refresh();
 }
 
 const grade: Readonly<Record<Ability, number>> = {
   unknown: 0,
-  'cannot-serve': 0,
+  // The priority that is told is the same.
+  'cannot-serve': 1,
   'no-live-server': 1,
   impaired: 2,
   serves: 3,

@@ -35,6 +35,19 @@ function forgotten(change: (state: MachineState) => Partial<MachineState>): Muta
   };
 }
 
+/** An owner that gives the address up by itself when this is so. */
+function stepsDown(when: (state: MachineState, config: MachineConfig) => boolean, focus: readonly string[]): Mutation {
+  return {
+    focus,
+    step: (state, event, config) => {
+      const result = step(state, event, config);
+      if (result.state.vrrp !== 'master' || !when(result.state, config)) return result;
+      const closed = step(result.state, { type: 'own-failed', nowUs: event.nowUs, reason: 'it cannot serve' }, config);
+      return { state: closed.state, effects: [...result.effects, ...closed.effects] };
+    },
+  };
+}
+
 /** By name: what is broken. */
 export const mutations: Readonly<Record<string, Mutation>> = {
   /** Rule 1: an advert under another key counts as one. */
@@ -92,6 +105,23 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   'fault is no reason': heard((event) =>
     event.type === 'ability' && event.ability === 'cannot-serve' ? { ...event, ability: 'serves' } : event,
   ),
+  /** A last node never steps down to nobody. */
+  'a node that cannot serve goes whoever comes': stepsDown(
+    ({ ability, handover }) => ability === 'cannot-serve' && handover === undefined,
+    ['ability', 'ability for a while'],
+  ),
+  'a node whose adverts do not leave goes whoever comes': stepsDown(
+    ({ sendFailingSinceUs, awakeUs }, { intervalUs }) => awakeUs - sendFailingSinceUs > 3 * intervalUs,
+    ['send fails'],
+  ),
+  'a node that cannot serve takes an address from nobody': {
+    ...forgotten(({ vrrp, refused }) => (vrrp === 'fault' && !refused ? { downDueUs: Infinity } : {})),
+    focus: ['ability', 'power off'],
+  },
+  'a part takes the rest with it': {
+    ...heard((event) => (event.type === 'link' && event.lacks !== '' ? { ...event, up: false } : event)),
+    focus: ['part'],
+  },
   'impaired nodes keep the address': heard((event) =>
     event.type === 'ability' && event.ability === 'impaired' ? { ...event, ability: 'serves' } : event,
   ),

@@ -2,6 +2,7 @@
 // the virtual machine around it. It knows its own world only; the network is simulation.ts. Deterministic.
 import type { ElectionWord } from '../src/core/peer/peer-word.ts';
 import type { Ability, MachineConfig, MachineEvent, MachineState } from '../src/core/state.ts';
+import { effectivePriority } from '../src/core/timers.ts';
 
 /** A job of the event list. */
 export interface Job {
@@ -26,6 +27,10 @@ export class SimulatedNode {
   foreign = 0;
   lastSentUs = -Infinity;
   ownedUs = -Infinity;
+  /** By its own clock: after a refusal of its kernel it may wait so long before it tries again. */
+  waitsUntilUs = -Infinity;
+  /** When a hand-over of this node ended without a taker: what it said before may still be on its way. */
+  keptUs = -Infinity;
   /** Wakes up after a freeze: what it finds is not judged before it has looked at everything. */
   waking = false;
   thawedUs = -Infinity;
@@ -45,6 +50,8 @@ export class SimulatedNode {
   /** Signs with another key than the other node. */
   otherKey = false;
   ability: Ability = 'serves';
+  /** A part of the election that it cannot serve though its link is up. */
+  lacks = '';
   maintenance = false;
   /** Maintenance was asked for by force. */
   forced = false;
@@ -65,6 +72,11 @@ export class SimulatedNode {
     this.config = config;
   }
 
+  /** It would take the address by plan. */
+  get isWellBackup(): boolean {
+    return this.awake && this.state?.vrrp === 'backup' && this.state.ability === 'serves' && this.state.lacks === '';
+  }
+
   get awake(): boolean {
     return this.state !== undefined && this.frozen === 'no' && !this.dead;
   }
@@ -76,13 +88,18 @@ export function wordOfNode(node: SimulatedNode, localUs: number): ElectionWord |
   if (state === undefined || state.stopped) return undefined;
   return {
     state: state.vrrp,
-    priority: state.ability === 'no-live-server' ? 1 : state.ability === 'impaired' ? 2 : node.config.priority,
+    priority: effectivePriority(node.config, state),
     ability: state.ability,
     reason: state.reason,
     heardAgeMs: state.peer === undefined ? -1 : Math.max(0, (localUs - state.peer.heardUs) / 1000),
     term: state.term,
     vips: [],
   };
+}
+
+/** What the loop tells of the node's link. */
+export function linkEvent({ interfaceUp, lacks }: SimulatedNode, nowUs: number): MachineEvent {
+  return { type: 'link', nowUs, up: interfaceUp, reason: 'no carrier', lacks };
 }
 
 type Namer<T extends MachineEvent['type']> = (event: Extract<MachineEvent, { type: T }>) => string;
@@ -93,7 +110,7 @@ const namers: { readonly [T in MachineEvent['type']]?: Namer<T> } = {
   advert: ({ priority }) => (priority === 0 ? 'advert 0' : 'advert'),
   peer: ({ word }) => (word === undefined ? 'peer lost' : peerNames[word.state]),
   ability: ({ ability }) => `ability ${ability}`,
-  link: ({ up }) => (up ? 'link up' : 'link down'),
+  link: ({ up, lacks }) => (up ? (lacks === '' ? 'link up' : 'link lacks') : 'link down'),
   address: ({ present }) => (present ? 'address foreign' : 'address gone'),
   sent: ({ ok }) => (ok ? 'sent' : 'send failed'),
   contender: ({ fromPeer }) => (fromPeer ? 'contender peer' : 'contender stranger'),

@@ -8,7 +8,7 @@ import { Checks, leaseLateUs } from './simulation-checks.ts';
 import type { Coverage } from './simulation-coverage.ts';
 import { JobList, seededRandom } from './simulation-heap.ts';
 import type { Mutation } from './simulation-mutations.ts';
-import { SimulatedNode, wordOfNode } from './simulation-node.ts';
+import { linkEvent, SimulatedNode, wordOfNode } from './simulation-node.ts';
 
 export { seededRandom } from './simulation-heap.ts';
 const second = 1_000_000;
@@ -174,13 +174,10 @@ export class Simulation {
       node.awake &&
       !state.stopped &&
       state.ability !== 'unknown' &&
-      state.ability !== 'cannot-serve' &&
       !node.maintenance &&
       node.interfaceUp &&
-      state.linkUp &&
-      !node.sendFails &&
       !node.kernelRefuses &&
-      state.holdOffUntilUs <= this.local(node);
+      node.waitsUntilUs <= this.local(node);
     if (able === (node.ableSinceUs !== Infinity)) return;
     node.ableSinceUs = able ? this.nowUs : Infinity;
     this.checks.refresh();
@@ -226,9 +223,11 @@ export class Simulation {
 
   #report(node: SimulatedNode, effect: Extract<Effect, { type: 'changed' | 'notice' | 'handover-ended' }>): void {
     this.#options.coverage?.effect(effect);
+    if (effect.type === 'notice' && effect.what === 'no-substitute') node.keptUs = this.nowUs;
     if (effect.type === 'notice') return this.note(`n${node.index} notice ${effect.what}: ${effect.detail}`);
     if (effect.type === 'handover-ended') {
       this.note(`n${node.index} ${effect.purpose} taken=${effect.taken}: ${effect.detail}`);
+      if (!effect.taken) node.keptUs = this.nowUs;
       if (effect.purpose === 'maintenance') node.maintenance = effect.taken || node.forced;
       return;
     }
@@ -249,12 +248,13 @@ export class Simulation {
       if (effect.priority > 0 || effect.lease) node.lastSentUs = this.nowUs;
       this.#transmit(node, effect.priority);
     }
-    const refused = ok && effect.lease ? this.#own(node) : undefined;
+    const refused = effect.lease ? this.#own(node) : undefined;
     return refused ?? { type: 'sent', nowUs: this.local(node), ok, reason: ok ? '' : 'ENETDOWN' };
   }
 
   #own(node: SimulatedNode): MachineEvent | undefined {
     if (node.kernelRefuses && this.lossRatio > 0) node.refusedUs = this.nowUs;
+    if (node.kernelRefuses) node.waitsUntilUs = this.local(node) + 5 * second;
     if (node.kernelRefuses) return { type: 'own-failed', nowUs: this.local(node), reason: 'refused' };
     const times = this.#options.mutation?.leaseTimes ?? 1;
     this.setLease(node, this.nowUs + times * leaseSeconds(node.config) * second);
@@ -418,7 +418,7 @@ export class Simulation {
     if (leased)
       this.feed(node, { type: 'inherited', nowUs, lastAdvertUs: Math.round(node.renewedUs - node.clockLostUs) });
     if (node.maintenance) this.feed(node, { type: 'maintenance', nowUs, on: true, reason: '', force: true });
-    this.feed(node, { type: 'link', nowUs, up: node.interfaceUp, reason: 'no carrier' });
+    this.feed(node, linkEvent(node, nowUs));
     this.at(this.nowUs + readyAfterUs, () => this.tellAbility(node));
     this.#speak(node);
   }
@@ -489,7 +489,7 @@ export class Simulation {
   #expectSeamless(node: SimulatedNode): void {
     const other = this.other(node);
     const whole = this.lossRatio === 0 && this.reaches(node) && this.reaches(other) && !this.keysDiffer();
-    const taker = other.state?.vrrp === 'backup' && other.awake && other.ability === 'serves' && !other.kernelRefuses;
+    const taker = other.isWellBackup && !other.kernelRefuses;
     const owner = node.state?.vrrp === 'master' && this.answers(node) && !node.kernelRefuses;
     const long = 2 * this.maxDelayUs + 2_000;
     if (whole && taker && owner && this.nowUs - this.changedUs > long)

@@ -104,13 +104,13 @@ export class Able {
   }
 
   get state(): AbleState {
-    const problem = this.#service?.snapshot().linkProblem ?? '';
+    const { linkProblem: problem = '', linkDown = true } = this.#service?.snapshot() ?? {};
     const device = this.#config.cluster.nodes.find(({ name }) => name === this.#options.start.node)?.interface ?? '';
     this.#tracking.note(
       { name: 'link', kind: 'link' },
       problem === ''
         ? { state: 'ok', sentence: `${device} is up and has this node's address` }
-        : { state: 'failed', sentence: problem },
+        : { state: linkDown ? 'failed' : 'impaired', sentence: problem },
     );
     const { ability, reason } = this.#tracking.verdict;
     return {

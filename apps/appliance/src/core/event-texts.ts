@@ -41,14 +41,22 @@ export function lineEvent(line: VrrpLogLine, time: EventTime): EventDraft {
     return { ...time, event: 'vrrp-problem', severity: 'alarm', text: `${msg}. ${hint}`, evidence: { code } };
   }
   const { vip, what, detail, msg } = line;
-  const severity: EventSeverity = quietNotices.has(what) ? 'info' : 'warning';
+  const severity: EventSeverity = quietNotices.has(what) ? 'info' : alarmNotices.has(what) ? 'alarm' : 'warning';
   const place = vip === '' ? {} : { vip };
   const text = vip === '' ? msg : `${vip}: ${msg}`;
   return { ...time, event: 'vrrp-notice', severity, ...place, text, evidence: { what, detail } };
 }
 
 /** What the agent has dealt with and nobody needs to look at. */
-const quietNotices: ReadonlySet<string> = new Set(['dialect', 'old-owner-drains', 'stale-address']);
+const quietNotices: ReadonlySet<string> = new Set([
+  'dialect',
+  'old-owner-drains',
+  'partly-ended',
+  'send-restored',
+  'stale-address',
+]);
+/** What needs somebody at once. */
+const alarmNotices: ReadonlySet<string> = new Set(['no-substitute', 'partly', 'send-failed']);
 
 /** A planned move of this node's addresses that the agent refused, or that nobody took. */
 export function refusedMoveEvent(

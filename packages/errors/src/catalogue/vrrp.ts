@@ -49,7 +49,14 @@ export const vrrpErrors = {
     retry: 'always',
     status: 503,
     message: 'Cannot own {address} on interface "{interface}": {detail}',
-    hint: 'Give the node CAP_NET_ADMIN and look into the kernel log.',
+    hint: 'Switch IPv6 on where it is off, give the node CAP_NET_ADMIN, and look into the kernel log.',
+  },
+  LB_VRRP_NETWORK_LOST: {
+    source: 'kernel',
+    retry: 'always',
+    status: 503,
+    message: 'Cannot serve {address} on interface "{interface}": this node has lost its own address {network} there',
+    hint: 'Add the address again; until then clients of that network are not answered, and this node gives way to one that has its own.',
   },
   LB_VRRP_NOT_OWNER: {
     source: 'client',

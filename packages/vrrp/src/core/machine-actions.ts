@@ -3,7 +3,7 @@
 import { isBurstOver, startBurst, stopGarp, takeDue } from './garp.ts';
 import type { VrrpState } from './snapshot.ts';
 import type { Effect, Evidence, HandoverPurpose, MachineConfig, MachineState, NoticeKind } from './state.ts';
-import { downUs, effectivePriority, leaseRenewUs, ownerPriority, ownTiming, warmRestartUs } from './timers.ts';
+import { downUs, effectivePriority, isWell, leaseRenewUs, ownerPriority, ownTiming, warmRestartUs } from './timers.ts';
 
 /** `MachineState.owner` when this node is it. */
 export const self = 'self';
@@ -96,6 +96,7 @@ export function reassert(draft: Draft): void {
  */
 export function becomeMaster(draft: Draft, reason: string): void {
   const { state, config, nowUs } = draft;
+  takeSeen(draft);
   state.downDueUs = Infinity;
   state.preemptDueUs = Infinity;
   state.hold = false;
@@ -134,6 +135,23 @@ export function giveWay(
   state.owner = owner;
   enterBackup(draft, last.reason);
   state.garp = garp;
+}
+
+/** As an owner, or as none any more, this node counts as what it is. */
+function takeSeen({ state }: Draft): void {
+  if (state.seenDueUs !== Infinity) {
+    state.ability = state.seen.ability;
+    state.abilityReason = state.seen.reason;
+    state.seenDueUs = Infinity;
+  }
+  if (state.lackedDueUs === Infinity) return;
+  state.lacks = state.lacked;
+  state.lackedDueUs = Infinity;
+}
+
+/** It would take over: as a backup, or in fault because it cannot serve, which is better than nobody. */
+export function listens({ vrrp, downDueUs }: Pick<MachineState, 'vrrp' | 'downDueUs'>): boolean {
+  return vrrp === 'backup' || (vrrp === 'fault' && downDueUs !== Infinity);
 }
 
 /** Sends the gratuitous ARP that is due: a master for itself, a backup for the owner that it gave way to. */
@@ -180,14 +198,33 @@ export function resign(draft: Draft): void {
   release(draft);
 }
 
-/** Listens: the down timer starts anew. */
+/** Listens; a node that cannot serve does so in fault. */
 export function enterBackup(draft: Draft, reason: string): void {
-  const { state, config, nowUs } = draft;
-  state.downDueUs = nowUs + downUs(ownTiming(config, state, state.activeIntervalUs));
+  takeSeen(draft);
+  if (draft.state.ability === 'cannot-serve') return enterLastResort(draft);
+  listen(draft);
+  transition(draft, 'backup', reason);
+}
+
+/** It goes on listening where it did so before: an ability that comes and goes keeps no address from being owned. */
+function listen({ state, config, nowUs }: Draft): void {
+  const beganUs = listens(state) ? state.downDueUs : Infinity;
+  state.downDueUs = Math.min(beganUs, nowUs + downUs(ownTiming(config, state, state.activeIntervalUs)));
   state.preemptDueUs = Infinity;
   state.heldSinceUs = Infinity;
   state.refused = false;
-  transition(draft, 'backup', reason);
+}
+
+/**
+ * This node cannot serve: it owns nothing as long as anybody else is heard, and takes the address from nobody but nobody.
+ */
+function enterLastResort(draft: Draft): void {
+  const { state } = draft;
+  if (state.vrrp === 'fault' && listens(state)) state.reason = state.abilityReason;
+  else {
+    listen(draft);
+    transition(draft, 'fault', state.abilityReason);
+  }
 }
 
 /** Leaves the election; the address and the timers go. */
@@ -223,7 +260,7 @@ export function dropInherited(draft: Draft): void {
  */
 function isWarm({ state, config, nowUs }: Draft): boolean {
   const early = nowUs <= state.inheritedUs + warmRestartUs(config);
-  return early && state.linkUp && state.ability !== 'cannot-serve';
+  return early && state.linkUp;
 }
 
 /** Where a node belongs that is not master: fault, init or backup, by what is wrong now. */
@@ -233,17 +270,13 @@ export function settle(draft: Draft): void {
   if (state.ability === 'unknown') return;
   if (isWarm(draft)) return becomeMaster(draft, 'warm restart');
   const neverReady = state.vrrp === 'init';
-  if (state.ability === 'cannot-serve') {
-    dropInherited(draft);
-    // A proxy that has not been ready yet is no fault: the node waits for it.
-    if (!neverReady) enterFault(draft, state.abilityReason);
-    return;
-  }
   if (!state.linkUp) return enterFault(draft, state.linkReason);
   if (state.holdOffUntilUs > nowUs) return;
-  if (state.vrrp === 'backup') return;
+  const able = state.ability !== 'cannot-serve';
+  if (state.vrrp === 'backup' && able) return;
   // With nobody configured to hear from there is nothing to wait for.
   if (draft.config.peers === 0 && draft.config.transport === 'unicast') return becomeMaster(draft, 'the only node');
+  if (!able) return enterLastResort(draft);
   // RFC 9568: the address owner does not listen first.
   if (ownsByRight(draft)) return becomeMaster(draft, takeover.addressOwner);
   enterBackup(draft, neverReady ? 'the proxy is ready' : 'the fault is over');
@@ -251,7 +284,7 @@ export function settle(draft: Draft): void {
 
 /** The address owner of the RFC while it serves, unless it was told to hand over. */
 export function ownsByRight({ config, state }: Draft): boolean {
-  return config.priority === ownerPriority && state.ability === 'serves' && !state.hold;
+  return config.priority === ownerPriority && isWell(state) && !state.hold;
 }
 
 interface HandoverReport {
@@ -263,6 +296,8 @@ interface HandoverReport {
 
 export function reportHandover(draft: Draft, report: HandoverReport): void {
   const { purpose, startedUs, taken, detail } = report;
+  // Nobody asked for it.
+  if (purpose === 'fault') return;
   draft.effects.push({ type: 'handover-ended', purpose, taken, detail, durationUs: draft.nowUs - startedUs });
 }
 

@@ -7,6 +7,7 @@ import {
   becomeMaster,
   dropInherited,
   giveWay,
+  listens,
   notice,
   ownsByRight,
   reassert,
@@ -16,11 +17,12 @@ import {
 } from './machine-actions.ts';
 import type { MachineEvent } from './state.ts';
 import { endHandover, overtaken } from './machine-handover.ts';
-import { countUnanswered, endHold, preemptAfterUs, unfit } from './machine-peer.ts';
+import { countUnanswered, endHold, preemptAfterUs, unfit, yieldUnheard } from './machine-peer.ts';
 import {
   downUs,
   effectivePriority,
   impairedPriority,
+  isWell,
   lastResortPriority,
   ownerPriority,
   ownTiming,
@@ -47,6 +49,7 @@ export function onAdvert(draft: Draft, event: AdvertEvent): void {
       // A valid advert: the keys are the same again, and it counts.
       if (state.refused) settle(draft);
       if (draft.state.vrrp === 'backup') asBackup(draft, event);
+      else if (listens(draft.state)) asLastResort(draft, event);
       return;
   }
 }
@@ -81,8 +84,17 @@ function asBackup(draft: Draft, event: AdvertEvent): void {
   if (event.priority <= impairedPriority) return becomeMaster(draft, takeover.impaired);
   if (ownsByRight(draft)) return becomeMaster(draft, takeover.addressOwner);
   // RFC 9568 pre-empts by default; here only the preferred node does, and after a delay.
-  if (!config.preferred || state.hold || state.ability !== 'serves') return;
+  if (!config.preferred || state.hold || !isWell(state)) return;
   if (state.preemptDueUs === Infinity) state.preemptDueUs = nowUs + preemptAfterUs(draft);
+}
+
+/** In fault because it cannot serve: whoever is heard is better. One that hands over may go on: nothing is taken before its time. */
+function asLastResort(draft: Draft, event: AdvertEvent): void {
+  const { state, config, nowUs } = draft;
+  endHold(draft);
+  if (event.priority === 0) return;
+  adoptInterval(draft, event);
+  state.downDueUs = nowUs + downUs(ownTiming(config, state, state.activeIntervalUs));
 }
 
 /** RFC 9568 section 6.4.2; in version 2 both nodes have the same one, and other adverts were dropped. */
@@ -109,6 +121,7 @@ function asMaster(draft: Draft, event: AdvertEvent): void {
   const frozen = nowUs - state.advertDueUs > downUs(ownTiming(config, state));
   if (event.priority === ownerPriority && config.priority === ownerPriority) sayRogue(draft, event);
   if (frozen) state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
+  if (isMute(draft, event)) return yieldUnheard(draft);
   if (mustYield(draft, event, frozen))
     return yieldTo(draft, event, frozen ? 'frozen, the other node has taken over' : 'an advert of higher rank');
   if (state.awaitsLastWord) {
@@ -119,6 +132,13 @@ function asMaster(draft: Draft, event: AdvertEvent): void {
   reassert(draft);
   state.garp = startBurst(state.garp, nowUs);
   announceDue(draft);
+}
+
+/** This node's adverts do not leave, and somebody else is heard to own: the one that can be heard stays. */
+function isMute(draft: Draft, event: AdvertEvent): boolean {
+  const { state, config } = draft;
+  if (state.sendFailingSinceUs === Infinity || event.priority === 0 || overtaken(draft)) return false;
+  return effectivePriority(config, state) !== ownerPriority && !unfit(draft, event.priority);
 }
 
 function mustYield(draft: Draft, event: AdvertEvent, frozen: boolean): boolean {

@@ -7,6 +7,7 @@ import {
   enterBackup,
   enterFault,
   maintenanceText,
+  notice,
   release,
   reportHandover,
   resign,
@@ -26,7 +27,8 @@ export function onHandover(draft: Draft, purpose: 'stop' | 'failover'): void {
     return;
   }
   if (state.handover !== undefined) {
-    if (purpose === 'stop') state.handover = { ...state.handover, purpose };
+    if (purpose === 'stop') state.handover = { ...state.handover, purpose, force: true };
+    else if (state.handover.purpose === 'fault') state.handover = { ...state.handover, purpose };
     return;
   }
   // Nobody is there to take it: a stop ends at once.
@@ -48,8 +50,19 @@ export function onMaintenance(draft: Draft, event: Extract<MachineEvent, { type:
     return enterFault(draft, maintenanceText(draft));
   }
   if (state.handover === undefined) return begin(draft, { purpose: 'maintenance', force: event.force });
-  if (state.handover.purpose === 'failover')
+  if (state.handover.purpose === 'failover' || state.handover.purpose === 'fault')
     state.handover = { ...state.handover, purpose: 'maintenance', force: event.force };
+}
+
+/**
+ * This node cannot serve any more. The other one may: it is asked as for a planned move, make before break. Where it is known
+ * that it would be no better, or where nobody takes the address, this node stays what it is, with the lowest priority.
+ */
+export function askOther(draft: Draft): void {
+  const refusal = draft.config.peers === 0 ? 'the cluster has no other node' : peerRefuses(draft);
+  if (refusal === '') return begin(draft, { purpose: 'fault', force: false });
+  advertise(draft);
+  notice(draft, 'no-substitute', `this node cannot serve but goes on as owner: ${refusal}`);
 }
 
 /** Duplicated or reordered by the network: what a peer said just before its priority 0 does not count after it. */
@@ -64,7 +77,7 @@ function mayBeUnderWay({ state, config, nowUs }: Draft): boolean {
 
 function begin(draft: Draft, how: { readonly purpose: HandoverPurpose; readonly force: boolean }): void {
   const { state, config, nowUs } = draft;
-  const refusal = how.force ? '' : refusalOf(draft);
+  const refusal = how.force || how.purpose === 'fault' ? '' : refusalOf(draft);
   if (refusal !== '')
     return reportHandover(draft, { purpose: how.purpose, startedUs: nowUs, taken: false, detail: refusal });
   state.handover = {
@@ -110,13 +123,16 @@ export function endHandover(draft: Draft, outcome: { readonly taken: boolean; re
   if (!outcome.taken && !force) {
     // Nobody took it: an address without an owner would be worse than a refused command.
     reportHandover(draft, { ...outcome, purpose, startedUs });
+    if (purpose === 'fault')
+      notice(draft, 'no-substitute', `this node cannot serve but goes on as owner: ${outcome.detail}`);
     advertise(draft);
     state.garp = startBurst(state.garp, draft.nowUs);
     return;
   }
-  release(draft, outcome.taken);
+  // A proxy that cannot serve has no connections that could run to their end.
+  release(draft, outcome.taken && purpose !== 'fault');
   // The last word: the new owner answers a priority 0 with an advert and announces the address again.
-  draft.effects.push({ type: 'advertise', priority: 0, lease: false });
+  if (purpose !== 'fault') draft.effects.push({ type: 'advertise', priority: 0, lease: false });
   if (outcome.taken) state.owner = state.peer?.source ?? '';
   leave(draft, purpose, outcome.taken);
   reportHandover(draft, { ...outcome, purpose, startedUs });
@@ -129,6 +145,8 @@ function leave(draft: Draft, purpose: HandoverPurpose, taken: boolean): void {
     case 'failover':
       state.hold = true;
       return enterBackup(draft, 'planned failover');
+    case 'fault':
+      return enterBackup(draft, 'the other node has taken over');
     case 'maintenance':
       state.maintenance = true;
       return transition(draft, 'fault', maintenanceText(draft));

@@ -144,7 +144,7 @@ function sayUnheard(draft: Draft): void {
   notice(draft, 'unheard', 'the other node does not hear the adverts of this one');
 }
 
-function yieldUnheard(draft: Draft): void {
+export function yieldUnheard(draft: Draft): void {
   const { state, config } = draft;
   state.deafness = Math.min(state.deafness + 1, deafnessMost);
   const reason = 'the other node does not hear this one and has taken over';

@@ -2,14 +2,16 @@
 // clock, not the validation of packets. RFC 9568 section 6.4 with the rules of docs/life-of-a-failover.md: make before
 // break, lease, freeze guard, last resort. Pure; io/agent-loop.ts runs the effects in order.
 import { silentGarp, startBurst } from './garp.ts';
+import { countLacked, countSeen, onAbility, onLink } from './machine-ability.ts';
 import { onAdvert } from './machine-advert.ts';
 import {
   advertise,
   announceAgain,
-  becomeMaster,
   announceDue,
+  becomeMaster,
   dropInherited,
   enterFault,
+  listens,
   notice,
   ownsByRight,
   reassert,
@@ -26,6 +28,18 @@ import { downUs, leaseUs, ownTiming, skewUs } from './timers.ts';
 /** After the kernel refused the address or the adverts, the node stays out of the election this long. */
 const holdOffUs = 5_000_000;
 
+const noneCounted: MachineState['counters'] = {
+  transitions: 0,
+  sent: 0,
+  sendFailures: 0,
+  received: 0,
+  announcements: 0,
+  restored: 0,
+  foreignRemoved: 0,
+  freezes: 0,
+  late: 0,
+};
+
 /** The state before anything is known: `init`, link and ability unknown; `term` is that of an earlier life. */
 export function initialState(config: MachineConfig, nowUs: number, term = 0): MachineState {
   return {
@@ -34,6 +48,11 @@ export function initialState(config: MachineConfig, nowUs: number, term = 0): Ma
     reason: 'waiting for the proxy',
     ability: 'unknown',
     abilityReason: '',
+    seen: { ability: 'unknown', reason: '' },
+    seenDueUs: Infinity,
+    lacks: '',
+    lacked: '',
+    lackedDueUs: Infinity,
     linkUp: false,
     linkReason: 'not looked at yet',
     awakeUs: nowUs,
@@ -73,17 +92,7 @@ export function initialState(config: MachineConfig, nowUs: number, term = 0): Ma
     refusalDueUs: Infinity,
     deferred: false,
     term,
-    counters: {
-      transitions: 0,
-      sent: 0,
-      sendFailures: 0,
-      received: 0,
-      announcements: 0,
-      restored: 0,
-      foreignRemoved: 0,
-      freezes: 0,
-      late: 0,
-    },
+    counters: noneCounted,
   };
 }
 
@@ -98,7 +107,9 @@ export function nextTickUs(config: MachineConfig, state: MachineState): number {
     state.preemptDueUs,
     state.garp.dueUs,
     linkFaultUs,
-    state.vrrp === 'backup' || state.refused ? state.awakeUs + state.activeIntervalUs : Infinity,
+    state.seenDueUs,
+    state.lackedDueUs,
+    listens(state) || state.refused ? state.awakeUs + state.activeIntervalUs : Infinity,
     state.refused ? state.refusalDueUs : Infinity,
     holdOffUs,
     state.inheritedUs === -Infinity ? Infinity : state.inheritedUs + leaseUs(config),
@@ -133,7 +144,7 @@ function notePresence(draft: Draft): void {
   const gapUs = nowUs - state.awakeUs;
   state.awakeUs = nowUs;
   const refused = state.vrrp === 'fault' && state.refused;
-  if (state.vrrp !== 'backup' && !refused) return;
+  if (!listens(state) && !refused) return;
   if (gapUs <= missable(draft) * state.activeIntervalUs) return;
   state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };
   // The owner's next advert, half an interval late.
@@ -149,7 +160,7 @@ function missable({ state, config, nowUs }: Draft): number {
   if (state.heldSinceUs !== Infinity) return 1.25;
   const most = Math.max(1.25, config.missedAdverts - 1);
   // The timer ended meanwhile: what was missed before and what may have come since do not add up to silence.
-  return state.vrrp === 'backup' && state.downDueUs <= nowUs ? Math.min(1.5, most) : most;
+  return listens(state) && state.downDueUs <= nowUs ? Math.min(1.5, most) : most;
 }
 
 function apply(draft: Draft, event: MachineEvent): void {
@@ -191,8 +202,10 @@ function onTick(draft: Draft): void {
   if (state.holdOffUntilUs <= nowUs) state.holdOffUntilUs = -Infinity;
   if (state.linkDownSinceUs + config.intervalUs <= nowUs) enterFault(draft, state.linkReason);
   if (state.inheritedUs + leaseUs(config) <= nowUs) dropInherited(draft);
+  if (state.seenDueUs <= nowUs) countSeen(draft);
+  if (state.lackedDueUs <= nowUs) countLacked(draft);
   if (state.vrrp === 'fault') tickFault(draft);
-  else if (state.vrrp === 'backup') tickBackup(draft);
+  if (listens(state)) tickListening(draft);
   else if (state.vrrp === 'master') tickMaster(draft);
   announceDue(draft);
 }
@@ -206,7 +219,8 @@ function tickFault(draft: Draft): void {
   if (refused && state.vrrp === 'backup') state.downDueUs = nowUs + skewUs(ownTiming(config, state));
 }
 
-function tickBackup(draft: Draft): void {
+/** A backup, or a node in fault that would rather serve badly than leave the address to nobody. */
+function tickListening(draft: Draft): void {
   const { state, nowUs } = draft;
   if (state.downDueUs <= nowUs) {
     if (holds(draft) || defers(draft)) return;
@@ -241,59 +255,22 @@ function tickMaster(draft: Draft): void {
 }
 
 function onSent(draft: Draft, event: { readonly ok: boolean; readonly reason: string }): void {
-  const { state, nowUs, config } = draft;
+  const { state, nowUs } = draft;
   if (event.ok) {
+    if (state.sendFailingSinceUs !== Infinity) {
+      const lastedUs = nowUs - state.sendFailingSinceUs;
+      notice(draft, 'send-restored', `adverts can be sent again after ${ms(lastedUs)}`);
+    }
     state.sendFailingSinceUs = Infinity;
     state.counters = { ...state.counters, sent: state.counters.sent + 1 };
     return;
   }
   state.counters = { ...state.counters, sendFailures: state.counters.sendFailures + 1 };
-  state.leaseDueUs = Math.min(state.leaseDueUs, nowUs);
-  if (state.sendFailingSinceUs === Infinity) {
-    state.sendFailingSinceUs = nowUs;
-    notice(draft, 'send-failed', event.reason);
-  }
-  // A master that cannot be heard is none: the other node takes over after a down interval, so this one must go.
-  const limitUs = downUs(ownTiming(config, state));
-  if (state.vrrp === 'master' && nowUs - state.sendFailingSinceUs >= limitUs)
-    onKernelRefused(draft, `adverts cannot be sent: ${event.reason}`);
-}
-
-function onAbility(draft: Draft, event: Extract<MachineEvent, { type: 'ability' }>): void {
-  const { state, nowUs } = draft;
-  const before = state.ability;
-  state.ability = event.ability;
-  state.abilityReason = event.reason;
-  if (event.ability === before) return;
-  if (event.ability !== 'serves') state.preemptDueUs = Infinity;
-  // The new priority is told at once; a peer that serves takes over from a last resort, and the other way round.
-  if (state.vrrp === 'master' && event.ability !== 'cannot-serve') {
-    if (state.handover === undefined) advertise(draft);
-    return;
-  }
-  if (state.vrrp === 'backup' && ownsByRight(draft)) return becomeMaster(draft, takeover.addressOwner);
-  if (state.vrrp === 'backup' && event.ability !== 'cannot-serve') {
-    const leftUs = downUs(ownTiming(draft.config, state, state.activeIntervalUs));
-    state.downDueUs = Math.min(state.downDueUs, nowUs + leftUs);
-    return;
-  }
-  settle(draft);
-}
-
-function onLink(draft: Draft, event: { readonly up: boolean; readonly reason: string }): void {
-  const { state, nowUs } = draft;
-  const before = state.linkUp;
-  state.linkUp = event.up;
-  state.linkReason = event.reason;
-  if (state.vrrp !== 'master') return settle(draft);
-  if (!event.up) {
-    state.linkDownSinceUs = Math.min(state.linkDownSinceUs, nowUs);
-    return;
-  }
-  state.linkDownSinceUs = Infinity;
-  if (before) return;
-  reassert(draft);
-  announceAgain(draft);
+  if (state.sendFailingSinceUs !== Infinity) return;
+  // The other node, if it lives, will take over; then its advert or its word ends this one's time (machine-advert.ts,
+  // machine-peer.ts). If it does not live, this node is the last one.
+  state.sendFailingSinceUs = nowUs;
+  notice(draft, 'send-failed', event.reason);
 }
 
 function onAddress(draft: Draft, { index, present }: Extract<MachineEvent, { type: 'address' }>): void {
@@ -307,8 +284,8 @@ function onAddress(draft: Draft, { index, present }: Extract<MachineEvent, { typ
     return;
   }
   const frozen = nowUs - state.advertDueUs > downUs(ownTiming(config, state));
-  // Frozen: the queue decides first (tick). Link down or adverts failing: the lease is meant to run out.
-  if (present || frozen || !state.linkUp || state.sendFailingSinceUs !== Infinity) return;
+  // Frozen: the queue decides first (tick). Link down: the lease is meant to run out.
+  if (present || frozen || !state.linkUp) return;
   state.counters = { ...state.counters, restored: state.counters.restored + 1 };
   reassert(draft);
   const detail = 'somebody removed the address; it is back';

@@ -140,6 +140,15 @@ function familyOf(address: string): 4 | 6 {
 /** Fair when a configuration names no priority for a node: the default of RFC 9568. */
 const defaultPriority = 100;
 
+/** Within these bounds, ms: an order of the operator needs a moment to the other node; users do not wait for long. */
+const lasts = { least: 1000, most: 5000 };
+
+/** Checks of the same servers run on both nodes; one may begin its round as much as an interval later. */
+function lastsMs({ backends }: PairConfig): number {
+  const slowest = Math.max(0, ...backends.map(({ check }) => check?.intervalMs ?? 0));
+  return Math.min(Math.max(slowest, lasts.least), lasts.most);
+}
+
 function machineConfig(config: PairConfig, { group, own, peers }: Place): MachineConfig {
   const priority = group.owner === own.name ? ownerPriority : (group.priorities[own.name] ?? defaultPriority);
   const intervalUs = group.advertIntervalMs * 1000;
@@ -151,5 +160,6 @@ function machineConfig(config: PairConfig, { group, own, peers }: Place): Machin
     peers,
     transport: group.transport,
     holdUs: failoverOf(config).holdMs * 1000,
+    lastsUs: lastsMs(config) * 1000,
   };
 }

@@ -76,8 +76,10 @@ export interface VrrpSnapshot {
   readonly latenessRecentMs: number;
   /** What is wrong with the addresses beside the election: another host announces one; in sentences. */
   readonly addressProblems?: readonly string[];
-  /** Why interface or own address cannot be used; empty: they can. */
+  /** Why interface or own address cannot be used, or what of an election cannot be served; empty: all can. */
   readonly linkProblem: string;
+  /** It is a whole election that it concerns, not a part of one. */
+  readonly linkDown?: boolean;
   readonly gratuitousArpTotal: number;
   readonly addressRestoredTotal: number;
   readonly freezesTotal: number;

@@ -19,6 +19,11 @@ export interface MachineConfig {
   readonly transport: 'unicast' | 'multicast';
   /** How long a silent owner is believed at most that the peer link calls healthy. */
   readonly holdUs: number;
+  /**
+   * How long a difference between the nodes that both may find out about, servers above all, must last before it moves an
+   * address: one hears of it later than the other.
+   */
+  readonly lastsUs: number;
 }
 
 /** What a change of state rests on: a flat record for events and hooks. */
@@ -30,7 +35,8 @@ export type Evidence = Readonly<Record<string, number | string>>;
  */
 export type Ability = 'unknown' | 'serves' | 'impaired' | 'no-live-server' | 'cannot-serve';
 
-export type HandoverPurpose = 'stop' | 'failover' | 'maintenance';
+/** `fault`: this node cannot serve and the other one may be able to. */
+export type HandoverPurpose = 'stop' | 'failover' | 'maintenance' | 'fault';
 
 /** A release under way: priority 0 is sent, the address is still answered for. */
 export interface Handover {
@@ -90,8 +96,17 @@ export interface MachineState {
   readonly vrrp: VrrpState;
   readonly sinceUs: number;
   readonly reason: string;
+  /** As it counts in the election. */
   readonly ability: Ability;
   readonly abilityReason: string;
+  /** What was told last: where it would move an address it counts only from `seenDueUs` on (machine-ability.ts). */
+  readonly seen: { readonly ability: Ability; readonly reason: string };
+  readonly seenDueUs: number;
+  /** What of the election this node cannot serve though its link is up: an address, a family. Empty: nothing. */
+  readonly lacks: string;
+  /** The same as told last; of an owner it counts only from `lackedDueUs` on, as for a link that is down. */
+  readonly lacked: string;
+  readonly lackedDueUs: number;
   readonly linkUp: boolean;
   readonly linkReason: string;
   /** While the node is master and its link is down: when that began. A short flap costs no ownership. */
@@ -192,7 +207,14 @@ export type MachineEvent =
   /** What became of the last `advertise` effect. */
   | { readonly type: 'sent'; readonly nowUs: number; readonly ok: boolean; readonly reason: string }
   | { readonly type: 'ability'; readonly nowUs: number; readonly ability: Ability; readonly reason: string }
-  | { readonly type: 'link'; readonly nowUs: number; readonly up: boolean; readonly reason: string }
+  | {
+      readonly type: 'link';
+      readonly nowUs: number;
+      readonly up: boolean;
+      readonly reason: string;
+      /** Its link is up, but this part of the election cannot be served here. Empty: all can. */
+      readonly lacks: string;
+    }
   /** The kernel has (`present`) or has no longer one address on an interface of this node; `index` in the election. */
   | { readonly type: 'address'; readonly nowUs: number; readonly index: number; readonly present: boolean }
   /** At start: this node has the address with the lease of an agent that sent its last advert at `lastAdvertUs`. */
@@ -205,7 +227,7 @@ export type MachineEvent =
   | { readonly type: 'close'; readonly nowUs: number };
 
 export type Effect =
-  /** Send one advert; `lease`: and only if it left, renew the lease on the address. */
+  /** Send one advert; `lease`: and renew the lease on the address, whether or not it could leave. */
   | { readonly type: 'advertise'; readonly priority: number; readonly lease: boolean }
   /** Add the address with a full lease; idempotent. */
   | { readonly type: 'own' }
@@ -244,7 +266,11 @@ export type NoticeKind =
   | 'unheard'
   | 'contender'
   | 'rogue-owner'
-  | 'send-failed';
+  | 'send-failed'
+  | 'send-restored'
+  | 'no-substitute'
+  | 'partly'
+  | 'partly-ended';
 
 export interface Step {
   readonly state: MachineState;

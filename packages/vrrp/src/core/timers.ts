@@ -6,7 +6,7 @@ export { defaultPreemptDelayUs, downUs, leaseSeconds, skewUs };
 
 /** The priority of the address owner of the RFC. */
 export const ownerPriority = 255;
-/** The priority of a node that answers but has no live server: it wins only over nobody. */
+/** The priority of a node that has no live server, or cannot serve at all: it wins only over nobody. */
 export const lastResortPriority = 1;
 /** The priority of a node that serves though something about it is bad: it gives way to a peer that is well. */
 export const impairedPriority = 2;
@@ -19,8 +19,13 @@ export type Timing = Pick<MachineConfig, 'priority' | 'intervalUs' | 'missedAdve
 
 /** The priority that this node stands with now. */
 export function effectivePriority(config: MachineConfig, state: MachineState): number {
-  if (state.ability === 'no-live-server') return lastResortPriority;
-  return state.ability === 'impaired' ? impairedPriority : config.priority;
+  if (state.ability === 'no-live-server' || state.ability === 'cannot-serve') return lastResortPriority;
+  return isWell(state) ? config.priority : impairedPriority;
+}
+
+/** Nothing is wrong with this node, and it can serve the whole of the election. */
+export function isWell({ ability, lacks }: Pick<MachineState, 'ability' | 'lacks'>): boolean {
+  return lacks === '' && ability !== 'impaired' && ability !== 'no-live-server' && ability !== 'cannot-serve';
 }
 
 /** The timing that this node stands with now, for adverts of this interval. */

@@ -1,11 +1,11 @@
 // What the machines' effects about addresses do to the kernel and to the link: take, give up, announce. Of whole elections,
 // by their index. Decides nothing; lives on the loop's thread.
-import { isTospannError } from '@tospann/errors';
 import { monotonicMs } from '@tospann/linux';
 import { addressesOf, type AgentPlan, type PlannedAddress, type PlannedElection } from '../core/plan.ts';
 import type { MachineEvent } from '../core/state.ts';
 import { leaseSeconds } from '../core/timers.ts';
 import type { Drain } from './handover/drain.ts';
+import type { LinkNews } from './link-news.ts';
 import type { VrrpEvent } from './messages.ts';
 import type { VipNetwork } from './network.ts';
 
@@ -18,6 +18,7 @@ export interface IndexedVip {
 export interface AddressActsOptions {
   readonly plan: AgentPlan;
   readonly network: VipNetwork;
+  readonly links: LinkNews;
   /** Absent where planned hand-overs do not keep connections. */
   readonly drain: Drain | undefined;
   readonly emit: (event: VrrpEvent) => void;
@@ -54,23 +55,29 @@ export class AddressActs {
     return { group: name, vips: addresses.map((address) => address.name) };
   }
 
-  /** Adds the addresses with a full lease, or renews it. @returns What the kernel refused. */
-  own(index: number): MachineEvent | undefined {
-    const { network, drain, emit, nowUs } = this.#options;
+  /**
+   * Adds the addresses with a full lease, or renews it. One that the kernel refuses does not take the others with it.
+   *
+   * @returns What follows from a refusal.
+   */
+  own(index: number): readonly MachineEvent[] {
+    const { network, drain, links, nowUs } = this.#options;
     const election = this.#elections[index];
-    if (election === undefined) return undefined;
-    try {
-      for (const vip of this.vipsOf(index)) {
-        network.own(vip.address, leaseSeconds(election.machine));
-        drain?.end(vip.index);
-      }
-      return undefined;
-    } catch (error) {
-      if (!isTospannError(error)) throw error;
-      const { code, message, hint } = error;
-      emit({ event: 'vrrp-problem', code, message, hint, monotonicMs: monotonicMs() });
-      return { type: 'own-failed', nowUs: nowUs(), reason: message };
-    }
+    if (election === undefined) return [];
+    const vips = this.vipsOf(index);
+    const seconds = leaseSeconds(election.machine);
+    const errors = vips.flatMap((vip) => {
+      const refusal = network.own(vip.address, seconds);
+      if (refusal === undefined) drain?.end(vip.index);
+      return refusal ?? [];
+    });
+    return links.refused(index, { errors, all: errors.length === vips.length && vips.length > 0, nowUs: nowUs() });
+  }
+
+  /** Whether the kernel has the address at this place of an election where it belongs. */
+  has(index: number, place: number): boolean {
+    const vip = this.#elections[index]?.addresses[place];
+    return vip !== undefined && this.#options.network.look(vip).ours;
   }
 
   /** @param drain Connections under way go on here, while the new owner sends their packets over (handover/). */

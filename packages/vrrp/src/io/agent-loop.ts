@@ -16,6 +16,7 @@ import { AdvertProofs } from './adverts/advert-proof.ts';
 import { Drain } from './handover/drain.ts';
 import { HandOvers } from './handover/hand-overs.ts';
 import { LatenessMeter } from './meters/lateness.ts';
+import { LinkNews } from './link-news.ts';
 import type { LoopCommand, LoopData, LoopMessage, VrrpEvent, VrrpNotice } from './messages.ts';
 import { VipNetwork } from './network.ts';
 import { peerEvent } from './peer-link/peer-event.ts';
@@ -59,8 +60,7 @@ export class AgentLoop {
   /** Of the adverts that an election plans, from their time to their leaving. */
   readonly #advertLateness = new LatenessMeter();
   readonly #scheduling = raiseThread();
-  /** What stands in the way now, so that each problem is told once. */
-  #problems: ReadonlySet<string> = new Set();
+  readonly #links = new LinkNews((problem) => this.#emit(problem));
   #snapshotDueUs = 0;
   #marksSent = 0;
   #marksDueUs = 0;
@@ -85,6 +85,7 @@ export class AgentLoop {
     this.#acts = new AddressActs({
       plan: data.plan,
       network: this.#network,
+      links: this.#links,
       drain: this.#drain,
       emit: (event) => this.#emit(event),
       nowUs,
@@ -231,22 +232,10 @@ export class AgentLoop {
   }
 
   #refreshLinks(): void {
-    const reports = this.#network.refreshLinks();
+    this.#links.refresh(this.#network, (index) => this.#states[index]?.vrrp === 'master');
     this.#intake.refresh();
     this.#drain?.prepare();
-    const problems = new Set<string>();
-    for (const report of reports) {
-      if (report.up) continue;
-      const { code, message, hint } = report.error;
-      if (!this.#problems.has(message) && !problems.has(message))
-        this.#emit({ event: 'vrrp-problem', code, message, hint, monotonicMs: monotonicMs() });
-      problems.add(message);
-    }
-    this.#problems = problems;
-    for (const [index, report] of reports.entries()) {
-      const reason = report.up ? '' : report.error.message;
-      this.#feed(index, { type: 'link', nowUs: nowUs(), up: report.up, reason });
-    }
+    for (const index of this.#states.keys()) this.#feed(index, this.#links.event(index, nowUs()));
   }
 
   #tick(index: number): void {
@@ -365,14 +354,15 @@ export class AgentLoop {
       for (const effect of result.effects) {
         // A node that could not take the addresses does not say that it has them.
         if (refused && (effect.type === 'advertise' || effect.type === 'announce')) continue;
-        const outcome = this.#carryOut(index, effect);
-        refused ||= outcome?.type === 'own-failed';
-        if (outcome !== undefined) pending.push(outcome);
+        const outcomes = this.#carryOut(index, effect);
+        refused ||= outcomes.some(({ type }) => type === 'own-failed');
+        pending.push(...outcomes);
       }
     }
   }
 
-  #carryOut(index: number, effect: Effect): MachineEvent | undefined {
+  /** @returns What follows from it at once. */
+  #carryOut(index: number, effect: Effect): readonly MachineEvent[] {
     switch (effect.type) {
       case 'advertise':
         return this.#advertise(index, effect);
@@ -380,32 +370,39 @@ export class AgentLoop {
         return this.#acts.own(index);
       case 'release':
         this.#acts.release(index, effect.drain);
-        return undefined;
+        return [];
       case 'announce':
         this.#acts.announce(index);
-        return undefined;
+        return [];
       case 'point':
         this.#acts.pointTo(index, effect.owner);
-        return undefined;
+        return [];
       case 'changed':
       case 'notice':
+        if (this.#isUntrue(index, effect)) return [];
         this.#emitFor(index, effect);
         this.#snapshotDueUs = 0;
         this.#wordDueUs = 0;
-        return undefined;
+        return [];
       case 'handover-ended':
         this.#handOvers.ended(index, effect, this.#acts.namesOf(index));
-        return undefined;
+        return [];
       default:
-        return undefined;
+        return [];
     }
   }
 
-  #advertise(index: number, effect: Extract<Effect, { type: 'advertise' }>): MachineEvent {
+  /** An address that the kernel did not take is not back. */
+  #isUntrue(index: number, effect: Extract<Effect, { type: 'changed' | 'notice' }>): boolean {
+    if (effect.type === 'changed' || effect.what !== 'address-restored') return false;
+    return !this.#acts.has(index, effect.address ?? 0);
+  }
+
+  /** Only a loop that is at its advert renews the lease, whether or not the advert could leave: it may be the last one. */
+  #advertise(index: number, effect: Extract<Effect, { type: 'advertise' }>): readonly MachineEvent[] {
     const reason = this.#network.streams.send(index, effect.priority);
-    // Only a loop that has just sent its advert renews the lease.
-    const refused = reason === '' && effect.lease ? this.#acts.own(index) : undefined;
-    return refused ?? { type: 'sent', nowUs: nowUs(), ok: reason === '', reason };
+    const sent = { type: 'sent', nowUs: nowUs(), ok: reason === '', reason } as const;
+    return [...(effect.lease ? this.#acts.own(index) : []), sent];
   }
 
   #ended(): boolean {
@@ -452,7 +449,8 @@ export class AgentLoop {
       latenessLastMinuteMs: this.#lateness.lastMinuteMs(now),
       advertLateness: this.#advertLateness.figures(now),
       latenessRecentMs: this.#lateness.takeRecentMs(),
-      linkProblem: [...this.#problems].join('; '),
+      linkProblem: this.#links.problem,
+      linkDown: this.#links.isDown,
       announcedTotal: this.#network.announcedTotal,
     });
     this.#port.send({ type: 'snapshot', snapshot });

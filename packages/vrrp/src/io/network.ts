@@ -1,6 +1,5 @@
 // The agent's hands on the kernel: the links it depends on, its addresses through rtnetlink, the sockets of its adverts
 // and the announcements. It decides nothing: the loop asks and tells. Lives on the loop's thread.
-import { readFileSync } from 'node:fs';
 import { isTospannError, TospannError } from '@tospann/errors';
 import {
   AddressControl,
@@ -16,6 +15,7 @@ import { AdvertPorts, type Family, type Sources } from './adverts/advert-ports.t
 import type { AdvertProofs } from './adverts/advert-proof.ts';
 import { AdvertStreams } from './adverts/advert-stream.ts';
 import { Announcer } from './announcer.ts';
+import { ipv6IsOff, ipv6OffDetail, LinkParts } from './link-parts.ts';
 
 /** IFA_PROTO of the addresses that this agent adds: the number of VRRP, so that a stale one is known at start. */
 const addressTag = 112;
@@ -23,8 +23,10 @@ const hostPrefix = { 4: 32, 6: 128 } as const;
 /** In every network namespace `lo` is the first interface. */
 const loopbackIndex = 1;
 
-/** Whether an election can be heard and its addresses have their links; the error says what is missing. */
-export type LinkReport = { readonly up: true } | { readonly up: false; readonly error: TospannError };
+/** Whether an election can be heard and an address of it served; the errors say what is missing, of it or of a part. */
+export type LinkReport =
+  | { readonly up: true; readonly lacks: readonly TospannError[] }
+  | { readonly up: false; readonly error: TospannError };
 
 /** Where the kernel has an address: as the agent adds it, and in other places or forms. */
 export interface AddressView {
@@ -51,6 +53,7 @@ export class VipNetwork {
   readonly #monitor = new AddressMonitor();
   readonly #announcer: Announcer;
   readonly #neighbours = new NeighbourTable();
+  readonly #parts = new LinkParts();
   #links: ReadonlyMap<string, LinkRecord> = new Map();
   #announcedTotal = 0;
 
@@ -115,10 +118,9 @@ export class VipNetwork {
       this.#announcer.prepare(index, vip, this.#links.get(vip.interface));
     const sources = this.#sources(link);
     const failures = link?.running === true ? this.ports.open(link, sources) : new Map<Family, TospannError>();
-    return this.#plan.elections.map((election) => {
-      const error = this.#linkProblem(name) ?? this.#problemOf(election, sources, failures);
-      return error === undefined ? { up: true } : { up: false, error };
-    });
+    const down = this.#linkProblem(name);
+    if (down !== undefined) return this.#plan.elections.map(() => ({ up: false, error: down }));
+    return this.#plan.elections.map((election) => this.#report(election, sources, failures));
   }
 
   /** Reads the monitor; never blocks. */
@@ -152,17 +154,18 @@ export class VipNetwork {
   /**
    * Adds the VIP with a lease, or renews it.
    *
-   * @throws {TospannError} LB_VRRP_ADDRESS_REFUSED.
+   * @returns LB_VRRP_ADDRESS_REFUSED when the kernel does not take it.
    */
-  own(vip: PlannedAddress, validSeconds: number): void {
-    if (!this.#managed(vip.address)) return;
+  own(vip: PlannedAddress, validSeconds: number): TospannError | undefined {
+    if (!this.#managed(vip.address)) return undefined;
     try {
       this.#control.add({ ...requestOf(vip, this.#indexOf(vip)), ...lifetimes(vip.family, validSeconds) });
+      return undefined;
     } catch (cause) {
       const { address, interface: name } = vip;
       const refusal = cause instanceof Error ? cause.message : String(cause);
-      const detail = vip.family === 6 && ipv6IsOff(name) ? `net.ipv6.conf.${name}.disable_ipv6 is 1` : refusal;
-      throw new TospannError('LB_VRRP_ADDRESS_REFUSED', { address, interface: name, detail }, { cause });
+      const detail = vip.family === 6 && ipv6IsOff(name) ? ipv6OffDetail(name) : refusal;
+      return new TospannError('LB_VRRP_ADDRESS_REFUSED', { address, interface: name, detail }, { cause });
     }
   }
 
@@ -256,21 +259,21 @@ export class VipNetwork {
     return { 4: own(address), 6: { unicast: own(address6), multicast } };
   }
 
-  /** Why an election cannot be heard, or cannot have its addresses, though the node's own link is up. */
-  #problemOf(
-    election: PlannedElection,
-    sources: Sources,
-    failures: ReadonlyMap<Family, TospannError>,
-  ): TospannError | undefined {
+  /** The node's own link is up: what of an election can be heard, and which addresses can be served? */
+  #report(election: PlannedElection, sources: Sources, failures: ReadonlyMap<Family, TospannError>): LinkReport {
     const { transport } = election.machine;
-    for (const family of new Set(election.routers.map((router) => router.family))) {
+    const families = [...new Set(election.routers.map((router) => router.family))];
+    const unheard = families.flatMap((family) => {
       const source = family === 4 ? sources[4] : sources[6][transport];
-      if (source === undefined) return this.#sourceMissing(family, transport);
-      const failure = failures.get(family);
-      if (failure !== undefined) return failure;
-    }
-    const elsewhere = election.announce.type === 'none' ? [] : election.addresses;
-    return elsewhere.map((vip) => this.#linkProblem(vip.interface)).find((problem) => problem !== undefined);
+      return source === undefined ? this.#sourceMissing(family, transport) : (failures.get(family) ?? []);
+    });
+    const own = this.#control.list().filter(({ address }) => !this.#vips.some((vip) => vip.address === address));
+    const vips = election.announce.type === 'none' ? [] : election.addresses;
+    const parts = vips.flatMap((vip) => this.#parts.problemOf(vip, this.#links.get(vip.interface), own) ?? []);
+    const gone = parts.filter((part) => part.gone).map(({ error }) => error);
+    const [first] = unheard.length === families.length ? unheard : gone.length === vips.length ? gone : [];
+    if (first !== undefined) return { up: false, error: first };
+    return { up: true, lacks: [...unheard, ...parts.map(({ error }) => error)] };
   }
 
   #sourceMissing(family: Family, transport: 'unicast' | 'multicast'): TospannError {
@@ -290,8 +293,8 @@ export class VipNetwork {
   #concernsLinks(event: AddressEvent): boolean {
     if (event.kind === 'overflow') return true;
     if ('link' in event) return this.#interfaces.has(event.link.name) || this.#isLinkIndex(event.link.index);
-    // A link-local address that appears, goes or has passed its duplicate address detection.
-    return this.#isNodes(event.address) || /^fe[89ab]/.test(event.address.address);
+    // An own address that appears, goes or has passed its duplicate address detection.
+    return this.#isLinkIndex(event.address.interfaceIndex) && !this.#managed(event.address.address);
   }
 
   #isLinkIndex(index: number): boolean {
@@ -319,12 +322,4 @@ function lifetimes(
   if (family === 4) return { validSeconds, preferredSeconds: validSeconds, protocol: addressTag, flags: 0 };
   const flags = AddressFlag.NODAD | AddressFlag.NOPREFIXROUTE;
   return { validSeconds, preferredSeconds: 0, protocol: addressTag, flags };
-}
-
-function ipv6IsOff(interfaceName: string): boolean {
-  try {
-    return readFileSync(`/proc/sys/net/ipv6/conf/${interfaceName}/disable_ipv6`, 'utf8').trim() === '1';
-  } catch {
-    return true;
-  }
 }

@@ -22,6 +22,7 @@ interface Parts {
   readonly advertLateness: LatenessFigures;
   readonly latenessRecentMs: number;
   readonly linkProblem: string;
+  readonly linkDown: boolean;
   /** Frames of gratuitous ARP and neighbour advertisements. */
   readonly announcedTotal: number;
 }
@@ -44,6 +45,7 @@ export function snapshotOf(parts: Parts): TimedSnapshot {
     advertLateness: parts.advertLateness,
     latenessRecentMs: parts.latenessRecentMs,
     linkProblem: parts.linkProblem,
+    linkDown: parts.linkDown,
     gratuitousArpTotal: parts.announcedTotal,
     addressRestoredTotal: total('restored'),
     freezesTotal: total('freezes'),

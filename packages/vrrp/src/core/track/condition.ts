@@ -55,7 +55,8 @@ export function noteFinding(
 }
 
 /**
- * Sums up. The link is not in it: the agent's loop sees that itself, at once, and bears a short flap.
+ * Sums up. The link is not in it: the agent's loop sees that itself, at once, and bears a short flap. A part that is bad does
+ * not take the rest: a node with one frontend of several that does not answer is worse off, and gives way to one that is not.
  *
  * @param requiredFrontends Frontends that need a live server each; empty: one of all suffices.
  */
@@ -64,12 +65,13 @@ export function sumUp(conditions: readonly Condition[], requiredFrontends: reado
   const first = (state: ConditionState): Condition | undefined =>
     conditions.find((one) => one.state === state && one.kind !== 'link');
   const failed = first('failed');
-  if (failed !== undefined) return { ability: 'cannot-serve', reason: reasonOf(failed) };
+  if (failed !== undefined && frontends.every(({ state }) => state === 'failed'))
+    return { ability: 'cannot-serve', reason: reasonOf(failed) };
   const waiting = frontends.find(({ state }) => state === 'waiting');
   if (waiting !== undefined) return { ability: 'unknown', reason: reasonOf(waiting) };
   const empty = withoutServer(frontends, requiredFrontends);
   if (empty !== undefined) return { ability: 'no-live-server', reason: reasonOf(empty) };
-  const impaired = first('impaired');
+  const impaired = failed ?? first('impaired');
   if (impaired !== undefined) return { ability: 'impaired', reason: reasonOf(impaired) };
   const [one] = frontends;
   return { ability: 'serves', reason: one === undefined ? 'all conditions are good' : reasonOf(one) };
@@ -77,7 +79,7 @@ export function sumUp(conditions: readonly Condition[], requiredFrontends: reado
 
 /** A side frontend without servers must not make the election blind, so what needs a server is named or is the last. */
 function withoutServer(frontends: readonly Condition[], required: readonly string[]): Condition | undefined {
-  const empty = frontends.filter(({ state }) => state === 'no-server');
+  const empty = frontends.filter(({ state }) => state === 'no-server' || state === 'failed');
   const names = new Set(required.map((name) => `frontend ${name}`));
   if (names.size > 0) return empty.find(({ name }) => names.has(name));
   return empty.length === frontends.length ? empty[0] : undefined;

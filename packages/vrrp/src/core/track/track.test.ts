@@ -118,7 +118,13 @@ test('sumUp() is the worst of all, and blind to side frontends unless they are n
   expect(sum([main, condition('script', 'warning')])).toBe('serves');
   expect(sum([main, condition('gateway', 'impaired')])).toBe('impaired');
   expect(sum([side, condition('steal', 'impaired')])).toBe('no-live-server');
-  expect(sum([side, condition('script', 'failed')])).toBe('cannot-serve');
+  // One frontend of several that does not answer takes not the rest; all of them do, and one that is needed.
+  const hung = condition('frontend', 'failed', 'hung');
+  expect(sum([main, hung])).toBe('impaired');
+  expect(sum([side, hung])).toBe('no-live-server');
+  expect(sum([main, hung], ['hung'])).toBe('no-live-server');
+  expect(sum([hung, condition('frontend', 'failed', 'other')])).toBe('cannot-serve');
+  expect(sum([main, condition('frontend', 'warning', 'full')])).toBe('serves');
   // The loop sees its links itself.
   expect(sum([main, condition('link', 'failed')])).toBe('serves');
   expect(sumUp([main, condition('gateway', 'impaired')], []).reason).toBe('gateway: gateway is impaired');
