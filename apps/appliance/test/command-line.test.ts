@@ -1,6 +1,6 @@
 // The command line of the built binary, from outside: what it prints, where, and with which exit code.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -59,6 +59,22 @@ test('status exits with 5 and a hint when no node runs', () => {
   const ran = tospann('status', '--run-dir', scratch.dir);
   expect(ran.code).toBe(5);
   expect(ran.stderr).toMatch(/LB_OPERATION_NOT_REACHABLE.*\n {2}hint: Start it with "tospann run"/);
+});
+
+test('import keeps a file that is there unless it is told otherwise, and says where it cannot write', () => {
+  using scratch = new Scratch();
+  const target = join(scratch.dir, 'tospann.yaml');
+  writeFileSync(target, 'mine\n');
+  const kept = tospann(...articleImport, '-o', target);
+  expect(kept).toMatchObject({ code: 1, stderr: expect.stringContaining('LB_IMPORT_OUTPUT_EXISTS') });
+  expect(readFileSync(target, 'utf8')).toBe('mine\n');
+  expect(tospann(...articleImport, '-o', target, '--force').code).toBe(0);
+  expect(readFileSync(target, 'utf8')).toContain('version: 1');
+  for (const nowhere of [join(scratch.dir, 'nodir', 'x'), join(target, 'x'), scratch.dir]) {
+    const ran = tospann(...articleImport, '-o', nowhere, '--force');
+    expect(ran).toMatchObject({ code: 1, stderr: expect.stringMatching(/LB_IMPORT_OUTPUT.*\n {2}hint: /) });
+    expect(ran.stderr).not.toMatch(/\n\s+at /);
+  }
 });
 
 test('import makes a valid pair of the files of the founding article and accounts for every line', () => {

@@ -68,7 +68,6 @@ function required(root: Parameters<typeof lint>[0]): Finding[] {
   const candidates: { readonly path: Finding['path']; readonly value: Raw | undefined }[] = [
     { path: ['cluster', 'nodes'], value: isRawMap(cluster) ? cluster['nodes'] : undefined },
     { path: ['frontends'], value: root['frontends'] },
-    { path: ['backends'], value: root['backends'] },
   ];
   const backends = root['backends'];
   if (isRawMap(backends)) {

@@ -207,3 +207,168 @@ test('importConfig() never throws and answers every line, whatever the files hol
     { numRuns },
   );
 });
+
+const name = fc.constantFrom('a', 'b', 'app', 'x.y-z', 'n'.repeat(70), '-odd/name', '__proto__');
+const address = fc.constantFrom(
+  '10.0.0.1:80',
+  '10.0.0.2:80',
+  '10.0.0.1',
+  '*:80',
+  ':81',
+  '[::]:80',
+  'unix@/x',
+  'web.example:80',
+  ':70-72',
+);
+const line = fc.oneof(
+  fc.tuple(
+    fc.constantFrom('bind', 'bind'),
+    address,
+    fc.constantFrom('', 'ssl', 'interface eth0', 'accept-proxy', 'maxconn 5'),
+  ),
+  fc.tuple(
+    fc.constant('server'),
+    name,
+    address,
+    fc.constantFrom(
+      '',
+      'check',
+      'ssl',
+      'check inter 1',
+      'weight 300',
+      'cookie "a b"',
+      'cookie c',
+      'maxconn 0',
+      'backup',
+      'disabled',
+      'maxqueue 9999999',
+    ),
+  ),
+  fc.tuple(
+    fc.constant('acl'),
+    name,
+    fc.constantFrom(
+      'path *',
+      'path_beg /a',
+      'src 10.0.0.0/255.0.0.0',
+      'src x',
+      'hdr(X,-1) a',
+      'hdr(host) -i a.b',
+      'ssl_fc',
+      'always_true',
+      'path_reg [',
+      'method get',
+      'dst_port 99999',
+      'hdr(X) ""',
+      'nbsrv(a) 1',
+    ),
+  ),
+  fc.tuple(
+    fc.constantFrom(
+      'use_backend',
+      'http-request deny',
+      'http-request allow',
+      'http-request set-header X y',
+      'http-request set-header X:',
+      'http-request tarpit',
+      'http-request return',
+      'redirect scheme https',
+      'redirect prefix /',
+      'redirect location /a b',
+      'http-response set-header A b',
+      'tcp-request connection reject',
+      'tcp-request content accept',
+      'http-request auth',
+      'reqadd X:\\ y',
+      'http-request replace-path /a/(.*) /\\1',
+      'http-request set-path x',
+      'http-request return status 204 string x',
+    ),
+    fc.constantFrom(
+      '',
+      'a',
+      'app',
+      'if a',
+      'unless b',
+      'if { path_beg /x } or !a',
+      'if !{ ssl_fc }',
+      'if { nbsrv(a) 1 }',
+      'if x.y-z',
+      '%[path,map_beg(/m,app)] if a',
+      '%[hdr(host),map_dom(/m)]',
+    ),
+  ),
+  fc.tuple(fc.constantFrom('default_backend', 'use_backend'), name),
+  fc.tuple(
+    fc.constantFrom(
+      'mode http',
+      'mode tcp',
+      'mode health',
+      'option httpchk',
+      'option httpchk OPTIONS * HTTP/1.1\\r\\nHost:\\ a',
+      'option httpchk get x',
+      'http-check expect string ""',
+      'http-check expect status 900',
+      'http-check expect ! rstatus ^5',
+      'http-check send uri x',
+      'option tcp-check',
+      'tcp-check expect string ""',
+      'tcp-check send ""',
+      'timeout client 90d',
+      'timeout tarpit 9d',
+      'timeout tunnel 7d',
+      'balance hdr(a b)',
+      'balance uri',
+      'cookie "a b" insert',
+      'cookie S insert maxlife 999d',
+      'maxconn 99999999',
+      'maxconn 0',
+      'stats enable',
+      'stats uri /?x',
+      'stats http-request deny',
+      'errorfile 503 rel',
+      'errorfile 403 /x y',
+      'compression type x',
+      'compression algo gzip',
+      'option forwardfor except nonsense',
+      'retries 999',
+      'monitor-uri x',
+      'hash-balance-factor 101',
+      'unique-id-header X-Id',
+      'default-server ssl',
+      'default-server inter 1s',
+      'dispatch 10.0.0.9:80',
+      'retry-on 503',
+      'log global',
+    ),
+  ),
+);
+const section = fc.tuple(
+  fc.constantFrom('frontend', 'backend', 'listen', 'defaults', 'frontend', 'backend'),
+  name,
+  fc.constantFrom('', 'from a', '10.0.0.1:80'),
+  fc.array(line, { maxLength: 8 }),
+);
+
+test('importConfig() leaves nothing that parseConfig() refuses but what a person must fill in', () => {
+  fc.assert(
+    fc.property(fc.array(section, { minLength: 1, maxLength: 5 }), (sections) => {
+      const text = sections
+        .map(
+          ([keyword, of, more, lines]) =>
+            `${keyword} ${of} ${more}\n${lines.map((words) => `  ${words.join(' ')}`).join('\n')}`,
+        )
+        .join('\n');
+      const result = importConfig({
+        haproxy: [{ file: 'haproxy.cfg', text: `frontend main\n  mode http\n  bind 127.0.0.9:1\n${text}` }],
+        keepalived: [],
+        sysctl: [],
+        nodeAddresses: { lb1: '10.9.0.1' },
+      });
+      const parsed = parseConfig(result.yaml, { file: 'tospann.yaml' });
+      const refused = parsed.ok ? [] : parsed.problems.filter(({ code }) => code !== 'LB_CONFIG_PLACEHOLDER');
+      expect(refused.map(formatProblem)).toEqual([]);
+    }),
+    { numRuns },
+  );
+});

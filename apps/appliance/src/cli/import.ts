@@ -1,8 +1,8 @@
 // `tospann import`: the old files become one pair configuration; the report says what became of every line.
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { formatImportReport, importConfig, parseConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
-import { replaceFile } from '@tospann/linux';
+import { createFile, replaceFile } from '@tospann/linux';
 import { auditSysctl, parseSysctl, readFacts, USUAL_WISHES, wantedOf, type AuditLine } from '@tospann/tuner';
 import { withAudit } from '../core/audit-import.ts';
 import { Exit, type ExitCode, out, outJson, say } from './exit.ts';
@@ -13,7 +13,9 @@ export interface ImportOptions {
   readonly keepalived: readonly string[];
   readonly sysctl: readonly string[];
   readonly nodeAddress: readonly string[];
+  readonly env: readonly string[];
   readonly output?: string;
+  readonly force?: boolean;
   readonly json?: boolean;
 }
 
@@ -22,17 +24,24 @@ export async function importCommand(options: ImportOptions): Promise<ExitCode> {
     say('Cannot import: name at least one file with --haproxy or --keepalived');
     return Exit.usage;
   }
-  const nodeAddresses = parseNodeAddresses(options.nodeAddress);
+  const nodeAddresses = parsePairs(options.nodeAddress, ',');
   if (nodeAddresses === undefined) {
     say('Cannot import: --node-address must be NAME=ADDRESS, for instance lb1=10.10.0.11');
     return Exit.usage;
   }
+  const environment = parsePairs(options.env);
+  if (environment === undefined) {
+    say('Cannot import: --env must be NAME=VALUE, for instance SITE=shop.example');
+    return Exit.usage;
+  }
+  keepOutput(options);
   const sysctl = read(options.sysctl);
   const made = importConfig({
     haproxy: read(options.haproxy),
     keepalived: read(options.keepalived),
     sysctl,
     nodeAddresses,
+    environment,
   });
   const yaml = sysctl.length === 0 ? made.yaml : `${made.yaml}${TUNER_SECTION}`;
   const result = { ...made, yaml, report: withAudit(made.report, auditOf(sysctl, yaml)) };
@@ -59,15 +68,39 @@ function auditOf(sources: readonly Source[], yaml: string): readonly AuditLine[]
   return sources.flatMap((source) => auditSysctl(source, facts, wanted));
 }
 
+/** What is there may be the work of a person, or in use: it is kept unless the caller says otherwise. */
+function keepOutput({ output, force }: ImportOptions): void {
+  if (output === undefined || force === true) return;
+  if (isThere(output)) {
+    throw new TospannError('LB_IMPORT_OUTPUT_EXISTS', { file: output });
+  }
+}
+
+/** A place that cannot be looked at is told of when it is written. */
+function isThere(file: string): boolean {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 function write(yaml: string, options: ImportOptions): void {
-  if (options.output === undefined) {
-    if (options.json !== true) out(yaml.trimEnd().split('\n'));
+  const { output: file } = options;
+  if (file === undefined) {
+    if (options.json !== true) out(yaml.trimEnd());
     return;
   }
   // A VRRP password of the old pair is for root alone.
   const mode = /\bpassword: /.test(yaml) ? 0o600 : 0o644;
-  replaceFile(options.output, yaml, { mode, temporary: `${options.output}.new` });
-  say(`Wrote ${options.output}`);
+  try {
+    const put = options.force === true ? replaceFile : createFile;
+    put(file, yaml, { mode, temporary: `${file}.new` });
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new TospannError('LB_IMPORT_OUTPUT', { file, detail }, { cause: error });
+  }
+  say(`Wrote ${file}`);
 }
 
 interface Source {
@@ -86,12 +119,14 @@ function read(files: readonly string[]): readonly Source[] {
   });
 }
 
-function parseNodeAddresses(pairs: readonly string[]): Readonly<Record<string, string>> | undefined {
-  const entries = pairs.map((pair) => /^([^=]+)=([^=]+)$/.exec(pair));
+/** NAME=VALUE pairs; several values of a name are joined where that means something, else the last counts. */
+function parsePairs(pairs: readonly string[], joined?: string): Readonly<Record<string, string>> | undefined {
+  const entries = pairs.map((pair) => /^([^=]+)=(.*)$/s.exec(pair));
   if (entries.includes(null)) return undefined;
-  const addresses: Record<string, string> = {};
-  for (const [, name = '', address = ''] of entries.flatMap((entry) => (entry === null ? [] : [entry]))) {
-    addresses[name] = Object.hasOwn(addresses, name) ? `${addresses[name]},${address}` : address;
+  const values: Record<string, string> = {};
+  for (const [, name = '', value = ''] of entries.flatMap((entry) => (entry === null ? [] : [entry]))) {
+    if (joined !== undefined && value === '') return undefined;
+    values[name] = joined !== undefined && Object.hasOwn(values, name) ? `${values[name]}${joined}${value}` : value;
   }
-  return addresses;
+  return values;
 }

@@ -183,7 +183,9 @@ function addFileCommands(program: Command, ended: (code: ExitCode) => void): voi
     .option('--keepalived <file>', 'keepalived.conf, once for each old node', collect, [])
     .option('--sysctl <file>', 'sysctl.conf, once for each old node', collect, [])
     .option('--node-address <name=address>', "a node's own address, once for each node and family", collect, [])
+    .option('--env <name=value>', 'an environment variable of the old HAProxy, once for each', collect, [])
     .option('-o, --output <file>', 'write the configuration here (default: standard output)')
+    .option('--force', 'put it in the place of a file that is there')
     .addOption(jsonOption())
     .action(async (options: ImportOptions) => ended(await importCommand(options)));
   program

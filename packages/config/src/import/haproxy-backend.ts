@@ -1,4 +1,4 @@
-// The lines of `backend`, and of `listen` as far as it is one: balancing, cookie, check and servers.
+// The lines of `backend`, and of `listen` as far as it is one: balancing, cookie, check, servers and rules.
 import { formatDuration } from '../units.ts';
 import { readBalance, readCookie, readHashFactor, type BalanceSettings } from './haproxy-balance.ts';
 import {
@@ -12,24 +12,52 @@ import {
   type CheckSettings,
 } from './haproxy-check.ts';
 import type { HaproxyContext } from './haproxy-context.ts';
-import { readParams, readServerLine, type ServerLine, type ServerParams } from './haproxy-server.ts';
+import { FILL_IN, isGuard, remarkOf } from './haproxy-guards.ts';
+import { NameTable } from './haproxy-names.ts';
+import { answerRule, beginRules, type RuleWork } from './haproxy-rules.ts';
+import { answerAcl } from './haproxy-section.ts';
+import {
+  readParams,
+  readServerLine,
+  refusalOf,
+  withDefaults,
+  type ServerLine,
+  type ServerParams,
+} from './haproxy-server.ts';
 import type { HaproxyLine } from './haproxy-text.ts';
 import type { BackendDraft, ServerDraft } from './pair-draft.ts';
 
 /** A backend while its lines are read. */
 export interface BackendWork {
   readonly draft: BackendDraft;
+  /** Absent for a `listen`, whose rules are those of its frontend. */
+  readonly rules?: RuleWork;
   checks: CheckSettings;
   defaultServer: ServerParams;
-  readonly servers: { readonly line: HaproxyLine; readonly server: ServerLine }[];
+  readonly servers: { readonly line: HaproxyLine; readonly server: ServerLine; readonly params: ServerParams }[];
+  /** Guards that cannot stand in a backend of mode tcp. */
+  readonly guards: HaproxyLine[];
+}
+
+interface BackendStart {
+  readonly name: string;
+  readonly mode: 'http' | 'tcp';
+  /** `timeout tarpit`; absent for a `listen`. */
+  readonly tarpit?: string;
 }
 
 /** Begins a backend with what `defaults` hands on. */
-export function beginBackend(context: HaproxyContext, name: string, mode: 'http' | 'tcp'): BackendWork {
+export function beginBackend(context: HaproxyContext, { name, mode, tarpit }: BackendStart): BackendWork {
   const { checks, defaultServer, balance } = context.inherited;
-  const draft: BackendDraft = { name, mode, balance: 'roundrobin', servers: [] };
-  if (balance !== undefined) setBalance(draft, balance);
-  return { draft, checks, defaultServer, servers: [] };
+  const draft: BackendDraft = { name, mode, balance: 'roundrobin', acls: [], rules: [], servers: [] };
+  if (balance !== undefined && canBalance(mode, balance)) setBalance(draft, balance);
+  const rules = tarpit === undefined ? {} : { rules: beginRules(draft, { target: `backends.${name}`, tarpit }) };
+  return { draft, ...rules, checks: { ...checks, isInherited: true }, defaultServer, servers: [], guards: [] };
+}
+
+/** What is in requests is no reason where there are none: connections go in turn then, in HAProxy, too. */
+function canBalance(mode: 'http' | 'tcp', { balance }: BalanceSettings): boolean {
+  return mode === 'http' || !['uri', 'header', 'cookie'].includes(balance);
 }
 
 function setBalance(draft: BackendDraft, { balance, hash }: BalanceSettings): void {
@@ -43,7 +71,11 @@ export function answerBackend(context: HaproxyContext, line: HaproxyLine, work: 
   switch (line.words[0] ?? '') {
     case 'balance': {
       const settings = answerBalance(context, line, target);
-      if (settings !== undefined) setBalance(work.draft, settings);
+      if (settings !== undefined && canBalance(work.draft.mode, settings)) setBalance(work.draft, settings);
+      else if (settings !== undefined) {
+        const why = 'there are no requests in mode tcp: connections go in turn, as before';
+        context.report.answer(line, { verdict: 'changed', why, target });
+      }
       return true;
     }
     case 'mode':
@@ -57,11 +89,32 @@ export function answerBackend(context: HaproxyContext, line: HaproxyLine, work: 
       answerCookie(context, line, work);
       return true;
     case 'server':
-      work.servers.push({ line, server: readServerLine(line) });
+      addServer(work, line);
       return true;
     default:
-      return answerSmall(context, line, work) || answerCheckLine(context, line, work);
+      return (
+        answerOwnRule(context, line, work) || answerSmall(context, line, work) || answerCheckLine(context, line, work)
+      );
   }
+}
+
+// What stands in default-server counts for the servers below it.
+function addServer(work: BackendWork, line: HaproxyLine): void {
+  const server = readServerLine(line);
+  work.servers.push({ line, server, params: withDefaults(work.defaultServer, server.params) });
+}
+
+function answerOwnRule(context: HaproxyContext, line: HaproxyLine, { rules, draft, guards }: BackendWork): boolean {
+  if (rules === undefined) return false;
+  if (line.words[0] === 'acl') {
+    answerAcl(context, line, rules);
+    return true;
+  }
+  if (line.words[0] === 'use_backend') return false;
+  if (draft.mode === 'http') return answerRule(context, line, rules);
+  if (!isGuard(line.words)) return false;
+  guards.push(line);
+  return true;
 }
 
 /** Answers the lines of a backend that need few words; false when it is another kind of line. */
@@ -77,19 +130,6 @@ function answerSmall(context: HaproxyContext, line: HaproxyLine, work: BackendWo
       context.report.answer(line, {
         verdict: 'not-needed',
         why: 'it only counts with minconn; maxConnections of each server is its limit',
-      });
-      return true;
-    case 'http-request':
-    case 'http-response':
-    case 'redirect':
-    case 'reqadd':
-    case 'rspadd':
-      context.backendRules.push({ backend: work.draft.name, line });
-      return true;
-    case 'acl':
-      context.report.answer(line, {
-        verdict: 'refused',
-        why: 'ACLs stand in frontends here: write the condition into the rules of this section in braces',
       });
       return true;
     case 'errorfile':
@@ -145,22 +185,9 @@ export function answerCheckLine(
   line: HaproxyLine,
   state: { checks: CheckSettings; defaultServer: ServerParams },
 ): boolean {
-  const [keyword = '', second = '', ...rest] = line.words;
+  const [keyword = ''] = line.words;
   if (keyword === 'default-server') {
-    const { params, leftOut } = readParams(line.words.slice(1));
-    state.defaultServer = { ...state.defaultServer, ...params };
-    const why =
-      leftOut.length === 0 ? 'for the servers below' : `for the servers below; left out: ${leftOut.join(' ')}`;
-    const verdict = leftOut.length === 0 ? 'taken' : 'changed';
-    context.report.answer(line, { verdict, why, target: 'backends.*.check' });
-    return true;
-  }
-  if (keyword === 'option' && second === 'httpchk') {
-    const http = readHttpchk(rest);
-    const { dialogue: _dialogue, ...others } = state.checks;
-    state.checks = { ...others, http };
-    const why = `an HTTP check: ${http.method} ${http.path}, over HTTP/1.1, good with 2xx and 3xx`;
-    context.report.answer(line, { verdict: 'taken', why, target: 'backends.*.check' });
+    answerDefaultServer(context, line, state);
     return true;
   }
   const reading = readCheckWords(state.checks, keyword, line.words.slice(1));
@@ -170,10 +197,25 @@ export function answerCheckLine(
   return true;
 }
 
+function answerDefaultServer(context: HaproxyContext, line: HaproxyLine, state: { defaultServer: ServerParams }): void {
+  const { params, leftOut } = readParams(line.words.slice(1));
+  state.defaultServer = withDefaults(state.defaultServer, params);
+  const target = 'backends.*.check';
+  const refusal = refusalOf(params);
+  if (refusal !== '') {
+    const why = `${refusal}: the servers below are not taken`;
+    context.report.answer(line, { verdict: 'refused', why, target });
+    return;
+  }
+  const why = leftOut.length === 0 ? 'for the servers below' : `for the servers below; left out: ${leftOut.join(' ')}`;
+  context.report.answer(line, { verdict: leftOut.length === 0 ? 'taken' : 'changed', why, target });
+}
+
 function readCheckWords(settings: CheckSettings, keyword: string, words: readonly string[]): CheckReading | undefined {
   if (keyword === 'http-check') return readHttpCheck(settings, words);
   if (keyword === 'tcp-check') return readTcpCheck(settings, words);
-  return keyword === 'option' ? readCheckOption(settings, words[0] ?? '') : undefined;
+  if (keyword !== 'option') return undefined;
+  return words[0] === 'httpchk' ? readHttpchk(settings, words.slice(1)) : readCheckOption(settings, words[0] ?? '');
 }
 
 function answerReading(context: HaproxyContext, line: HaproxyLine, reading: CheckReading): void {
@@ -201,6 +243,10 @@ function answerCookie(context: HaproxyContext, line: HaproxyLine, work: BackendW
     });
     return;
   }
+  if (!/^[!#$%&'*+\-.^_`|~\w]{1,64}$/.test(line.words[1] ?? '')) {
+    context.report.answer(line, { verdict: 'refused', why: 'it is no name of a cookie', target });
+    return;
+  }
   const { cookie, leftOut } = readCookie(line.words.slice(1));
   if (cookie === undefined) {
     const why = 'cookie values made by the proxy (dynamic) are not served by this version: give each server its own';
@@ -220,27 +266,78 @@ interface Merged {
 
 /** Makes servers and check once all lines of the backend are read. */
 export function finishBackend(context: HaproxyContext, work: BackendWork): void {
-  const merged = work.servers.map(({ line, server }) => ({
-    line,
-    server,
-    params: { ...work.defaultServer, ...server.params },
-  }));
-  const taken = merged.filter(({ server }) => server.refusal === '');
-  const weighted = merged.some(({ params }) => params.weight !== undefined);
+  const { draft, servers } = work;
+  const refusals = servers.map((entry) => refusalOfServer(entry));
+  const taken = servers.filter((_, index) => refusals[index] === '');
   const deciding = (taken.find(({ params }) => params.check === true) ?? taken[0])?.params;
   if (deciding !== undefined) setHealth(context, work, deciding);
-  setQueue(work.draft, taken);
-  for (const entry of merged) {
+  setQueue(draft, taken);
+  const made = new ServerMaker(work, deciding);
+  for (const [index, entry] of servers.entries()) {
+    const refusal = refusals[index] ?? '';
+    const target = `backends.${draft.name}.servers.${entry.server.name}`;
+    if (refusal === '') made.take(context, entry, target);
+    else made.refuse(context, entry, { why: refusal, target, isNeeded: taken.length === 0 });
+  }
+}
+
+function refusalOfServer({ server, params }: Merged): string {
+  return [server.refusal, refusalOf(params)].filter((why) => why !== '').join('; ');
+}
+
+/** Makes the servers of a backend, each with a name, an address and a cookie value of its own. */
+class ServerMaker {
+  readonly #work: BackendWork;
+  readonly #deciding: ServerParams | undefined;
+  readonly #weighted: boolean;
+  readonly #names = new NameTable();
+
+  constructor(work: BackendWork, deciding: ServerParams | undefined) {
+    this.#work = work;
+    this.#deciding = deciding;
+    this.#weighted = work.servers.some(({ params }) => params.weight !== undefined);
+  }
+
+  take(context: HaproxyContext, entry: Merged, target: string): void {
+    const { draft } = this.#work;
     const { line, server, params } = entry;
-    const target = `backends.${work.draft.name}.servers.${server.name}`;
-    if (server.refusal !== '') {
-      context.report.answer(line, { verdict: 'refused', why: server.refusal, target });
-      continue;
+    const same = draft.servers.find(({ address }) => address.toLowerCase() === server.address.toLowerCase());
+    if (same !== undefined) {
+      const why = `server "${same.name}" has this address: a backend has each address once here`;
+      context.report.answer(line, { verdict: 'refused', why, target });
+      return;
     }
-    work.draft.servers.push(makeServer(server, params, weighted));
-    const remarks = serverRemarks(work, entry, deciding);
-    const why = remarks.length === 0 ? serverWhy(work, params) : remarks.join('; ');
+    const name = this.#names.free(server.name);
+    const { cookie, ...others } = params;
+    const hasOwn = cookie !== undefined && !draft.servers.some((other) => other.cookie === cookie);
+    const made = makeServer({ name, address: server.address }, hasOwn ? params : others, this.#weighted);
+    draft.servers.push(draft.check !== undefined && params.check !== true ? { ...made, check: false } : made);
+    const remarks = [
+      ...(name === server.name ? [] : [`it is called "${name}" here`]),
+      ...(cookie === undefined || hasOwn
+        ? []
+        : [`another server has the cookie value ${cookie}, so this one has none`]),
+      ...serverRemarks(this.#work, entry, this.#deciding),
+    ];
+    const why = remarks.length === 0 ? serverWhy(this.#work, params) : remarks.join('; ');
     context.report.answer(line, { verdict: remarks.length === 0 ? 'taken' : 'changed', why, target });
+  }
+
+  // Without any server the backend would be none: a person must say what takes their place.
+  refuse(
+    context: HaproxyContext,
+    { line, server }: Merged,
+    refusal: { readonly why: string; readonly target: string; readonly isNeeded: boolean },
+  ): void {
+    const { isNeeded, why, target } = refusal;
+    if (!isNeeded) {
+      context.report.answer(line, { verdict: 'refused', why, target });
+      return;
+    }
+    const address = `${FILL_IN}-address`;
+    this.#work.draft.servers.push({ '#': remarkOf(line), name: this.#names.free(server.name), address });
+    const after = `${why}; no server of the backend is left, so its address is FILL-IN, which "validate" refuses until you have decided`;
+    context.report.answer(line, { verdict: 'refused', why: after, target, decide: true });
   }
 }
 
@@ -248,7 +345,7 @@ export function finishBackend(context: HaproxyContext, work: BackendWork): void 
 function setHealth(context: HaproxyContext, work: BackendWork, params: ServerParams): void {
   const { draft } = work;
   if (params.check === true) {
-    const hasTimeout = context.draft.timeouts.check !== undefined;
+    const hasTimeout = context.settings.has('timeout check');
     draft.check = makeCheck(params, work.checks, { hasTimeout, jitter: context.jitter });
   }
   if (params.observe !== undefined) {
@@ -271,7 +368,11 @@ function setHealth(context: HaproxyContext, work: BackendWork, params: ServerPar
 
 function setQueue(draft: BackendDraft, servers: readonly Merged[]): void {
   const limits = servers.flatMap(({ params }) => params.maxQueue ?? []);
-  if (limits.length > 0) draft.maxQueue = limits.reduce((sum, limit) => sum + limit, 0);
+  if (limits.length > 0)
+    draft.maxQueue = Math.min(
+      1_000_000,
+      limits.reduce((sum, limit) => sum + limit, 0),
+    );
 }
 
 function serverWhy(work: BackendWork, params: ServerParams): string {
@@ -281,7 +382,11 @@ function serverWhy(work: BackendWork, params: ServerParams): string {
   return 'with the check that HAProxy made here, too: TCP only (no "option httpchk"); type: http sees more';
 }
 
-function makeServer(server: ServerLine, params: ServerParams, weighted: boolean): ServerDraft {
+function makeServer(
+  server: Pick<ServerDraft, 'name' | 'address'>,
+  params: ServerParams,
+  weighted: boolean,
+): ServerDraft {
   const { cookie, weight, maxConnections, backup, sendProxy } = params;
   return {
     name: server.name,
@@ -295,23 +400,17 @@ function makeServer(server: ServerLine, params: ServerParams, weighted: boolean)
   };
 }
 
-function isBackup(work: BackendWork, server: ServerLine): boolean {
-  return { ...work.defaultServer, ...server.params }.backup === true;
-}
-
 function serverRemarks(work: BackendWork, { server, params }: Merged, deciding: ServerParams | undefined): string[] {
   const remarks: string[] = [];
   if (server.leftOut.length > 0) {
     remarks.push(`left out, as this version does not serve it: ${server.leftOut.join(' ')}`);
   }
   if (params.maxQueue !== undefined) remarks.push('the queue is one of the whole backend here: maxQueue is the sum');
-  if (params.backup === true && work.servers.filter((other) => isBackup(work, other.server)).length > 1) {
+  if (params.backup === true && work.servers.filter((other) => other.params.backup === true).length > 1) {
     remarks.push('all backup servers serve together here, as with option allbackups');
   }
   if (params.agent === true && params.agentPort === undefined) remarks.push('its agent has no port and is left out');
-  if (work.draft.check !== undefined && params.check !== true) {
-    remarks.push('it is checked now: a check is for all servers of a backend here');
-  } else if (deciding !== undefined) {
+  if (params.check === true && deciding !== undefined) {
     const different = timingDifferences(params, deciding);
     if (different.length > 0) {
       remarks.push(`${different.join(', ')} as on the first server: a backend has one check here`);

@@ -104,8 +104,10 @@ export function readCookie(words: readonly string[]): {
   return { cookie, leftOut };
 }
 
+const DOMAIN = /^\.?[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){0,20}$/i;
+
 function readCookieValue(option: string, value: string): Record<string, FlowValue> | undefined {
-  if (option === 'domain') return { domain: value };
+  if (option === 'domain') return DOMAIN.test(value) ? { domain: value } : undefined;
   if (option === 'attr') {
     const site = /^SameSite=(Strict|Lax|None)$/i.exec(value)?.[1]?.toLowerCase();
     return site === undefined ? undefined : { sameSite: `${site[0]?.toUpperCase() ?? ''}${site.slice(1)}` };

@@ -5,20 +5,27 @@ import { formatDuration } from '../units.ts';
 import type { FlowValue } from './pair-draft.ts';
 import type { ServerParams } from './haproxy-server.ts';
 
-/** The request of an HTTP check. */
+/** The request of an HTTP check, as far as a line says it. */
 export interface HttpCheck {
-  readonly method: string;
-  readonly path: string;
+  readonly method?: string;
+  readonly path?: string;
   readonly host?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What lines about checks have said so far. */
 export interface CheckSettings {
+  /** `option httpchk` stands there. */
+  readonly isHttp?: boolean;
+  /** Of `option httpchk`. */
   readonly http?: HttpCheck;
+  /** Of `http-check send`. */
+  readonly send?: HttpCheck;
   readonly expect?: Readonly<Record<string, FlowValue>>;
   readonly dialogue?: readonly Readonly<Record<string, string>>[];
   readonly port?: number;
+  /** `http-check` lines are those of `defaults`: the first of the section takes the place of them all. */
+  readonly isInherited?: boolean;
 }
 
 /** Settings with what a line adds, and what of the line is left out; or why it cannot be taken. */
@@ -31,55 +38,102 @@ const INTERVAL_MS = 2000;
 const RISE = 2;
 const FALL = 3;
 
+const METHOD = /^[A-Z]{1,20}$/;
+const PATH = /^(?:\/[!-~]{0,2047}|\*)$/;
+const HOST = /^[\w.-]{1,255}(?::\d{1,5})?$/;
+const NAME = /^[!#$%&'*+\-.^_`|~\w]{1,128}$/;
+const VALUE = /^[ -~]{1,1024}$/;
+
+const OLD_HTTP = 'HTTP/1.0 (it is HTTP/1.1, with a Host field)';
+
 /** Reads `option httpchk [METHOD] [URI] [VERSION]`; the words after `httpchk`. */
-export function readHttpchk(words: readonly string[]): HttpCheck {
-  if (words.length === 0) return { method: 'OPTIONS', path: '/' };
-  if (words.length === 1) return { method: 'OPTIONS', path: words[0] ?? '/' };
-  const [method = 'OPTIONS', path = '/', ...version] = words;
-  const host = /\r\nHost:\s*([^\r\n]+)/i.exec(version.join(' '))?.[1]?.trim();
-  return host === undefined ? { method, path } : { method, path, host };
+// oxlint-disable-next-line complexity -- long: defaults of parts that a line may leave out
+export function readHttpchk(settings: CheckSettings, words: readonly string[]): CheckReading {
+  const { dialogue: _dialogue, ...others } = settings;
+  const known = { ...others, isHttp: true };
+  if (words.length === 0) {
+    const leftOut = settings.send === undefined ? [OLD_HTTP] : [];
+    return { ok: true, settings: known, why: 'an HTTP check, good with 2xx and 3xx', leftOut };
+  }
+  const [method, path, ...version] = words.length === 1 ? ['OPTIONS', ...words] : words;
+  if (!METHOD.test(method ?? '') || !PATH.test(path ?? '')) {
+    return { ok: false, why: `"${method ?? ''} ${path ?? ''}" is no method and path` };
+  }
+  const leftOut: string[] = [];
+  const [form = '', ...lines] = version.join(' ').split(/\r?\n/);
+  const http = withFields({ method: method ?? '', path: path ?? '' }, lines, leftOut);
+  const why = `an HTTP check: ${method ?? ''} ${path ?? ''}, good with 2xx and 3xx`;
+  if (form !== 'HTTP/1.1') leftOut.push(OLD_HTTP);
+  return { ok: true, settings: { ...known, http }, why, leftOut };
+}
+
+/** The request with the fields that stand behind the version. */
+function withFields(
+  request: { readonly method: string; readonly path: string },
+  lines: readonly string[],
+  leftOut: string[],
+): HttpCheck {
+  const check: { method: string; path: string; host?: string } = { ...request };
+  const headers: Record<string, string> = {};
+  for (const line of lines) {
+    const [, name = '', text = ''] = /^([^:]+):\s*(.*)$/.exec(line) ?? [];
+    if (name !== '') setField(check, headers, { name, text, leftOut });
+  }
+  return Object.keys(headers).length === 0 ? check : { ...check, headers };
 }
 
 /** Reads the words after `http-check`. */
-export function readHttpCheck(settings: CheckSettings, words: readonly string[]): CheckReading {
+export function readHttpCheck(before: CheckSettings, words: readonly string[]): CheckReading {
   const [action = '', ...rest] = words;
+  if (action === 'comment') return { ok: true, settings: before, why: 'a remark', leftOut: [] };
+  const settings = before.isInherited === true ? withoutSteps(before) : before;
   if (action === 'send') return readSend(settings, rest);
   if (action === 'expect') return readExpect(settings, rest);
   if (action === 'connect') return readConnect(settings, rest);
-  if (action === 'comment') return { ok: true, settings, why: 'a remark', leftOut: [] };
   return { ok: false, why: `"http-check ${action}" is not served by this version` };
 }
 
+function withoutSteps({ send: _send, expect: _expect, port: _port, ...rest }: CheckSettings): CheckSettings {
+  return { ...rest, isInherited: false };
+}
+
 function readSend(settings: CheckSettings, words: readonly string[]): CheckReading {
-  const before = settings.http ?? readHttpchk([]);
-  const check: { method: string; path: string; host?: string } = before;
-  const http = { ...check };
-  const headers = { ...before.headers };
+  if (settings.send !== undefined) {
+    return { ok: false, why: 'a check has one request and one answer in this version: those of the first step' };
+  }
+  const check: { method?: string; path?: string; host?: string } = {};
+  const headers: Record<string, string> = {};
   const leftOut: string[] = [];
   for (let at = 0; at < words.length; at += 2) {
     const word = words[at] ?? '';
     const value = words[at + 1] ?? '';
-    if (word === 'meth') http.method = value;
-    else if (word === 'uri') http.path = value;
+    if (word === 'meth' && METHOD.test(value)) check.method = value;
+    else if (word === 'uri' && PATH.test(value)) check.path = value;
     else if (word === 'hdr') {
       at += 1;
-      const text = words[at + 1] ?? '';
-      if (value.toLowerCase() === 'host') http.host = text;
-      else setHeader(headers, { name: value, text }, leftOut);
+      setField(check, headers, { name: value, text: words[at + 1] ?? '', leftOut });
     } else if (word !== 'ver') leftOut.push(`${word} ${value}`);
+    else if (value !== 'HTTP/1.1') leftOut.push(`${value} (it is HTTP/1.1)`);
   }
-  const made: HttpCheck = Object.keys(headers).length === 0 ? http : { ...http, headers };
-  return { ok: true, settings: { ...settings, http: made }, why: 'the request of the check', leftOut };
+  const send: HttpCheck = Object.keys(headers).length === 0 ? check : { ...check, headers };
+  return { ok: true, settings: { ...settings, send }, why: 'the request of the check', leftOut };
 }
 
-function setHeader(
-  headers: Record<string, string>,
-  header: { readonly name: string; readonly text: string },
-  leftOut: string[],
-): void {
-  const framing = /^(?:connection|content-length|transfer-encoding)$/i.test(header.name);
-  if (framing || header.text.includes('%[')) leftOut.push(`hdr ${header.name} ${header.text}`);
-  else headers[header.name] = header.text;
+interface Field {
+  readonly name: string;
+  readonly text: string;
+  readonly leftOut: string[];
+}
+
+function setField(check: { host?: string }, headers: Record<string, string>, { name, text, leftOut }: Field): void {
+  const value = text.trim();
+  const framing = /^(?:connection|content-length|transfer-encoding)$/i.test(name);
+  if (name.toLowerCase() === 'host' && HOST.test(value)) check.host = value;
+  // The proxy closes the connection of a check itself.
+  else if (name.toLowerCase() === 'connection' && value.toLowerCase() === 'close') return;
+  else if (framing || name.toLowerCase() === 'host' || !NAME.test(name) || !VALUE.test(value) || value.includes('%['))
+    leftOut.push(`${name}: ${value}`);
+  else headers[name] = value;
 }
 
 function readExpect(settings: CheckSettings, words: readonly string[]): CheckReading {
@@ -100,8 +154,11 @@ function readExpect(settings: CheckSettings, words: readonly string[]): CheckRea
     at += 2;
   }
   const [kind = '', ...rest] = words.slice(at);
-  const expect = readExpected(kind, rest);
+  const expect = kind === '!' ? readUnwanted(rest) : readExpected(kind, rest);
   if (typeof expect === 'string') return { ok: false, why: expect };
+  const [twice] = Object.keys(expect).filter((key) => key in (settings.expect ?? {}));
+  if (twice !== undefined)
+    return { ok: false, why: `a check wants one ${twice} in this version, and a line above has it` };
   return {
     ok: true,
     settings: { ...settings, expect: { ...settings.expect, ...expect } },
@@ -116,13 +173,29 @@ const STATUS_PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/^\^?(?:\[23\]|\[2-3\]|\(2\|3\)|\(\?:2\|3\))(?:\.\.|\[0-9\]\{2\}|\[0-9\]\[0-9\]|\\d\\d|\\d\{2\})?\$?$/, '200-399'],
 ];
 
+const PLAIN = /^[^\p{Cc}]{1,1024}$/u;
+
+/** What must not come, where it can be said by what must. */
+function readUnwanted(words: readonly string[]): Record<string, FlowValue> | string {
+  const [kind = '', ...rest] = words;
+  const text = rest.join(' ');
+  const family = kind === 'rstatus' ? /^\^?([1-5])(?:\.\.)?$/.exec(text)?.[1] : undefined;
+  const [, from = '', to = from] = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(kind === 'status' ? text : '') ?? [];
+  const first = family === undefined ? Number(from) : Number(family) * 100;
+  const last = family === undefined ? Number(to) : first + 99;
+  if (!(first >= 100 && last >= first))
+    return 'what must not come cannot be said in this version: write what must come';
+  const ranges = [...(first > 100 ? [`100-${first - 1}`] : []), ...(last < 599 ? [`${last + 1}-599`] : [])];
+  return ranges.length === 0 ? 'no status is left that may come' : { status: ranges };
+}
+
 function readExpected(kind: string, words: readonly string[]): Record<string, FlowValue> | string {
   const text = words.join(' ');
   switch (kind) {
-    case '!':
-      return 'what must not come cannot be said in this version: write what must come';
     case 'status':
-      return { status: text.split(',').map((part) => (part.includes('-') ? part : Number(part))) };
+      return /^[1-5]\d\d(?:-[1-5]\d\d)?(?:,[1-5]\d\d(?:-[1-5]\d\d)?)*$/.test(text)
+        ? { status: text.split(',').map((part) => (part.includes('-') ? part : Number(part))) }
+        : 'statuses are from 100 to 599';
     case 'rstatus': {
       const range = STATUS_PATTERNS.find(([form]) => form.test(text))?.[1];
       return range === undefined
@@ -130,7 +203,7 @@ function readExpected(kind: string, words: readonly string[]): Record<string, Fl
         : { status: [range] };
     }
     case 'string':
-      return { bodyContains: text };
+      return PLAIN.test(text) ? { bodyContains: text } : 'a text has 1 to 1024 characters, and no control characters';
     case 'rstring': {
       const problem = checkRegex(text);
       return problem === undefined
@@ -153,7 +226,7 @@ function readExpectedHeader(words: readonly string[]): Record<string, FlowValue>
     .filter((word, at, all) => word !== '-m' && all[at - 1] !== '-m');
   const how = words.includes('value') ? (words[words.indexOf('-m', words.indexOf('value')) + 1] ?? '') : '';
   const known = words.includes('name') && words.includes('value') && (!words.includes('-m') || how === 'sub');
-  return known
+  return known && NAME.test(name) && VALUE.test(value.join(' '))
     ? { header: { name, contains: value.join(' ') } }
     : 'a header is named, and its value has a text in it: hdr name NAME value -m sub TEXT';
 }
@@ -161,7 +234,6 @@ function readExpectedHeader(words: readonly string[]): Record<string, FlowValue>
 /** Reads the words after `tcp-check`. */
 export function readTcpCheck(settings: CheckSettings, words: readonly string[]): CheckReading {
   const [action = '', ...rest] = words;
-  const text = rest.join(' ');
   const say = (step: Readonly<Record<string, string>>, why: string): CheckReading => ({
     ok: true,
     settings: { ...settings, dialogue: [...(settings.dialogue ?? []), step] },
@@ -170,18 +242,26 @@ export function readTcpCheck(settings: CheckSettings, words: readonly string[]):
   });
   if (action === 'connect') return readConnect(settings, rest);
   if (action === 'comment') return { ok: true, settings, why: 'a remark', leftOut: [] };
-  if (action === 'send') return say({ send: escapeBytes(text) }, 'a step of the dialogue');
-  if (action === 'send-binary') return say({ send: hexBytes(text) }, 'a step of the dialogue');
-  if (action === 'expect' && rest[0] === 'string') {
-    return say({ expect: escapeBytes(rest.slice(1).join(' ')) }, 'a step of the dialogue');
-  }
-  if (action === 'expect' && rest[0] === 'binary') {
-    return say({ expect: hexBytes(rest.slice(1).join('')) }, 'a step of the dialogue');
+  const bytes = bytesOf(action, rest);
+  if (bytes !== undefined) {
+    const isGood = bytes !== '' && bytes.length <= 1024;
+    if (!isGood) return { ok: false, why: 'a step of a dialogue has 1 to 1024 bytes' };
+    return say(action === 'expect' ? { expect: bytes } : { send: bytes }, 'a step of the dialogue');
   }
   return {
     ok: false,
     why: `"tcp-check ${action} ${rest[0] ?? ''}" is not served by this version: send and expect text or bytes`,
   };
+}
+
+/** The bytes of a step as the new file writes them; undefined when it is another kind of step. */
+function bytesOf(action: string, words: readonly string[]): string | undefined {
+  const [kind, ...rest] = words;
+  if (action === 'send') return escapeBytes(words.join(' '));
+  if (action === 'expect' && kind === 'string') return escapeBytes(rest.join(' '));
+  const hex =
+    action === 'send-binary' ? words.join('') : action === 'expect' && kind === 'binary' ? rest.join('') : undefined;
+  return hex === undefined ? undefined : /^(?:[0-9a-f]{2})+$/i.test(hex) ? hexBytes(hex) : '';
 }
 
 function readConnect(settings: CheckSettings, words: readonly string[]): CheckReading {
@@ -228,7 +308,7 @@ const PROTOCOLS: Readonly<Record<string, { readonly dialogue?: CheckSettings['di
 /** Reads `option tcp-check`, `redis-check`, ...; undefined when it is another option. */
 export function readCheckOption(settings: CheckSettings, option: string): CheckReading | undefined {
   if (option === 'tcp-check') {
-    const { http: _http, expect: _expect, ...rest } = settings;
+    const { http: _http, send: _send, expect: _expect, isHttp: _isHttp, ...rest } = settings;
     return { ok: true, settings: rest, why: 'a TCP check, with the dialogue below', leftOut: [] };
   }
   const protocol = Object.hasOwn(PROTOCOLS, option) ? PROTOCOLS[option] : undefined;
@@ -244,17 +324,32 @@ export function makeCheck(
   settings: CheckSettings,
   pair: { readonly hasTimeout: boolean; readonly jitter?: string | undefined },
 ): Record<string, FlowValue> {
-  const { http, expect, dialogue } = settings;
-  const isHttp = http !== undefined || expect !== undefined;
+  const { expect, dialogue, isHttp = false } = settings;
   const port = settings.port ?? params.checkPort;
   return {
     type: isHttp ? 'http' : 'tcp',
-    ...(isHttp ? (http ?? readHttpchk([])) : {}),
+    ...(isHttp ? requestOf(settings) : {}),
     ...(port === undefined ? {} : { port }),
     ...makeTiming(params, pair),
-    ...(expect === undefined ? {} : { expect }),
+    ...(isHttp && expect !== undefined ? { expect: wantedOf(expect) } : {}),
     ...(dialogue === undefined || isHttp ? {} : { dialogue }),
   };
+}
+
+function requestOf({ http = {}, send = {} }: CheckSettings): Record<string, FlowValue> {
+  const headers = { ...http.headers, ...send.headers };
+  const host = send.host ?? http.host;
+  return {
+    method: send.method ?? http.method ?? 'OPTIONS',
+    path: send.path ?? http.path ?? '/',
+    ...(host === undefined ? {} : { host }),
+    ...(Object.keys(headers).length === 0 ? {} : { headers }),
+  };
+}
+
+/** In HAProxy a check that wants a text or a header takes any status. */
+function wantedOf(expect: Readonly<Record<string, FlowValue>>): Record<string, FlowValue> {
+  return 'status' in expect ? { ...expect } : { status: ['100-599'], ...expect };
 }
 
 function makeTiming(

@@ -1,15 +1,17 @@
-// What the handlers of haproxy.cfg share: the draft, the report, and what a `defaults` section hands on. A setting
-// that HAProxy has for each proxy and this product for the pair is set once; a second, different value is refused.
-import type { CompressionDraft, PairDraft } from './pair-draft.ts';
-import type { BackendRule } from './haproxy-backend-rules.ts';
-import type { RuleWork } from './haproxy-rules.ts';
+// What the handlers of haproxy.cfg share: the draft, the report, and what a `defaults` section hands on.
+import type { BindConfig } from '../model.ts';
+import type { BackendWork } from './haproxy-backend.ts';
 import type { BalanceSettings } from './haproxy-balance.ts';
 import type { CheckSettings } from './haproxy-check.ts';
+import type { NameTable } from './haproxy-names.ts';
+import type { RuleWork } from './haproxy-rules.ts';
 import type { ServerParams } from './haproxy-server.ts';
-import type { HaproxyLine } from './haproxy-text.ts';
-import type { Answer, ImportReport } from './report.ts';
+import type { SettingLine, SettingSection, Settings } from './haproxy-settings.ts';
+import type { HaproxyLine, HaproxySection } from './haproxy-text.ts';
+import type { CompressionDraft, FrontendDraft, PairDraft } from './pair-draft.ts';
+import type { ImportReport } from './report.ts';
 
-/** What proxies take over from the last `defaults` section. */
+/** What sections take over from a `defaults` section. */
 export interface Inherited {
   mode?: string;
   maxConnections?: number;
@@ -18,45 +20,73 @@ export interface Inherited {
   compression?: CompressionDraft;
   checks: CheckSettings;
   defaultServer: ServerParams;
+  /** Why no server below can be taken: what `default-server` says is not served. */
+  serverRefusal?: string;
+  /** `errorfile` lines, by status. */
+  errorFiles: ReadonlyMap<string, HaproxyLine>;
+  /** Rules, which HAProxy runs before those of the section. */
+  rules: readonly HaproxyLine[];
+  settings: Settings;
+  /** `timeout tarpit` and `timeout connect`, in milliseconds. */
+  tarpitMs?: number;
+  connectMs?: number;
 }
+
+/** A frontend that was taken, as it is while sections are read. */
+export interface FrontendWork {
+  readonly section: HaproxySection;
+  readonly draft: FrontendDraft;
+  readonly rules: RuleWork;
+  readonly settings: SettingSection;
+}
+
+/** A backend, likewise. */
+export interface TakenBackend {
+  readonly section: HaproxySection;
+  readonly work: BackendWork;
+  readonly settings: SettingSection;
+}
+
+/** A name, or why there is none. */
+export type Named = { readonly ok: true; readonly name: string } | { readonly ok: false; readonly why: string };
 
 export interface HaproxyContext {
   readonly draft: PairDraft;
   readonly report: ImportReport;
+  /** `defaults` sections by name; the one that was read last is under the empty name, too. */
+  readonly defaults: Map<string, Inherited>;
+  /** Those of the section that is read. */
   inherited: Inherited;
-  /** Frontends that were taken, with their ACLs. */
-  readonly frontends: RuleWork[];
-  /** Rules of backends, to be placed at the end. */
-  readonly backendRules: BackendRule[];
-  /** `timeout tarpit`, as the new file writes it. */
-  tarpit?: string;
+  settings: Settings;
+  readonly settingLines: SettingLine[];
+  readonly frontends: FrontendWork[];
+  readonly backends: TakenBackend[];
+  /** Names here. */
+  readonly frontendNames: NameTable;
+  readonly backendNames: NameTable;
+  /** The name here of a backend of the old file, for a frontend of this mode; or why there is none. */
+  readonly backendNamed: (written: string, mode: 'http' | 'tcp') => Named;
+  /** Modes of the sections as they are here, by keyword and name. */
+  readonly modes: ReadonlyMap<string, 'http' | 'tcp'>;
+  /** Addresses that are listened on, with their frontends. */
+  readonly binds: { readonly bind: BindConfig; readonly owner: string; readonly address: string }[];
+  /** Files of error pages here, by those of the old file. */
+  readonly pageFiles: Map<string, string>;
   /** `spread-checks` of global: a percentage. */
   jitter?: string;
   globalMaxconn?: { readonly value: number; readonly line: HaproxyLine };
-  readonly pairWide: Map<string, { readonly value: string; readonly line: HaproxyLine }>;
 }
 
 /** A handler of one line; false when the line is not its business. */
 export type LineHandler = (context: HaproxyContext, line: HaproxyLine) => boolean;
 
-/** Sets a setting of the whole pair, unless an earlier line set it to something else. */
-export function setForPair(
-  context: HaproxyContext,
-  line: HaproxyLine,
-  setting: { readonly key: string; readonly value: string; readonly apply: () => void; readonly answer: Answer },
-): void {
-  const before = context.pairWide.get(setting.key);
-  if (before === undefined) {
-    context.pairWide.set(setting.key, { value: setting.value, line });
-    setting.apply();
-    context.report.answer(line, setting.answer);
-  } else if (before.value === setting.value) {
-    context.report.answer(line, { ...setting.answer, why: `the same as line ${before.line.line}` });
-  } else {
-    context.report.answer(line, {
-      verdict: 'refused',
-      why: `this version has one value for the whole pair, and line ${before.line.line} ("${before.line.text}") came first`,
-      target: setting.answer.target ?? '',
-    });
-  }
+/** Notes a setting of the section that is read; it is answered when all are known. */
+export function addSetting(context: HaproxyContext, setting: SettingLine): void {
+  context.settings.set(setting.key, setting);
+  context.settingLines.push(setting);
+}
+
+/** What no `defaults` section says. */
+export function nothingInherited(): Inherited {
+  return { checks: {}, defaultServer: {}, errorFiles: new Map(), rules: [], settings: new Map() };
 }

@@ -1,42 +1,30 @@
 // The lines of `frontend`, and of `listen` as far as it is one: listeners, limits, ACLs, compression, error pages.
 import { readBind } from '../units.ts';
-import { addAclLine, readAcl } from './haproxy-condition.ts';
+import type { BindConfig } from '../model.ts';
 import type { HaproxyContext } from './haproxy-context.ts';
 import { answerRule, type RuleWork } from './haproxy-rules.ts';
+import { answerAcl } from './haproxy-section.ts';
 import type { HaproxyLine } from './haproxy-text.ts';
 import type { CompressionDraft, FlowValue, FrontendDraft } from './pair-draft.ts';
-import { aclsOfRule } from './write-yaml.ts';
 
-// Parameters of `bind` that decide what the listener speaks; the others only tune it.
+// Parameters of `bind` that decide what the listener speaks, or to whom; the others only tune it.
 const DECISIVE_BIND: Readonly<Record<string, string>> = {
   ssl: 'TLS is not served by this version',
   proto: 'another protocol than HTTP/1.1 is not served by this version',
   transparent: 'addresses of others cannot be listened on in this version',
+  interface: 'it was open to one interface only: listen on the address that the interface has',
+  namespace: 'it was in another network namespace',
+  'accept-netscaler-cip': 'this header of connections is not served by this version',
 };
 
 /** Lines that say nothing about bytes that are not looked into. */
 const HTTP_ONLY = /^(?:http-|redirect$|compression$|errorfile$|monitor-uri$|block$|reqadd$|rspadd$)/;
 
-/** Begins a frontend whose lines are read. */
-export function beginFrontendWork(frontend: FrontendDraft): RuleWork {
-  return {
-    frontend,
-    parts: new Map(),
-    incomplete: new Set(),
-    inline: new Map(),
-    connection: [],
-    request: [],
-    response: [],
-    redirects: [],
-    routes: [],
-  };
-}
-
 /** Answers one line of a frontend; false when it is another kind of line. */
-export function answerFrontend(context: HaproxyContext, line: HaproxyLine, work: RuleWork): boolean {
-  const [keyword = '', value = '', third = ''] = line.words;
-  const { frontend } = work;
-  const target = `frontends.${frontend.name}`;
+export function answerFrontend(context: HaproxyContext, line: HaproxyLine, work: RuleWork & FrontendOwner): boolean {
+  const [keyword = '', value = ''] = line.words;
+  const frontend = work.owner;
+  const { target } = work;
   if (frontend.mode === 'tcp' && HTTP_ONLY.test(keyword)) {
     context.report.answer(line, { verdict: 'refused', why: 'it changes HTTP messages, and this is mode tcp', target });
     return true;
@@ -46,11 +34,7 @@ export function answerFrontend(context: HaproxyContext, line: HaproxyLine, work:
       addBinds(context, line, { frontend, words: line.words.slice(1) });
       return true;
     case 'mode':
-      context.report.answer(line, {
-        verdict: 'taken',
-        why: frontend.mode === 'http' ? 'HTTP' : 'TCP',
-        target: `${target}.mode`,
-      });
+      answerMode(context, line, frontend);
       return true;
     case 'maxconn':
     case 'default_backend':
@@ -63,15 +47,30 @@ export function answerFrontend(context: HaproxyContext, line: HaproxyLine, work:
       setCompression(context, line, frontend);
       return true;
     case 'errorfile':
-      answerErrorFile(context, line, {
-        pages: frontend.errorPages,
-        target: `${target}.errorPages.${value}`,
-        file: third,
-      });
+      takeErrorFile(context, line, { pages: frontend.errorPages, section: frontend.name, status: value });
       return true;
     default:
       return answerRule(context, line, work);
   }
+}
+
+/** The frontend whose rules they are. */
+export interface FrontendOwner {
+  readonly owner: FrontendDraft;
+}
+
+function answerMode(context: HaproxyContext, line: HaproxyLine, frontend: FrontendDraft): void {
+  const target = `frontends.${frontend.name}.mode`;
+  const same = line.words[1] === frontend.mode;
+  context.report.answer(line, {
+    verdict: same ? 'taken' : 'changed',
+    why: same
+      ? frontend.mode === 'http'
+        ? 'HTTP'
+        : 'TCP'
+      : 'HTTP: its backends are, and HAProxy turns such connections into HTTP',
+    target,
+  });
 }
 
 function setCompression(context: HaproxyContext, line: HaproxyLine, frontend: FrontendDraft): void {
@@ -83,13 +82,38 @@ function answerValue(context: HaproxyContext, line: HaproxyLine, frontend: Front
   const [keyword, value = ''] = line.words;
   const target = `frontends.${frontend.name}`;
   if (keyword === 'maxconn') {
-    frontend.maxConnections = Number(value);
-    context.report.answer(line, { verdict: 'taken', why: 'on each node', target: `${target}.maxConnections` });
-  } else {
-    frontend.defaultBackend = value;
-    const why = 'takes what no rule takes';
-    context.report.answer(line, { verdict: 'taken', why, target: `${target}.defaultBackend` });
+    answerMaxconn(context, line, frontend);
+    return;
   }
+  const named = context.backendNamed(value, frontend.mode);
+  if (named.ok) frontend.defaultBackend = named.name;
+  context.report.answer(line, {
+    verdict: named.ok ? 'taken' : 'refused',
+    why: named.ok ? 'takes what no rule takes' : named.why,
+    target: `${target}.defaultBackend`,
+  });
+}
+
+/** Most connections of a frontend, from `maxconn`; undefined where it says none. */
+export function readMaxconn(text: string): number | undefined {
+  const count = Number(text);
+  return /^\d{1,9}$/.test(text) && count > 0 ? Math.min(1_000_000, count) : undefined;
+}
+
+function answerMaxconn(context: HaproxyContext, line: HaproxyLine, frontend: FrontendDraft): void {
+  const target = `frontends.${frontend.name}.maxConnections`;
+  const count = readMaxconn(line.words[1] ?? '');
+  if (count === undefined) {
+    context.report.answer(line, { verdict: 'refused', why: 'a limit is from 1 to 1000000 here', target });
+    return;
+  }
+  frontend.maxConnections = count;
+  const same = String(count) === line.words[1];
+  context.report.answer(line, {
+    verdict: same ? 'taken' : 'changed',
+    why: same ? 'on each node' : 'at most 1000000, on each node',
+    target,
+  });
 }
 
 /** Takes the addresses of a `bind` line, or of an old `listen NAME ADDRESS` line. */
@@ -101,20 +125,16 @@ export function addBinds(
   const [addresses = '', ...params] = bind.words;
   const target = `frontends.${bind.frontend.name}.bind`;
   const decisive = params.find((param) => Object.hasOwn(DECISIVE_BIND, param));
-  if (decisive !== undefined) {
-    context.report.answer(line, { verdict: 'refused', why: `"${decisive}": ${DECISIVE_BIND[decisive]}`, target });
+  const refusal = line.fault ?? (decisive === undefined ? undefined : `"${decisive}": ${DECISIVE_BIND[decisive]}`);
+  if (refusal !== undefined) {
+    context.report.answer(line, { verdict: 'refused', why: refusal, target });
     return;
   }
   const acceptsProxy = params.includes('accept-proxy');
-  for (const address of addresses.split(',').flatMap((one) => writtenBinds(one, params))) {
-    if (!readBind(address).ok) {
-      const why = `"${address}": one address or "*" with one port can be listened on in this version`;
-      context.report.answer(line, { verdict: 'refused', why, target });
-      continue;
-    }
-    const entry: FlowValue = acceptsProxy ? { address, acceptProxyFrom: ['0.0.0.0/0', '::/0'] } : address;
-    bind.frontend.binds.push(entry);
-    context.report.answer(line, { verdict: 'taken', why: `listens on ${address}`, target });
+  const written = addresses.split(',').flatMap((one) => writtenBinds(one, params));
+  const taken = written.filter((address) => addBind(context, line, { frontend: bind.frontend, address, acceptsProxy }));
+  if (taken.length > 0) {
+    context.report.answer(line, { verdict: 'taken', why: `listens on ${taken.join(', ')}`, target });
   }
   if (acceptsProxy) {
     const why = 'every peer is believed, as before: name the networks of your proxies in acceptProxyFrom';
@@ -122,13 +142,57 @@ export function addBinds(
   }
   const tuning = params.filter((param) => !['accept-proxy', 'v4v6', 'v6only'].includes(param));
   if (tuning.length > 0) {
-    const why = `the parameters "${tuning.join(' ')}" are left out: they tune the old listener`;
+    const why = `the parameters "${tuning.join(' ')}" are left out: ${tuning.includes('maxconn') ? 'the limit of connections is that of the frontend' : 'they tune the old listener'}`;
     context.report.answer(line, { verdict: 'changed', why, target });
   }
 }
 
-/** An address as the new file writes it; `:::80 v4v6` is two. */
-function writtenBinds(address: string, params: readonly string[]): string[] {
+interface NewBind {
+  readonly frontend: FrontendDraft;
+  readonly address: string;
+  readonly acceptsProxy: boolean;
+}
+
+function addBind(context: HaproxyContext, line: HaproxyLine, { frontend, address, acceptsProxy }: NewBind): boolean {
+  const target = `frontends.${frontend.name}.bind`;
+  const read = readBind(address);
+  if (!read.ok) {
+    const why = `"${address}": one address or "*" with one port can be listened on in this version`;
+    context.report.answer(line, { verdict: 'refused', why, target });
+    return false;
+  }
+  const other = context.binds.find((known) => collide(known.bind, read.value));
+  const entry: FlowValue = acceptsProxy ? { address, acceptProxyFrom: ['0.0.0.0/0', '::/0'] } : address;
+  if (other === undefined) {
+    context.binds.push({ bind: read.value, owner: frontend.name, address });
+    frontend.binds.push(entry);
+  } else if (other.owner === frontend.name) {
+    const why = `"${other.address}" of this frontend takes the port already: "*" takes it on every address`;
+    context.report.answer(line, { verdict: 'changed', why, target });
+  } else {
+    const why = `"${other.address}" of "${other.owner}" takes the port already: "*" takes it on every address`;
+    context.report.answer(line, { verdict: 'refused', why, target });
+  }
+  return other === undefined;
+}
+
+/** Whether two listeners want the same port; a listener on `[::]` takes IPv6 only. */
+export function collide(a: BindConfig, b: BindConfig): boolean {
+  const sameFamily = a.address.includes(':') === b.address.includes(':');
+  const isWildcard = [a, b].some(({ address }) => address === '0.0.0.0' || address === '::');
+  return a.port === b.port && sameFamily && (a.address === b.address || isWildcard);
+}
+
+/** Most listeners of a frontend. */
+const MAX_BINDS = 64;
+
+/** Addresses as the new file writes them; `:::80 v4v6` is two, `:80-90` one for each port. */
+export function writtenBinds(address: string, params: readonly string[]): string[] {
+  const [, before = '', first = '', last = ''] = /^(.*:)(\d{1,5})-(\d{1,5})$/.exec(address) ?? [];
+  const count = Number(last) - Number(first) + 1;
+  if (last !== '' && count >= 1 && count <= MAX_BINDS) {
+    return Array.from({ length: count }, (_, at) => writtenBinds(`${before}${Number(first) + at}`, params)).flat();
+  }
   const bare = address
     .replace(/^(?:ipv4@)?(?=:\d)/, '*')
     .replace(/^ipv[46]@/, '')
@@ -138,27 +202,6 @@ function writtenBinds(address: string, params: readonly string[]): string[] {
   const written = host === '' ? bare : `[${host}]:${port}`;
   const both = written.startsWith('[::]:') && params.includes('v4v6');
   return both ? [written.replace('[::]', '*'), written] : [written];
-}
-
-function answerAcl(context: HaproxyContext, line: HaproxyLine, work: RuleWork): void {
-  const [, name = '', ...words] = line.words;
-  const target = `frontends.${work.frontend.name}.acls.${name}`;
-  const reading = readAcl(work, words);
-  if (!reading.ok) {
-    // A pattern that can never match changes nothing.
-    if (!reading.why.includes('can never match')) work.incomplete.add(name);
-    context.report.answer(line, { verdict: 'refused', why: reading.why, target });
-    return;
-  }
-  const part = addAclLine(work, name, reading);
-  const keys = [...Object.keys(reading.lists), ...(reading.match === undefined ? [] : [reading.match.kind])];
-  const other = part === name ? undefined : `it compares otherwise than the lines above, so it is the ACL "${part}"`;
-  const remarks = [reading.remark ?? [], other ?? []].flat();
-  context.report.answer(line, {
-    verdict: remarks.length === 0 ? 'taken' : 'changed',
-    why: remarks.length === 0 ? 'a condition' : remarks.join('; '),
-    target: `frontends.${work.frontend.name}.acls.${part}.${keys.join(', ')}`,
-  });
 }
 
 /** Answers a `compression` line; what is compressed then, or undefined when nothing is. */
@@ -192,37 +235,33 @@ export function answerCompression(
   return before;
 }
 
-/** Answers `errorfile STATUS FILE`: a page here is only the body, so the file must be changed. */
-export function answerErrorFile(
-  context: HaproxyContext,
-  line: HaproxyLine,
-  page: { readonly pages: Record<string, string>; readonly target: string; readonly file: string },
-): void {
-  const status = line.words[1] ?? '';
-  if (!/^[45]\d\d$/.test(status) || page.file === '') {
-    context.report.answer(line, { verdict: 'refused', why: 'pages are for errors, 400 to 599', target: page.target });
-    return;
-  }
-  const file = `/etc/tospann/pages/${status}.html`;
-  page.pages[status] = file;
-  const why = `the file must be changed: a page is only the body here, so copy ${page.file} to ${file} on both nodes without its first lines up to the first empty one`;
-  context.report.answer(line, { verdict: 'changed', why, target: page.target });
+interface ErrorFile {
+  readonly pages: Record<string, string>;
+  /** The frontend; empty: for the whole pair. */
+  readonly section: string;
+  readonly status: string;
 }
 
-/** Says of ACLs that no rule names why they are kept; run when the frontend is complete. */
-export function answerUnusedAcls(context: HaproxyContext, lines: readonly HaproxyLine[], work: RuleWork): void {
-  const used = new Set(work.frontend.rules.flatMap((rule) => aclsOfRule(rule)));
-  for (const line of lines) {
-    const name = line.words[1] ?? '';
-    const taken = context.report.answerOf(line)?.verdict === 'taken';
-    const parts = work.parts.get(name) ?? [];
-    if (line.words[0] !== 'acl' || parts.some((part) => used.has(part)) || !taken) continue;
-    const usedBefore = lines.some(
-      ({ words }) => words[0] !== 'acl' && words.some((word) => word.replace('!', '') === name),
-    );
-    const why = usedBefore
-      ? 'kept although the rules that used it were refused'
-      : 'kept although no rule uses it: requests for it went to the default backend before, too';
-    context.report.answer(line, { verdict: 'taken', why });
+/** Takes `errorfile STATUS FILE`: a page here is only the body, so the file must be changed. */
+export function takeErrorFile(context: HaproxyContext, line: HaproxyLine, { pages, section, status }: ErrorFile): void {
+  const old = line.words[2] ?? '';
+  const target = section === '' ? `http.errorPages.${status}` : `frontends.${section}.errorPages.${status}`;
+  if (!/^[45]\d\d$/.test(status) || old === '') {
+    context.report.answer(line, { verdict: 'refused', why: 'pages are for errors, 400 to 599', target });
+    return;
   }
+  const file = context.pageFiles.get(`${status} ${old}`) ?? freePage(context, status, section);
+  context.pageFiles.set(`${status} ${old}`, file);
+  pages[status] = file;
+  const why = `the file must be changed: a page is only the body here, so copy ${old} to ${file} on both nodes without its first lines up to the first empty one`;
+  context.report.answer(line, { verdict: 'changed', why, target });
+}
+
+/** Each file of the old balancer becomes one of its own. */
+function freePage({ pageFiles }: HaproxyContext, status: string, section: string): string {
+  const taken = new Set(pageFiles.values());
+  const names = [status, ...(section === '' ? [] : [`${section}-${status}`])];
+  for (let count = 2; count <= taken.size + 2; count += 1) names.push(`${names.at(-1) ?? ''}-${count}`);
+  const free = names.find((name) => !taken.has(`/etc/tospann/pages/${name}.html`)) ?? status;
+  return `/etc/tospann/pages/${free}.html`;
 }

@@ -27,13 +27,15 @@ export interface ServerParams {
   agentPort?: number;
   agentIntervalMs?: number;
   agentSend?: string;
+  /** What makes that the server cannot be taken, by parameter; empty: switched off again. */
+  refusals?: Readonly<Record<string, string>>;
 }
 
 export interface ServerLine {
   readonly name: string;
   readonly address: string;
   readonly params: ServerParams;
-  /** Why the server cannot be taken; empty when it can. */
+  /** Why its address cannot be taken; empty when it can. */
   readonly refusal: string;
   /** Parameters that are left out although the server is taken. */
   readonly leftOut: readonly string[];
@@ -42,7 +44,8 @@ export interface ServerLine {
 // Without these the server would do something else than the operator meant, so it is refused with them.
 const DECISIVE: Readonly<Record<string, string>> = {
   disabled: 'a disabled server would become an active one here: add it, and take it out with "tospann servers maint"',
-  ssl: 'TLS to servers is not served by this version',
+  ssl: 'TLS to servers is not served by this version, and it is never spoken to in plain',
+  'check-ssl': 'its checks are over TLS, which is not served by this version',
   'send-proxy-v2-ssl': 'TLS is not served by this version',
   'send-proxy-v2-ssl-cn': 'TLS is not served by this version',
   socks4: 'SOCKS is not served by this version',
@@ -68,6 +71,7 @@ const WITH_ARGUMENT: ReadonlySet<string> = new Set([
   'pool-low-conn',
   'pool-max-conn',
   'pool-purge-delay',
+  'proto',
   'redir',
   'resolve-net',
   'resolve-opts',
@@ -75,6 +79,7 @@ const WITH_ARGUMENT: ReadonlySet<string> = new Set([
   'resolvers',
   'shard',
   'sni',
+  'socks4',
   'source',
   'tcp-ut',
   'track',
@@ -87,27 +92,26 @@ const WITH_ARGUMENT: ReadonlySet<string> = new Set([
 /** Reads `server NAME ADDRESS PARAMS...`. */
 export function readServerLine(line: HaproxyLine): ServerLine {
   const [, name = '', written = '', ...words] = line.words;
-  const { params, leftOut, refusal } = readParams(words);
+  const { params, leftOut } = readParams(words);
   const address = writtenAddress(written);
-  return { name, address, params, leftOut, refusal: refusal === '' ? addressRefusal(address) : refusal };
+  return { name, address, params, leftOut, refusal: line.fault ?? addressRefusal(address) };
 }
 
 /** Reads the parameters of `default-server` or of a `server` line after its address. */
 export function readParams(words: readonly string[]): {
   readonly params: ServerParams;
   readonly leftOut: readonly string[];
-  readonly refusal: string;
 } {
   const params: ServerParams = {};
   const leftOut: string[] = [];
-  let refusal = '';
+  const refusals: Record<string, string> = {};
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';
     const argument = words[at + 1];
     if (Object.hasOwn(FLAGS, word)) {
       Object.assign(params, FLAGS[word]);
-    } else if (Object.hasOwn(DECISIVE, word)) {
-      refusal = `"${word}": ${DECISIVE[word] ?? ''}`;
+    } else if (isDecisive(word, refusals)) {
+      if (WITH_ARGUMENT.has(word)) at += 1;
     } else if (argument !== undefined && setParam(params, word, argument)) {
       at += 1;
     } else if (WITH_ARGUMENT.has(word) || Object.hasOwn(VALUES, word)) {
@@ -117,8 +121,43 @@ export function readParams(words: readonly string[]): {
       leftOut.push(word);
     }
   }
-  return { params, leftOut, refusal };
+  if (Object.keys(refusals).length > 0) params.refusals = refusals;
+  return { params, leftOut };
 }
+
+/** Notes what decides whether the server can be taken, or takes it back. */
+function isDecisive(word: string, refusals: Record<string, string>): boolean {
+  const known = Object.hasOwn(DECISIVE, word) ? DECISIVE[word] : undefined;
+  const off = Object.hasOwn(SWITCHED_OFF, word) ? SWITCHED_OFF[word] : undefined;
+  if (known !== undefined) refusals[word] = `"${word}": ${known}`;
+  else if (off !== undefined) refusals[off] = '';
+  return known !== undefined || off !== undefined;
+}
+
+// Parameters that take back what `default-server` says.
+const SWITCHED_OFF: Readonly<Record<string, string>> = {
+  'no-ssl': 'ssl',
+  'no-check-ssl': 'check-ssl',
+  enabled: 'disabled',
+};
+
+/** Parameters of a server under those of the `default-server` lines above it. */
+export function withDefaults(defaults: ServerParams, params: ServerParams): ServerParams {
+  const refusals = { ...defaults.refusals, ...params.refusals };
+  return { ...defaults, ...params, ...(Object.keys(refusals).length === 0 ? {} : { refusals }) };
+}
+
+/** Why a server with these parameters cannot be taken; empty when it can. */
+export function refusalOf({ refusals = {} }: ServerParams): string {
+  return Object.values(refusals)
+    .filter((why) => why !== '')
+    .join('; ');
+}
+
+const COOKIE = /^[!#-+\--:<-[\]-~]{1,64}$/;
+const MILLION = 1_000_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 // Parameters without an argument.
 const FLAGS: Readonly<Record<string, ServerParams>> = {
@@ -130,24 +169,26 @@ const FLAGS: Readonly<Record<string, ServerParams>> = {
   'send-proxy-v2': { sendProxy: 'v2' },
   'agent-check': { agent: true },
   'no-agent-check': { agent: false },
+  stick: {},
+  'non-stick': {},
 };
 
 // Parameters with an argument: what it becomes, or undefined when it has no counterpart.
 const VALUES: Readonly<Record<string, (argument: string) => ServerParams | undefined>> = {
-  cookie: (cookie) => ({ cookie }),
-  weight: whole((weight) => ({ weight })),
-  maxconn: whole((maxConnections) => ({ maxConnections })),
-  maxqueue: whole((maxQueue) => (maxQueue === 0 ? {} : { maxQueue })),
-  rise: whole((rise) => ({ rise })),
-  fall: whole((fall) => ({ fall })),
-  port: whole((checkPort) => ({ checkPort })),
-  'error-limit': whole((errorLimit) => ({ errorLimit })),
-  'agent-port': whole((agentPort) => ({ agentPort })),
-  inter: time((intervalMs) => ({ intervalMs })),
-  fastinter: time((fastIntervalMs) => ({ fastIntervalMs })),
-  downinter: time((downIntervalMs) => ({ downIntervalMs })),
-  'agent-inter': time((agentIntervalMs) => ({ agentIntervalMs })),
-  slowstart: time((slowStartMs) => ({ slowStartMs: Math.max(100, slowStartMs) })),
+  cookie: (cookie) => (COOKIE.test(cookie) ? { cookie } : undefined),
+  weight: whole(0, 256, (weight) => ({ weight })),
+  maxconn: whole(0, MILLION, (maxConnections) => ({ maxConnections })),
+  maxqueue: whole(0, MILLION, (maxQueue) => (maxQueue === 0 ? {} : { maxQueue })),
+  rise: whole(1, 1000, (rise) => ({ rise })),
+  fall: whole(1, 1000, (fall) => ({ fall })),
+  port: whole(1, 65_535, (checkPort) => ({ checkPort })),
+  'error-limit': whole(1, 100_000, (errorLimit) => ({ errorLimit })),
+  'agent-port': whole(1, 65_535, (agentPort) => ({ agentPort })),
+  inter: time(10, DAY_MS, (intervalMs) => ({ intervalMs })),
+  fastinter: time(10, DAY_MS, (fastIntervalMs) => ({ fastIntervalMs })),
+  downinter: time(10, DAY_MS, (downIntervalMs) => ({ downIntervalMs })),
+  'agent-inter': time(10, DAY_MS, (agentIntervalMs) => ({ agentIntervalMs })),
+  slowstart: time(1, HOUR_MS, (slowStartMs) => ({ slowStartMs: Math.max(100, slowStartMs) })),
   'agent-send': (agentSend) => ({ agentSend }),
   observe: (layer) => {
     const known: Readonly<Record<string, 'connection' | 'http'>> = { layer4: 'connection', layer7: 'http' };
@@ -167,15 +208,20 @@ const VALUES: Readonly<Record<string, (argument: string) => ServerParams | undef
   'on-marked-down': (word) => (word === 'shutdown-sessions' ? { closesSessions: true } : undefined),
 };
 
-function whole(make: (count: number) => ServerParams): (argument: string) => ServerParams | undefined {
-  return (argument) => (/^\d{1,9}$/.test(argument) ? make(Number(argument)) : undefined);
+type Reader = (argument: string) => ServerParams | undefined;
+
+function whole(min: number, max: number, make: (count: number) => ServerParams): Reader {
+  return (argument) => {
+    const count = Number(argument);
+    return /^\d{1,9}$/.test(argument) && count >= min && count <= max ? make(count) : undefined;
+  };
 }
 
 // HAProxy reads plain numbers as milliseconds.
-function time(make: (timeMs: number) => ServerParams): (argument: string) => ServerParams | undefined {
+function time(minMs: number, maxMs: number, make: (timeMs: number) => ServerParams): Reader {
   return (argument) => {
     const timeMs = readHaproxyTime(argument);
-    return timeMs === undefined ? undefined : make(timeMs);
+    return timeMs === undefined || timeMs < minMs || timeMs > maxMs ? undefined : make(timeMs);
   };
 }
 

@@ -1,10 +1,10 @@
-// Lines that may stand in `defaults` and in every proxy: options, time-outs, retries, logs. Here they hold for the
-// whole pair.
-import { formatDuration } from '../units.ts';
-import { setForPair, type HaproxyContext } from './haproxy-context.ts';
-import { answerTarpit } from './haproxy-rules.ts';
+// Lines that may stand in `defaults` and in every proxy: options, time-outs, retries, logs. Those that hold for the whole
+// pair here are answered when all sections are known (haproxy-settings.ts).
+import { formatDuration, readNetwork } from '../units.ts';
+import { isTarpitTime } from './haproxy-actions.ts';
+import { addSetting, type HaproxyContext } from './haproxy-context.ts';
 import { readHaproxyTime, type HaproxyLine } from './haproxy-text.ts';
-import type { TimeoutKey } from './pair-draft.ts';
+import type { PairDraft, TimeoutKey } from './pair-draft.ts';
 import type { Answer } from './report.ts';
 
 const TIMEOUTS: Readonly<Record<string, TimeoutKey>> = {
@@ -61,6 +61,9 @@ const OTHER_OPTIONS: Readonly<Record<string, Answer>> = {
   },
   'accept-invalid-http-response': { verdict: 'refused', why: 'answers are parsed strictly' },
 };
+
+/** Longest time-out of the new file. */
+const DAY_MS = 86_400_000;
 
 const STICK =
   'sessions are not kept in tables by this version: a cookie, or balance: source, keeps a client on its server; frontends.*.limits has the limits by source';
@@ -152,10 +155,11 @@ function answerNo(context: HaproxyContext, line: HaproxyLine): boolean {
 function answerRetries(context: HaproxyContext, line: HaproxyLine, text: string): boolean {
   if (!/^\d+$/.test(text)) return false;
   const value = Math.min(100, Number(text));
-  setForPair(context, line, {
+  addSetting(context, {
     key: 'retries',
+    line,
     value: text,
-    apply: () => (context.draft.retries = value),
+    apply: (draft) => (draft.retries = value),
     answer: {
       verdict: Number(text) === value ? 'taken' : 'changed',
       why: `${value} further attempts to connect`,
@@ -167,10 +171,11 @@ function answerRetries(context: HaproxyContext, line: HaproxyLine, text: string)
 
 function answerRequestId(context: HaproxyContext, line: HaproxyLine, header: string): boolean {
   if (!/^[\w-]{1,128}$/.test(header)) return false;
-  setForPair(context, line, {
+  addSetting(context, {
     key: 'unique-id-header',
+    line,
     value: header,
-    apply: () => (context.draft.requestId = header),
+    apply: (draft) => (draft.requestId = header),
     answer: { verdict: 'taken', why: 'each request gets a unique id', target: 'http.requestId' },
   });
   return true;
@@ -195,11 +200,12 @@ function answerRetryOn(context: HaproxyContext, line: HaproxyLine, words: readon
   const left = words.filter((word) => !Object.hasOwn(RETRIED, word) && !RETRIED_STATUSES.includes(word));
   const retryOn = [...new Set(known)];
   const limits = 'idempotent requests without a body only, and at most a fifth of all requests (retryBudget)';
-  setForPair(context, line, {
+  addSetting(context, {
     key: 'retry-on',
+    line,
     value: words.join(' '),
-    apply: () => {
-      if (retryOn.length > 0) context.draft.retryOn = retryOn;
+    apply: (draft) => {
+      if (retryOn.length > 0) draft.retryOn = retryOn;
     },
     answer: {
       verdict: retryOn.length === 0 && left.length === 0 ? 'taken' : 'changed',
@@ -226,21 +232,27 @@ function answerTimeout(
     context.report.answer(line, { verdict: 'refused', why, target: `timeouts.${key}` });
     return true;
   }
-  const value = formatDuration(timeMs);
-  setForPair(context, line, {
+  const value = formatDuration(Math.min(timeMs, DAY_MS));
+  const isLonger = timeMs > DAY_MS;
+  addSetting(context, {
     key: `timeout ${key}`,
-    value,
-    apply: () => (context.draft.timeouts[key] = value),
-    answer: { verdict: 'taken', why: `${value}, for the whole pair`, target: `timeouts.${key}` },
+    line,
+    value: String(Math.min(timeMs, DAY_MS)),
+    apply: (draft) => (draft.timeouts[key] = value),
+    answer: {
+      verdict: isLonger ? 'changed' : 'taken',
+      why: isLonger ? `${value}: no time-out is longer here` : `${value}, for the whole pair`,
+      target: `timeouts.${key}`,
+    },
   });
   return true;
 }
 
 function answerOption(context: HaproxyContext, line: HaproxyLine, words: readonly string[]): boolean {
   const [option = '', ...rest] = words;
-  const { draft } = context;
-  const set = (key: string, apply: () => void, answer: Answer): boolean => {
-    setForPair(context, line, { key, value: option === 'forwardfor' ? rest.join(' ') : option, apply, answer });
+  const set = (key: string, apply: (draft: PairDraft) => void, answer: Answer): boolean => {
+    const value = ['option', option, ...(option === 'forwardfor' ? rest : [])].join(' ');
+    addSetting(context, { key, line, value, apply, answer });
     return true;
   };
   switch (option) {
@@ -251,38 +263,38 @@ function answerOption(context: HaproxyContext, line: HaproxyLine, words: readonl
         target: 'log.access.format',
       });
     case 'dontlognull':
-      return set('dontlognull', () => (draft.ignoreEmpty = true), {
+      return set('dontlognull', (draft) => (draft.ignoreEmpty = true), {
         verdict: 'taken',
         why: 'no line for connections that sent nothing',
         target: 'log.access.ignoreEmpty',
       });
     case 'http-server-close':
-      return set('connection mode', () => (draft.serverClose = true), {
+      return set('connection mode', (draft) => (draft.serverClose = true), {
         verdict: 'taken',
         why: 'the connection to the server is closed after each answer; false keeps it open and saves a handshake for each request',
         target: 'http.serverClose',
       });
     case 'httpclose':
     case 'forceclose':
-      return set('connection mode', () => (draft.serverClose = true), {
+      return set('connection mode', (draft) => (draft.serverClose = true), {
         verdict: 'changed',
         why: "the server's connection is closed after each answer, the client's stays open",
         target: 'http.serverClose',
       });
     case 'http-keep-alive':
-      return set('connection mode', () => (draft.serverClose = false), {
+      return set('connection mode', (draft) => (draft.serverClose = false), {
         verdict: 'taken',
         why: 'connections stay open on both sides',
         target: 'http.serverClose',
       });
     case 'redispatch':
-      return set('redispatch', () => (draft.redispatch = true), {
+      return set('redispatch', (draft) => (draft.redispatch = true), {
         verdict: rest.length === 0 ? 'taken' : 'changed',
         why: 'the last attempt may go to another server',
         target: 'http.redispatch',
       });
     case 'forwardfor':
-      return set('forwardfor', () => (draft.forwardedForExcept = readExcept(rest)), answerForwardfor(rest));
+      return set('forwardfor', (draft) => (draft.forwardedForExcept = readExcept(rest)), answerForwardfor(rest));
     default:
       if (!Object.hasOwn(OTHER_OPTIONS, option)) return false;
       context.report.answer(line, OTHER_OPTIONS[option] ?? { verdict: 'refused', why: 'it is not served' });
@@ -291,7 +303,9 @@ function answerOption(context: HaproxyContext, line: HaproxyLine, words: readonl
 }
 
 function readExcept(words: readonly string[]): string[] {
-  return words.flatMap((word, index) => (word === 'except' ? (words[index + 1] ?? []) : []));
+  return words.flatMap((word, index) =>
+    word === 'except' && readNetwork(words[index + 1] ?? '').ok ? (words[index + 1] ?? []) : [],
+  );
 }
 
 function answerForwardfor(words: readonly string[]): Answer {
@@ -303,7 +317,11 @@ function answerForwardfor(words: readonly string[]): Answer {
       target,
     };
   }
-  const except = readExcept(words).join(', ');
+  const known = readExcept(words);
+  if (known.length < words.filter((word) => word === 'except').length) {
+    return { verdict: 'changed', why: 'for every client: what stands behind except is no network', target };
+  }
+  const except = known.join(', ');
   return {
     verdict: 'taken',
     why: except === '' ? 'X-Forwarded-For for every client' : `X-Forwarded-For, but not for ${except}`,
@@ -311,24 +329,24 @@ function answerForwardfor(words: readonly string[]): Answer {
   };
 }
 
+/** Options that can be switched off again, by the setting that they are. */
+const SWITCHES: Readonly<Record<string, string>> = {
+  redispatch: 'redispatch',
+  dontlognull: 'dontlognull',
+  'http-server-close': 'connection mode',
+  httpclose: 'connection mode',
+  forceclose: 'connection mode',
+  forwardfor: 'forwardfor',
+};
+
 function answerNoOption(context: HaproxyContext, line: HaproxyLine, option: string): boolean {
-  const known: Readonly<Record<string, string>> = {
-    redispatch: 'redispatch',
-    dontlognull: 'dontlognull',
-    'http-server-close': 'connection mode',
-    forwardfor: 'forwardfor',
-  };
-  const key = Object.hasOwn(known, option) ? known[option] : undefined;
-  const before = key === undefined ? undefined : context.pairWide.get(key);
-  context.report.answer(
-    line,
-    before === undefined
-      ? { verdict: 'not-needed', why: 'it switches off what is not on' }
-      : {
-          verdict: 'refused',
-          why: `it holds for the whole pair here, and line ${before.line.line} ("${before.line.text}") switches it on`,
-        },
-  );
+  const key = Object.hasOwn(SWITCHES, option) ? SWITCHES[option] : undefined;
+  if (key === undefined || !context.settings.has(key)) {
+    context.report.answer(line, { verdict: 'not-needed', why: 'it switches off what is not on' });
+    return true;
+  }
+  const answer: Answer = { verdict: 'taken', why: 'it is off', target: context.settings.get(key)?.answer.target ?? '' };
+  addSetting(context, { key, line, value: '', apply: () => undefined, answer });
   return true;
 }
 
@@ -339,5 +357,17 @@ function answerLog(context: HaproxyContext, line: HaproxyLine): boolean {
       ? 'the access log is written for every frontend'
       : 'nothing is sent to syslog by this version: lines go to standard output or to log.access.file';
   context.report.answer(line, { verdict: line.words[1] === 'global' ? 'taken' : 'changed', why, target: 'log.access' });
+  return true;
+}
+
+/** Answers `timeout tarpit`: it is written into the tarpit rules of the section. */
+function answerTarpit(context: HaproxyContext, line: HaproxyLine): true {
+  const timeMs = readHaproxyTime(line.words[2] ?? '');
+  const fits = timeMs !== undefined && isTarpitTime(timeMs);
+  context.report.answer(line, {
+    verdict: fits ? 'taken' : 'refused',
+    why: fits ? 'the delay of the tarpit rules' : 'a tarpit lasts from 1ms to 1h',
+    target: 'frontends.*.rules',
+  });
   return true;
 }

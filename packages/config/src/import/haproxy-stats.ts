@@ -2,6 +2,9 @@
 // is never served on the ports of users here. Passwords are not copied.
 import { readBind } from '../units.ts';
 import type { HaproxyContext } from './haproxy-context.ts';
+import { collide } from './haproxy-frontend.ts';
+import { isGuard, remarkOf } from './haproxy-guards.ts';
+import { answerShared } from './haproxy-shared.ts';
 import type { HaproxyLine, HaproxySection } from './haproxy-text.ts';
 import type { Answer } from './report.ts';
 
@@ -34,26 +37,68 @@ const SETTINGS: Readonly<Record<string, Answer>> = {
 export function importStats(context: HaproxyContext, section: HaproxySection, lines: readonly HaproxyLine[]): void {
   const { report, draft } = context;
   const address = section.rest[0] ?? '';
-  const stats = (draft.stats ??= { binds: [] });
-  if (address !== '' && readBind(bindOf(address)).ok) stats.binds.push(bindOf(address));
+  const stats = (draft.stats ??= { binds: [], guards: [] });
+  if (address !== '' && readBind(bindOf(address)).ok) addBinds(context, stats, [bindOf(address)]);
   const form =
     address === '' ? '' : '; an address on this line is the form of HAProxy 1.4, which HAProxy itself refuses today';
   report.answer(section.header, { verdict: 'taken', why: `the statistics page, with ";csv"${form}`, target: TARGET });
-  for (const line of lines) {
-    const [keyword = '', second = ''] = line.words;
-    if (keyword === 'bind') answerStatsBind(context, line, stats.binds);
-    else if (keyword === 'mode') report.answer(line, { verdict: 'taken', why: 'HTTP', target: TARGET });
-    else if (keyword !== 'stats')
-      report.answer(line, { verdict: 'not-needed', why: 'it belongs to the old statistics page' });
-    else if (second === 'uri') answerUri(context, line, stats);
-    else
-      report.answer(
-        line,
-        SETTINGS[second] ?? { verdict: 'refused', why: `"stats ${second}" is not served by this version` },
-      );
-  }
+  for (const line of [...context.inherited.rules, ...lines]) answerStatsLine(context, line, stats);
   if (stats.binds.length === 0)
     report.answer(section.header, { verdict: 'refused', why: 'none of its listeners could be taken' });
+}
+
+type Stats = NonNullable<HaproxyContext['draft']['stats']>;
+
+// oxlint-disable-next-line complexity -- long: the kinds of lines, one after another
+function answerStatsLine(context: HaproxyContext, line: HaproxyLine, stats: Stats): void {
+  const { report } = context;
+  const [keyword = '', second = ''] = line.words;
+  if (isGuard(line.words) || (second === 'http-request' && line.words[2] === 'deny')) {
+    answerStatsGuard(context, line, stats);
+  } else if (line.fault !== undefined) report.answer(line, { verdict: 'refused', why: line.fault, target: TARGET });
+  else if (keyword === 'bind') answerStatsBind(context, line, stats);
+  else if (keyword === 'mode') report.answer(line, { verdict: 'taken', why: 'HTTP', target: TARGET });
+  else if (keyword === 'acl')
+    report.answer(line, { verdict: 'refused', why: 'the page has no conditions: the rules that use it say more' });
+  else if (keyword === 'http-request')
+    report.answer(line, { verdict: 'refused', why: 'the page has no rules; metrics are at /metrics of admin.bind' });
+  else if (keyword === 'stats' && second === 'uri') answerUri(context, line, stats);
+  else if (keyword === 'stats')
+    report.answer(
+      line,
+      SETTINGS[second] ?? { verdict: 'refused', why: `"stats ${second}" is not served by this version` },
+    );
+  else if (!answerShared(context, line))
+    report.answer(line, { verdict: 'not-needed', why: 'it belongs to the old statistics page' });
+}
+
+// The page asks for a password, always; who may connect is decided by the address that it listens on.
+function answerStatsGuard(context: HaproxyContext, line: HaproxyLine, stats: Stats): void {
+  const isAuth = line.words[1] === 'auth' || line.words[2] === 'auth';
+  if (isAuth) {
+    const why = 'the page asks for a user and a password, always';
+    context.report.answer(line, { verdict: 'not-needed', why, target: 'admin.stats.auth' });
+    return;
+  }
+  stats.guards.push(remarkOf(line));
+  const why =
+    'the page has no rules: who may connect is decided by the address that it listens on, so its bind is FILL-IN, which "validate" refuses until you have decided';
+  context.report.answer(line, { verdict: 'refused', why, target: `${TARGET}.bind`, decide: true });
+}
+
+/** Adds listeners; the first that something else has already is given back. */
+function addBinds(context: HaproxyContext, stats: Stats, binds: readonly string[]): string | undefined {
+  let taken: string | undefined;
+  for (const address of binds) {
+    const read = readBind(address);
+    if (!read.ok) continue;
+    const other = context.binds.find(({ bind }) => collide(bind, read.value));
+    if (other === undefined) {
+      context.binds.push({ bind: read.value, owner: 'the statistics page', address });
+      stats.binds.push(address);
+    } else taken ??= `"${other.address}" of "${other.owner}" takes the port already`;
+  }
+  return taken;
 }
 
 function bindOf(address: string): string {
@@ -64,19 +109,24 @@ function bindOf(address: string): string {
     .replace(/^:::/, '[::]:');
 }
 
-function answerStatsBind(context: HaproxyContext, line: HaproxyLine, binds: string[]): void {
+function answerStatsBind(context: HaproxyContext, line: HaproxyLine, stats: Stats): void {
   const [, addresses = '', ...params] = line.words;
+  const decisive = params.find((param) => param === 'ssl' || param === 'interface');
   const target = `${TARGET}.bind`;
   const written = addresses.split(',').map(bindOf);
-  if (params.includes('ssl') || !written.every((bind) => readBind(bind).ok)) {
-    const why = params.includes('ssl')
-      ? 'the page is plain HTTP: the console on admin.bind has TLS'
-      : 'one address with one port can be listened on';
+  if (decisive !== undefined || !written.every((bind) => readBind(bind).ok)) {
+    const why =
+      decisive === 'ssl'
+        ? 'the page is plain HTTP: the console on admin.bind has TLS'
+        : decisive === undefined
+          ? 'one address with one port can be listened on'
+          : 'it was open to one interface only: listen on the address that the interface has';
     context.report.answer(line, { verdict: 'refused', why, target });
     return;
   }
-  binds.push(...written);
-  context.report.answer(line, { verdict: 'taken', why: `listens on ${written.join(', ')}`, target });
+  const other = addBinds(context, stats, written);
+  const why = other ?? `listens on ${written.join(', ')}`;
+  context.report.answer(line, { verdict: other === undefined ? 'taken' : 'refused', why, target });
 }
 
 function answerUri(context: HaproxyContext, line: HaproxyLine, stats: { path?: string }): void {

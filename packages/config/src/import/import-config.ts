@@ -27,6 +27,8 @@ export interface ImportInput {
    * in none of the old files unless adverts were unicast.
    */
   readonly nodeAddresses?: Readonly<Record<string, string>>;
+  /** Values of environment variables of the old HAProxy process that its file uses. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface ImportResult {
@@ -46,7 +48,7 @@ export interface ImportResult {
 export function importConfig(input: ImportInput): ImportResult {
   const draft = emptyDraft();
   const report = new ImportReport();
-  importHaproxy(input.haproxy, draft, report);
+  importHaproxy({ sources: input.haproxy, environment: input.environment ?? {} }, draft, report);
   const given: ConfigProblem[] = [];
   const problems = importKeepalived(input.keepalived, { draft, report }, () => {
     addMissingNodes(draft, input);

@@ -31,20 +31,25 @@ export interface ElectionDraft {
 export type FlowValue = string | number | boolean | readonly FlowValue[] | { readonly [key: string]: FlowValue };
 
 /** How the values of a header, cookie or parameter are compared: `exact: [a]`, `present: true`. */
-export type MatchDraft = Record<string, string[] | true>;
+export type MatchDraft = Record<string, string[] | true | number>;
 
 export interface AclDraft {
   readonly name: string;
   /** pathPrefix, host, method, source, port, ... */
   readonly lists: Record<string, (string | number)[]>;
-  readonly named: { readonly header: Matches; readonly cookie: Matches; readonly query: Matches };
+  readonly named: {
+    readonly header: Matches;
+    readonly headerMember: Matches;
+    readonly cookie: Matches;
+    readonly query: Matches;
+  };
   /** Absent until a list is there for which it makes a difference. */
   ignoreCase?: boolean;
 }
 
 type Matches = Record<string, MatchDraft>;
 
-/** A rule as the new file writes it: `if` and one action. */
+/** A rule as the new file writes it: `if` and one action; `#` is a comment above it. */
 export type RuleDraft = Readonly<Record<string, FlowValue>>;
 
 export interface FrontendDraft {
@@ -65,12 +70,15 @@ export interface CompressionDraft {
 }
 
 export interface ServerDraft {
+  /** A comment above it. */
+  readonly '#'?: string;
   readonly name: string;
   readonly address: string;
   readonly cookie?: string;
   readonly weight?: number;
   readonly maxConnections?: number;
   readonly backup?: boolean;
+  readonly check?: boolean;
   readonly sendProxy?: 'v1' | 'v2';
 }
 
@@ -87,6 +95,8 @@ export interface BackendDraft {
   slowStart?: string;
   maxQueue?: number;
   closeSessionsWhenDown?: boolean;
+  readonly acls: AclDraft[];
+  readonly rules: RuleDraft[];
   readonly servers: ServerDraft[];
 }
 
@@ -123,7 +133,8 @@ export interface PairDraft {
   requestId?: string;
   readonly errorPages: Record<string, string>;
   readonly maps: Record<string, { readonly file: string; readonly match: string }>;
-  stats?: { readonly binds: string[]; path?: string };
+  /** `guards`: lines that kept somebody from the page and could not be taken. */
+  stats?: { readonly binds: string[]; readonly guards: string[]; path?: string };
 }
 
 /** An empty draft: what the old programs do when a setting is absent. */

@@ -20,6 +20,8 @@ export interface ImportLine extends SourceLine {
   readonly why: string;
   /** Where it went in the new file, for instance `frontends.main.bind`; empty when nowhere. */
   readonly target: string;
+  /** It kept somebody out, or something private: to be decided before the new file is used. */
+  readonly decide?: true;
 }
 
 /** What a handler says about a line. */
@@ -27,6 +29,7 @@ export interface Answer {
   readonly verdict: ImportVerdict;
   readonly why: string;
   readonly target?: string;
+  readonly decide?: true;
 }
 
 // The worst of several answers about one line is the line's verdict.
@@ -79,7 +82,8 @@ function join(first: ImportLine, second: ImportLine): ImportLine {
   const worse = SEVERITY.indexOf(second.verdict) > SEVERITY.indexOf(first.verdict) ? second : first;
   const why = first.why.includes(second.why) ? first.why : `${first.why}; ${second.why}`;
   const targets = [first.target, second.target].flatMap((target) => (target === '' ? [] : target.split(', ')));
-  return { ...first, verdict: worse.verdict, why, target: [...new Set(targets)].join(', ') };
+  const decide = first.decide === true || second.decide === true ? { decide: true as const } : {};
+  return { ...first, ...decide, verdict: worse.verdict, why, target: [...new Set(targets)].join(', ') };
 }
 
 /** Replaces passwords by `***`: a report is printed and kept. */
@@ -89,15 +93,19 @@ export function maskSecrets(text: string): string {
     .replace(/(\bauth_(?:pass|hmac\w*)\s+)[^{}\s].*/i, '$1***')
     .replace(/(\bhex:)[\da-f]+/gi, '$1***')
     .replace(/^((?:auth_)?(?:key|secret)\s+).*/i, '$1***')
-    .replace(/(\b(?:insecure-)?password\s+)\S+/i, '$1***');
+    .replace(/(\b(?:insecure-)?password\s+)\S+/i, '$1***')
+    .replace(/(\bauthorization:?\\?\s+(?:basic|bearer)\\?\s+)[^\s\\"]+/gi, '$1***');
 }
 
-/** Writes a report for people: each line with its verdict, then what it became and why. No final newline. */
+/** Writes a report for people: first what must be decided, then each line with its verdict, what it became and why. */
 export function formatImportReport(report: readonly ImportLine[]): string {
-  return report
-    .map((entry) => {
-      const target = entry.target === '' ? '' : `${entry.target}: `;
-      return `${entry.file}:${entry.line}: ${entry.verdict.padEnd(10)} ${entry.text}\n    ${target}${entry.why}`;
-    })
-    .join('\n');
+  const decide = report.filter((entry) => entry.decide === true);
+  if (decide.length === 0) return report.map(formatLine).join('\n');
+  const head = `To be decided first: what kept somebody out, or something private, and could not be taken (${decide.length})`;
+  return [head, ...decide.map(formatLine), '', 'Every line:', ...report.map(formatLine)].join('\n');
+}
+
+function formatLine(entry: ImportLine): string {
+  const target = entry.target === '' ? '' : `${entry.target}: `;
+  return `${entry.file}:${entry.line}: ${entry.verdict.padEnd(10)} ${entry.text}\n    ${target}${entry.why}`;
 }

@@ -1,6 +1,7 @@
 // Writes a draft as the text of a configuration file, laid out for reading, with a comment where the new file says
 // something that the old ones did not. Pure text; parseConfig reads it back.
 import { aclsOf, readCondition } from '../schema/condition.ts';
+import { FILL_IN } from './haproxy-guards.ts';
 import type {
   AclDraft,
   BackendDraft,
@@ -23,6 +24,8 @@ export function writeYaml(draft: PairDraft, sources: readonly string[]): string 
     ...draft.nodes.map(nodeLine),
     ...vipsLines(draft),
     ...block('frontends', draft.frontends.flatMap(frontendLines)),
+    // Frontends that only answer need none.
+    ...(draft.frontends.length > 0 && draft.backends.length === 0 ? ['backends: {}'] : []),
     ...block('backends', draft.backends.flatMap(backendLines)),
     ...settingLines(draft),
     ...failoverLines(draft),
@@ -48,26 +51,40 @@ function nodeLine(node: NodeDraft): string {
 }
 
 function frontendLines(frontend: FrontendDraft): string[] {
-  const { acls, rules, compression, errorPages } = frontend;
-  const used = new Set(rules.flatMap((rule) => aclsOfRule(rule)));
+  const { compression, errorPages } = frontend;
   return [
     `  ${scalar(frontend.name)}:`,
     `    bind: ${flow(frontend.binds)}`,
     `    mode: ${frontend.mode}`,
     ...(frontend.maxConnections === undefined ? [] : [`    maxConnections: ${frontend.maxConnections}`]),
+    ...ruleLines(frontend),
+    ...(compression === undefined ? [] : [`    compression: ${flow({ ...compression })}`]),
+    ...(Object.keys(errorPages).length === 0 ? [] : [`    errorPages: ${flow(errorPages)}`]),
+    ...(frontend.defaultBackend === undefined ? [] : [`    defaultBackend: ${scalar(frontend.defaultBackend)}`]),
+  ];
+}
+
+/** ACLs and rules of a frontend or backend. */
+function ruleLines({ acls, rules }: Pick<FrontendDraft, 'acls' | 'rules'>): string[] {
+  const used = new Set(rules.flatMap((rule) => aclsOfRule(rule)));
+  return [
     ...(acls.length === 0 ? [] : ['    acls:']),
     ...acls.flatMap((acl) => [
       ...(used.has(acl.name) ? [] : ['      # No rule uses this one.']),
       `      ${scalar(acl.name)}:`,
       ...aclLines(acl).map((line) => `        ${line}`),
     ]),
-    ...(rules.length === 0 ? [] : ['    rules:', ...rules.map((rule) => `      - ${flow({ ...rule })}`)]),
-    ...(compression === undefined ? [] : [`    compression: ${flow({ ...compression })}`]),
-    ...(Object.keys(errorPages).length === 0 ? [] : [`    errorPages: ${flow(errorPages)}`]),
-    ...(frontend.defaultBackend === undefined
-      ? ['    # Name the backend that takes what no rule takes: defaultBackend: ...']
-      : [`    defaultBackend: ${scalar(frontend.defaultBackend)}`]),
+    ...(rules.length === 0 ? [] : ['    rules:']),
+    ...rules.flatMap(({ '#': remark, ...rule }) => [
+      ...(typeof remark === 'string' ? [`      # ${comment(remark)}`] : []),
+      `      - ${flow(rule)}`,
+    ]),
   ];
+}
+
+/** A line of the old file as a comment. */
+function comment(text: string): string {
+  return text.replaceAll(/[^ -~]/g, '?');
 }
 
 function aclLines(acl: AclDraft): string[] {
@@ -101,13 +118,17 @@ function backendLines(backend: BackendDraft): string[] {
   return [
     `  ${scalar(backend.name)}:`,
     ...(backend.mode === 'tcp' ? ['    mode: tcp'] : []),
+    ...ruleLines(backend),
     `    balance: ${backend.balance}`,
     ...Object.entries(parts).flatMap(([key, value]) => [
       ...(key === 'check' ? checkRemarks(backend) : []),
       ...(value === undefined ? [] : [`    ${key}: ${flow(value)}`]),
     ]),
     '    servers:',
-    ...backend.servers.map(({ name, ...server }) => `      ${scalar(name)}: ${flow({ ...server })}`),
+    ...backend.servers.flatMap(({ '#': remark, name, ...server }) => [
+      ...(remark === undefined ? [] : [`      # ${comment(remark)}`]),
+      `      ${scalar(name)}: ${flow({ ...server })}`,
+    ]),
   ];
 }
 
@@ -132,12 +153,18 @@ function settingLines(draft: PairDraft): string[] {
     ...(draft.retryOn === undefined ? {} : { retryOn: draft.retryOn }),
     ...(draft.requestId === undefined ? {} : { requestId: { header: draft.requestId } }),
     ...(Object.keys(draft.errorPages).length === 0 ? {} : { errorPages: draft.errorPages }),
+    ...(asksPath(draft) ? { normalize: false } : {}),
   };
   const maps = Object.entries(draft.maps).map(([name, map]) => `  ${scalar(name)}: ${flow(map)}`);
   const access = { enabled: draft.logs, format: 'haproxy', ignoreEmpty: draft.ignoreEmpty };
   const threads = draft.threads ?? 'auto';
   return [
     ...(Object.keys(draft.timeouts).length === 0 ? [] : [`timeouts: ${flow({ ...draft.timeouts })}`]),
+    ...(asksPath(draft)
+      ? [
+          '# As before, conditions see paths as clients send them: //admin is another one than /admin. Remove normalize to see them as servers do.',
+        ]
+      : []),
     `http: ${flow(http)}`,
     ...block('maps', maps),
     'log:',
@@ -150,30 +177,59 @@ function settingLines(draft: PairDraft): string[] {
   ];
 }
 
+/** Whether a condition or a map looks at a path, a host or a query. */
+function asksPath({ frontends, backends, maps }: PairDraft): boolean {
+  const acls = [...frontends, ...backends].flatMap((section) => section.acls);
+  return (
+    Object.keys(maps).length > 0 ||
+    acls.some(
+      ({ lists, named }) =>
+        Object.keys(lists).some((key) => key.startsWith('path') || key === 'host') ||
+        Object.keys(named.query).length > 0,
+    )
+  );
+}
+
 function adminLines(draft: PairDraft): string[] {
   const addresses = draft.nodes.flatMap((node) => node.address ?? []);
   const unknown = addresses.length < draft.nodes.length || addresses.some((address) => address.startsWith('FILL-IN'));
+  const { stats } = draft;
+  const hasStats = stats !== undefined && stats.binds.length > 0;
+  const port = adminPort(draft);
   const admin: Record<string, FlowValue> = {
-    ...(unknown ? {} : { bind: addresses.map((address) => `${address}:9443`) }),
-    ...(draft.stats === undefined || draft.stats.binds.length === 0
-      ? {}
-      : {
-          stats: {
-            bind: draft.stats.binds.length === 1 ? (draft.stats.binds[0] ?? '') : draft.stats.binds,
-            ...(draft.stats.path === undefined ? {} : { path: draft.stats.path }),
-          },
-        }),
+    ...(unknown ? {} : { bind: addresses.map((address) => `${address}:${port}`) }),
+    ...(hasStats
+      ? { stats: { bind: statsBind(stats), ...(stats.path === undefined ? {} : { path: stats.path }) } }
+      : {}),
   };
   if (Object.keys(admin).length === 0) return [];
   return [
     ...(unknown
       ? []
       : ['# The console: TLS, and a token that "tospann token" prints. Remove bind to have the control socket only.']),
-    ...('stats' in admin
-      ? ['# The statistics page is plain HTTP: any user name, with the token as the password. auth: sets another one.']
+    ...(hasStats
+      ? [
+          '# The statistics page is plain HTTP: any user name, with the token as the password. auth: sets another one.',
+          ...stats.guards.map((guard) => `# Not taken: ${comment(guard)}`),
+          ...(stats.guards.length === 0 ? [] : [`# It listened on ${stats.binds.join(', ')}.`]),
+        ]
       : []),
     `admin: ${flow(admin)}`,
   ];
+}
+
+function statsBind({ binds, guards }: NonNullable<PairDraft['stats']>): FlowValue {
+  if (guards.length > 0) return FILL_IN;
+  return binds.length === 1 ? (binds[0] ?? '') : binds;
+}
+
+/** A port that no frontend listens on. */
+function adminPort({ frontends, stats }: PairDraft): number {
+  const binds = [...frontends.flatMap((frontend) => frontend.binds), ...(stats?.binds ?? [])];
+  const texts = binds.map((bind) => (typeof bind === 'string' ? bind : JSON.stringify(bind)));
+  let port = 9443;
+  while (texts.some((text) => new RegExp(`:${port}\\b`).test(text))) port += 1;
+  return port;
 }
 
 function block(key: string, lines: readonly string[]): string[] {

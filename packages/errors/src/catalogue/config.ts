@@ -405,4 +405,18 @@ export const configErrors = {
     message: 'Cannot use "{value}" as the address of node "{name}": it must be an IPv4 or IPv6 address',
     hint: 'Write --node-address NAME=ADDRESS, for instance lb1=10.10.0.11 or lb1=2001:db8::11.',
   },
+  LB_IMPORT_OUTPUT_EXISTS: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message: 'Cannot write the imported configuration to "{file}": there is a file already, and it is kept',
+    hint: 'Name another file, or say --force to put the new one in its place.',
+  },
+  LB_IMPORT_OUTPUT: {
+    source: 'config',
+    retry: 'never',
+    status: 422,
+    message: 'Cannot write the imported configuration to "{file}": {detail}',
+    hint: 'Name a file in a directory that is there and that this user may write to.',
+  },
 } as const satisfies Readonly<Record<string, ErrorEntry>>;
