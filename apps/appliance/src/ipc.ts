@@ -21,7 +21,7 @@ export interface InheritedListener {
 /** What the supervisor knows of one child. */
 export interface ChildInfo {
   readonly role: Role;
-  readonly state: 'starting' | 'running' | 'draining' | 'waiting';
+  readonly state: 'starting' | 'running' | 'draining' | 'waiting' | 'silent';
   readonly pid: number;
   readonly restartsTotal: number;
   /** Monotonic ms of the last start. */
@@ -82,6 +82,8 @@ export interface NodeState {
   readonly movers?: readonly MoverResult[];
   readonly able?: AbleState;
   readonly limits?: HostStatus;
+  /** Said by the admin child itself: the supervisor has not told anything for some seconds. */
+  readonly supervisorIsSilent?: boolean;
 }
 
 /** What the vrrp child knows beside the election. */
@@ -156,7 +158,12 @@ export type ServerAnswer =
   | { readonly outcome: 'no-proxy' }
   | { readonly outcome: 'not-kept'; readonly detail: string };
 
+/** What a child says to others than the supervisor's end of its channel. */
+export type ChildReport = Exclude<FromChild, { readonly type: 'alive' }>;
+
 export type FromChild =
+  /** Once a second, from the loop that does the work. */
+  | { readonly type: 'alive' }
   | { readonly type: 'ready' }
   | { readonly type: 'fatal'; readonly code: string; readonly message: string; readonly hint: string }
   | { readonly type: 'proxy-snapshot'; readonly snapshot: ProxySnapshot }
@@ -173,7 +180,7 @@ export type FromChild =
   | MoveMessage
   | { readonly type: 'failover-answer'; readonly id: number; readonly answer: FailoverAnswer }
   | { readonly type: 'reload-answer'; readonly id: number; readonly answer: ReloadAnswer }
-  | { readonly type: 'operation'; readonly id: number; readonly operation: Operation; readonly force: boolean }
+  | { readonly type: 'operation'; readonly id: number; readonly operation: Operation; readonly force?: boolean }
   | { readonly type: 'server-order'; readonly id: number; readonly order: ServerOrder }
   /** Why the other node could not take over now; empty: it could. */
   | { readonly type: 'spare'; readonly problem: string }

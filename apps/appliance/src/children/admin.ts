@@ -22,7 +22,8 @@ import type { ServerOrder } from '@tospann/proxy';
 import { SOCKET_NAME } from '../cli/control.ts';
 import { consoleAsset } from '../console-assets.ts';
 import { adminBinds, adminPeers, unaskedNodes } from '../core/admin-addresses.ts';
-import { toNodeStatus } from '../core/node-status.ts';
+import { toNodeStatus, unknownState } from '../core/node-status.ts';
+import { beginSilence, heard, look, LOOK_MS, SILENT_AFTER } from '../core/silence.ts';
 import { usersFor } from '../core/users.ts';
 import type { FailoverAnswer, NodeState, ServerAnswer, StartMessage } from '../ipc.ts';
 import { localAddresses } from '../local-addresses.ts';
@@ -38,7 +39,7 @@ export function runAdminChild(): void {
   openChannel({
     message: (message) => {
       if (message.type === 'start') admin.start(message).then(() => tell({ type: 'ready' }), fail);
-      if (message.type === 'node-state') admin.state = message.state;
+      if (message.type === 'node-state') admin.hear(message.state);
       if (message.type === 'failover-answer') admin.answered(message.id, message.answer);
       if (message.type === 'operation-answer') admin.reported(message.id, message.report);
       if (message.type === 'server-answer') admin.serverAnswered(message.id, message.answer);
@@ -51,7 +52,9 @@ export function runAdminChild(): void {
 }
 
 class Admin {
-  state: NodeState | undefined;
+  #state: NodeState | undefined;
+  /** Of the supervisor: what it has told last is old when it hangs. */
+  #silence = beginSilence(monotonicMs());
   config: PairConfig | undefined;
   #api: RunningApi | undefined;
   #events: EventStore | undefined;
@@ -66,6 +69,7 @@ class Admin {
     const { config, node, runDir, stateDir } = message;
     const log = makeLog(node, 'admin');
     this.config = config;
+    setInterval(() => (this.#silence = look(this.#silence, monotonicMs())), LOOK_MS);
     const { stats } = config.admin;
     this.#events = openEventStore({ node, stateDir, log });
     this.#api = await startApi({
@@ -99,6 +103,12 @@ class Admin {
     });
     const user = dropPrivileges(usersFor(config.proxy.user));
     log.info({ event: 'admin-ready', user: user.name, addresses: this.#api.addresses() }, 'The admin API answers');
+  }
+
+  /** What the supervisor knows of the node now. */
+  hear(state: NodeState): void {
+    this.#state = state;
+    this.#silence = heard(this.#silence);
   }
 
   async stop(): Promise<void> {
@@ -146,7 +156,8 @@ class Admin {
 
   #status({ config, node }: StartMessage): NodeStatus {
     const empty: NodeState = { startedMs: monotonicMs(), configHash: config.hash, children: [] };
-    return toNodeStatus(this.state ?? empty, {
+    const known = this.#state ?? empty;
+    return toNodeStatus(this.#silence.looks < SILENT_AFTER ? known : unknownState(known), {
       node,
       cluster: config.cluster.name,
       version,

@@ -29,6 +29,8 @@ export interface ChannelHandlers {
   retire?(): void;
 }
 
+/** How often the supervisor hears that this loop turns, ms. */
+const ALIVE_MS = 1000;
 /** How often a child that goes on alone looks whether the process lives that is to have another program, ms. */
 const ALONE_LOOK_MS = 500;
 
@@ -56,6 +58,7 @@ export function openChannel(handlers: ChannelHandlers): void {
     // As long as the process is there, its next program comes up, and says when this child is not needed any more.
     alone = setInterval(() => process.ppid !== supervisor && retire(), ALONE_LOOK_MS);
   });
+  setInterval(() => tell({ type: 'alive' }), ALIVE_MS).unref();
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
 }

@@ -93,6 +93,15 @@ export function childEvent(
   return { ...time, event: 'child', severity: role === 'admin' ? 'warning' : 'alarm', text, evidence: { ...ended } };
 }
 
+/** The supervisor has ended a child: it said what it must not, or nothing. */
+export function faultyChildEvent(
+  faulty: { readonly role: Role; readonly pid: number; readonly why: string; readonly faultsTotal: number },
+  time: EventTime,
+): EventDraft {
+  const text = `The ${faulty.role} process ${faulty.pid} is ended: ${faulty.why}`;
+  return { ...time, event: 'child', severity: 'alarm', text, evidence: { ...faulty } };
+}
+
 /** Maintenance began or ended. */
 export interface MaintenanceEvent {
   readonly event: 'maintenance';

@@ -38,6 +38,17 @@ export function toNodeStatus(state: NodeState, facts: NodeFacts): NodeStatus {
   };
 }
 
+/** Of a node whose supervisor does not answer nothing is known any more: old figures must not stand in its place. */
+export function unknownState(last: NodeState): NodeState {
+  const { startedMs, configHash, children } = last;
+  return {
+    startedMs,
+    configHash,
+    children: children.map((child) => ({ ...child, state: 'silent' as const })),
+    supervisorIsSilent: true,
+  };
+}
+
 /** The election and what decides whether this node may take part in it. */
 function vrrpStatus(vrrp: VrrpSnapshot, able: AbleState | undefined): VrrpStatus {
   if (able === undefined) return vrrp;
@@ -55,19 +66,32 @@ function isRunning(state: NodeState, role: ChildInfo['role']): boolean {
 }
 
 function toChildStatus(child: ChildInfo): ChildStatus {
-  const states = { starting: 'starting', running: 'ready', draining: 'draining', waiting: 'down' } as const;
+  const states = {
+    starting: 'starting',
+    running: 'ready',
+    draining: 'draining',
+    waiting: 'down',
+    silent: 'down',
+  } as const;
   return {
     name: child.role,
     state: states[child.state],
     pid: Math.max(0, child.pid),
     restartsTotal: child.restartsTotal,
     sinceMs: child.sinceMs,
-    detail: child.lastExit === '' ? '' : `last end: ${child.lastExit}`,
+    detail: childDetail(child),
   };
+}
+
+function childDetail({ state, lastExit }: ChildInfo): string {
+  if (state === 'silent') return 'it does not answer';
+  return lastExit === '' ? '' : `last end: ${lastExit}`;
 }
 
 function notices(state: NodeState, { unasked }: NodeFacts): readonly string[] {
   const found: string[] = [];
+  if (state.supervisorIsSilent === true)
+    found.push('The supervisor of this node does not answer: what its processes do is not known');
   for (const name of unasked) {
     found.push(`Nothing is known of ${name}: admin.bind names no address of it, and planned moves need --force`);
   }

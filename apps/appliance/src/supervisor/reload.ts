@@ -61,7 +61,8 @@ export async function closeOldBinds(supervisor: Supervisor): Promise<void> {
 
 async function swap(supervisor: Supervisor, next: PairConfig): Promise<ReloadAnswer> {
   const child = supervisor.slots.proxy.child;
-  if (child === undefined || child.gone || !child.ready || child.draining) {
+  // One that is just starting is no reason for another one beside it.
+  if (child === undefined || child.draining || !(await isReady(child))) {
     return { outcome: 'needs-process', reason: 'no proxy process is ready' };
   }
   const wanted = supervisor.listeners.of(next);

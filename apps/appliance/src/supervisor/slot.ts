@@ -3,7 +3,7 @@ import type { PairConfig } from '@tospann/config';
 import { monotonicMs } from '@tospann/linux';
 import type { Logger } from '../log.ts';
 import { afterDeath, initialRestart, type RestartState } from '../core/restart.ts';
-import type { ChildInfo, FromChild, Role } from '../ipc.ts';
+import type { ChildInfo, ChildReport, Role } from '../ipc.ts';
 import { Child } from './child.ts';
 
 export interface SlotOptions {
@@ -17,7 +17,8 @@ export interface SlotOptions {
   readonly fds: (config: PairConfig) => readonly number[];
   /** Called with each new child, to send its `start` message. */
   readonly started: (child: Child, config: PairConfig) => void;
-  readonly message: (child: Child, message: FromChild) => void;
+  readonly message: (child: Child, message: ChildReport) => void;
+  readonly faulty: (child: Child, why: string) => void;
   /** Called when a child has ended that was not told to; another one starts in `delayMs`. */
   readonly died: (ended: {
     readonly role: Role;
@@ -59,6 +60,7 @@ export class Slot {
     this.#options.prepare();
     const child = new Child(this.#options.role, this.#options.fds(config), {
       message: this.#options.message,
+      faulty: this.#options.faulty,
       exited: (gone, how) => this.#exited(gone, how),
     });
     this.#options.started(child, config);
@@ -82,10 +84,9 @@ export class Slot {
   info(): ChildInfo {
     const child = this.#child;
     const running = child !== undefined && !child.gone;
-    const state = !running ? 'waiting' : child.draining ? 'draining' : child.ready ? 'running' : 'starting';
     return {
       role: this.#options.role,
-      state,
+      state: running ? stateOf(child) : 'waiting',
       pid: running ? child.pid : -1,
       restartsTotal: this.#restartsTotal,
       sinceMs: child?.startedMs ?? 0,
@@ -116,4 +117,10 @@ export class Slot {
     // Never in the same turn: the first start of a node may fail, too.
     this.#timer = setTimeout(() => this.start(), delayMs);
   }
+}
+
+function stateOf(child: Child): ChildInfo['state'] {
+  if (child.isSilent) return 'silent';
+  if (child.draining) return 'draining';
+  return child.ready ? 'running' : 'starting';
 }

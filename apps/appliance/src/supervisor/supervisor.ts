@@ -8,6 +8,7 @@ import { monotonicMs, notifySystemd } from '@tospann/linux';
 import type { ProxySnapshot } from '@tospann/proxy';
 import type { VrrpState } from '@tospann/vrrp';
 import {
+  type ChildReport,
   type FailoverAnswer,
   type FromChild,
   type MoveMessage,
@@ -19,7 +20,7 @@ import {
   type ServerAnswer,
 } from '../ipc.ts';
 import type { Logger } from '../log.ts';
-import { childEvent } from '../core/event-texts.ts';
+import { childEvent, faultyChildEvent } from '../core/event-texts.ts';
 import { type Child, FIRST_LISTENER_FD } from './child.ts';
 import { EventRelay } from './event-relay.ts';
 import { type Handover, Predecessors } from './handover.ts';
@@ -46,6 +47,8 @@ export interface SupervisorOptions {
 
 /** How often `admin` is told the state of the node, ms. */
 const STATE_INTERVAL_MS = 500;
+/** How often it is looked whether the run directory is there, ms. */
+const RUN_DIR_INTERVAL_MS = 5000;
 
 export class Supervisor {
   readonly listeners = new Listeners();
@@ -77,9 +80,14 @@ export class Supervisor {
   /** The proxy's last figures had a frontend whose places are all taken. */
   #someFull = false;
   #timer: NodeJS.Timeout | undefined;
+  #runDirTimer: NodeJS.Timeout | undefined;
   /** Who waits for the proxy child's answer to a new configuration. */
   readonly #reloads = new Map<number, (answer: ReloadAnswer) => void>();
   #nextId = 1;
+  /** Children that were ended because of what they said, or because they said nothing. */
+  #faultsTotal = 0;
+  /** Said once for each fault. */
+  #directoryProblem = '';
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -92,10 +100,11 @@ export class Supervisor {
         role,
         log: options.log,
         config: () => this.#config,
-        prepare: () => this.#makeDirectories(),
+        prepare: () => void this.#makeDirectories(),
         fds: (config) => (role === 'proxy' ? this.listeners.of(config).map((listener) => listener.fd) : []),
         started: (child, config) => this.#sendStart(child, config),
         message: (child, message) => this.#heard(child, message),
+        faulty: (child, why) => this.#faulty(child, why),
         died: (ended) => this.events.note(childEvent(ended, { timeMs: Date.now(), monotonicMs: monotonicMs() })),
       });
     this.slots = { proxy: slot('proxy'), vrrp: slot('vrrp'), admin: slot('admin') };
@@ -125,6 +134,7 @@ export class Supervisor {
     this.listeners.open(this.#config);
     for (const role of this.roles()) this.slots[role].start();
     this.#timer = setInterval(() => this.#pushState(), STATE_INTERVAL_MS);
+    this.#runDirTimer = setInterval(() => this.#keepRunDir(), RUN_DIR_INTERVAL_MS);
   }
 
   /**
@@ -136,6 +146,8 @@ export class Supervisor {
     const changed = diffConfigs(this.#config, next);
     const how = await reloadProxy(this, { next, changed });
     this.#config = next;
+    // A proxy that was ready before it came into its place.
+    this.#announceReady();
     this.slots.vrrp.child?.send({ type: 'new-config', config: next });
     if (changed.includes('admin')) this.slots.admin.child?.send({ type: 'stop' });
     else this.slots.admin.child?.send({ type: 'new-config', config: next });
@@ -172,6 +184,7 @@ export class Supervisor {
     this.#stopping = true;
     this.#warnOfStop();
     clearInterval(this.#timer);
+    clearInterval(this.#runDirTimer);
     tellSystemd('STOPPING=1');
     for (const slot of Object.values(this.slots)) slot.close();
     await stopChildren(this.slots, this.#config);
@@ -191,14 +204,24 @@ export class Supervisor {
     for (const role of ['proxy', 'admin'] as const) this.slots[role].child?.kill('SIGKILL');
   }
 
-  /** What children need, made again when somebody has removed it. What cannot be made is theirs to tell. */
-  #makeDirectories(): void {
+  /** The control socket went with the directory: the admin process, which no request notices, makes another one. */
+  #keepRunDir(): void {
+    if (this.#makeDirectories()) this.slots.admin.child?.send({ type: 'stop' });
+  }
+
+  /** What children need, made again when somebody has removed it: whether the run directory was. What cannot be made is theirs to tell. */
+  #makeDirectories(): boolean {
     const { runDir, stateDir } = this.#options;
     try {
-      if (runDir.ensure()) this.log.warn({ event: 'run-dir', path: runDir.path }, 'The run directory was made again');
       makeDirectory(stateDir, 0o750);
+      if (!runDir.ensure()) return false;
+      this.log.warn({ event: 'run-dir', path: runDir.path }, 'The run directory was gone and has been made again');
+      return true;
     } catch (error) {
-      this.log.error({ event: 'directory', err: error }, 'A directory that children need cannot be made');
+      const text = error instanceof Error ? error.message : String(error);
+      if (this.#directoryProblem !== text) this.log.error({ event: 'directory', err: error }, text);
+      this.#directoryProblem = text;
+      return false;
     }
   }
 
@@ -219,7 +242,7 @@ export class Supervisor {
   }
 
   // oxlint-disable-next-line complexity -- long: one case for each message
-  #heard(child: Child, message: FromChild): void {
+  #heard(child: Child, message: ChildReport): void {
     switch (message.type) {
       case 'ready':
         child.ready = true;
@@ -287,6 +310,14 @@ export class Supervisor {
     this.#someFull = frontends.length > 0;
   }
 
+  #faulty({ role, pid }: Child, why: string): void {
+    this.#faultsTotal += 1;
+    const faulty = { role, pid, why, faultsTotal: this.#faultsTotal };
+    this.log.error({ event: 'child-faulty', ...faulty }, `The ${role} child is ended: ${why}`);
+    this.events.note(faultyChildEvent(faulty, { timeMs: Date.now(), monotonicMs: monotonicMs() }));
+    this.#pushState();
+  }
+
   #vipChanged(vip: string, state: VrrpState): void {
     this.#vipStates.set(vip, state);
     this.predecessors.followAgent(this.#vipStates, this.#config.vips.length);
@@ -347,7 +378,11 @@ export class Supervisor {
 
   async #operate(child: Child, message: Extract<FromChild, { readonly type: 'operation' }>): Promise<void> {
     const { id, operation, force } = message;
-    child.send({ type: 'operation-answer', id, report: await this.#options.operate(operation, { force }) });
+    child.send({
+      type: 'operation-answer',
+      id,
+      report: await this.#options.operate(operation, { force: force ?? false }),
+    });
   }
 
   /** Keeps what an operator wants of a server before it is done: whatever dies in between, it is not forgotten. */
