@@ -268,7 +268,7 @@ describe('maintenance', () => {
 
     const off = await leaving.command(['maintenance', 'off', '--json']);
     expect(JSON.parse(off.stdout)).toMatchObject({ on: false, changed: true });
-    await until('both nodes ready', async () => (await staying.command(['status'])).code === 0, {
+    await until('both nodes ready', async () => (await staying.command(['status'])).stdout.includes('lb2 ready'), {
       timeoutMs: 15_000,
       everyMs: 200,
     });

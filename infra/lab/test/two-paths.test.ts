@@ -25,7 +25,7 @@ beforeAll(async () => {
   });
   owner = await pair.start();
   other = pair.other(owner);
-  for (const { process } of [owner, other]) await notice(process, 'peer-link');
+  for (const { process } of [owner, other]) await notice(process, 'peer-link-stands');
 });
 
 afterAll(async () => {
@@ -80,7 +80,7 @@ test('an owner that says it is none any more is succeeded at once, though no adv
   adverts();
   await owner.start(pair.configFile);
   [owner, other] = [other, owner];
-  await notice(other.process, 'peer-link');
+  await notice(other.process, 'peer-link-stands');
 });
 
 test('the peer link cut while adverts arrive: nothing moves, and an alarm begins and ends', async () => {

@@ -36,9 +36,8 @@ export const serverStatus = z.object({
   admin: adminState.optional(),
   /** What balancing uses now: times the agent's percentage, 0 in drain and maint. */
   effectiveWeight: count.optional(),
-  /** It could take new requests: healthy, ready, with a weight. */
+  /** live: it could take new requests (healthy, ready, with a weight). takesTraffic: balancing chooses it now. */
   live: z.boolean().optional(),
-  /** It takes new requests now, as balancing chooses; else `idleBecause` says why not. */
   takesTraffic: z.boolean().optional(),
   idleBecause: z.string().optional(),
   /** HAProxy's short form of `lastCheck`: `L7OK`. */
@@ -125,6 +124,8 @@ export const vipStatus = z.object({
   firstAnswerMs: count.optional(),
   /** Take-overs of the election, counted over both nodes: the fencing token of hooks. */
   term: count.optional(),
+  /** Monotonic ms of this node at which it takes the address back as the preferred one; absent: it is not about to. */
+  takesBackAtMs: z.number().optional(),
 });
 export type VipStatus = Frozen<z.infer<typeof vipStatus>>;
 
@@ -310,6 +311,17 @@ export const nodeStatus = z.object({
   proxy: proxyStatus.optional(),
   vrrp: vrrpStatus.optional(),
   host: hostStatus.optional(),
+  /** How the configuration file on disk stands to what runs; absent: it is the same, or not known. */
+  configuration: z
+    .object({
+      file: z.string(),
+      /** differs: a reload or the next start takes it. broken: it cannot be used, the next start of the node fails. */
+      differs: z.boolean(),
+      broken: z.boolean(),
+      /** The first of what is wrong, or what differs. */
+      detail: z.string(),
+    })
+    .optional(),
   /** Sentences that an operator should read, for instance why an engine was not taken. */
   notices: z.array(z.string()).default([]),
   /** The last few events, oldest first and without their evidence; all are at GET /api/v1/events. */

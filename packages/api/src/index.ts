@@ -79,6 +79,7 @@ export {
 export { planFailover, planMaintenance, type FailoverPlan, type MaintenancePlan } from './core/failover-plan.ts';
 export type { MetricFamily, MetricSample } from './core/metric-rows.ts';
 export { metricFamilies } from './core/metrics.ts';
+export { heirOf, type Heir } from './core/heir.ts';
 export { notReady } from './core/ready.ts';
 export { idleBecause, takesTraffic } from './core/traffic.ts';
 export { judge } from './core/verdict.ts';

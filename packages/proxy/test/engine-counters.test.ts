@@ -1,7 +1,14 @@
 // The engine on the memory transport: what it counts and logs, and what it leaves out.
 import { SELF_PROBE_AGENT } from '@tospann/config';
 import { describe, expect, it } from 'vitest';
-import { FrontendCounter, LATENCY_BOUNDS_MS, ServerCounter, serverCounter, sharedLayout } from '../src/core/shared.ts';
+import {
+  FrontendCounter,
+  LATENCY_BOUNDS_MS,
+  REFUSAL_SLOTS,
+  ServerCounter,
+  serverCounter,
+  sharedLayout,
+} from '../src/core/shared.ts';
 import { ask, benchConfig, EngineBench, GET, OK } from './engine-bench.ts';
 
 describe('Engine: counters', () => {
@@ -30,7 +37,7 @@ describe('Engine: counters', () => {
     expect(bench.counters[server + ServerCounter.responseMs]).toBe(30);
     expect(bench.counters[server + ServerCounter.totalMs]).toBe(30);
     expect(bench.counters[server + ServerCounter.responseTimes + 5]).toBe(1);
-    const refused = bench.counters.subarray(layout.refusalBase);
+    const refused = bench.counters.subarray(layout.refusalBase, layout.refusalBase + REFUSAL_SLOTS);
     expect(refused.reduce((a, b) => a + b)).toBe(1);
   });
 
@@ -53,6 +60,26 @@ describe('Engine: counters', () => {
     };
     expect(counted('127.0.0.1')).toEqual([0, 0, 0]);
     expect(counted('192.0.2.1')).toEqual([1, 1, 1]);
+  });
+
+  it('leaves the question for the proxy alone out as well: answered with 400, counted and logged nowhere', () => {
+    const bench = new EngineBench({ flags: ['one-server'] });
+    const layout = sharedLayout(benchConfig(['one-server']));
+    const ask400 = (address: string, agent: string): readonly (number | undefined)[] => {
+      const client = bench.dial(address);
+      client.write(`GET / HTTP/1.1\r\nUser-Agent: ${agent}\r\nConnection: close\r\n\r\n`);
+      bench.transport.settle();
+      expect(client.take()).toContain('HTTP/1.1 400');
+      return [
+        bench.counters[FrontendCounter.requestsTotal],
+        bench.counters[FrontendCounter.responses + 3],
+        bench.counters.subarray(layout.refusalBase, layout.refusalBase + REFUSAL_SLOTS).reduce((a, b) => a + b),
+        bench.logLines().length,
+      ];
+    };
+    expect(ask400('127.0.0.1', SELF_PROBE_AGENT)).toEqual([0, 0, 0, 0]);
+    expect(ask400('192.0.2.1', SELF_PROBE_AGENT)).toEqual([1, 1, 1, 1]);
+    expect(ask400('127.0.0.1', 'curl')).toEqual([2, 2, 2, 1]);
   });
 
   it('writes no log when it is off', () => {

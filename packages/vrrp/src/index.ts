@@ -1,6 +1,7 @@
 // @tospann/vrrp: the failover agent: VRRPv3 election, addresses, gratuitous ARP, self-probe.
 export type { AgentEvent, AgentReport } from './core/agent-event.ts';
 export type { MoverResult } from './core/mover.ts';
+export { takeover } from './core/machine-actions.ts';
 export { NotifyLines } from './core/notify-lines.ts';
 export type { ElectionWord, PeerWord } from './core/peer/peer-word.ts';
 export type { VipSnapshot, VrrpSnapshot, VrrpState } from './core/snapshot.ts';

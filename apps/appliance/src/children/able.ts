@@ -103,6 +103,11 @@ export class Able {
     this.#tracking.noteFull(frontends);
   }
 
+  /** In maintenance, or on the way into it. */
+  get isOut(): boolean {
+    return this.#maintenance !== undefined;
+  }
+
   get state(): AbleState {
     const { linkProblem: problem = '', linkDown = true } = this.#service?.snapshot() ?? {};
     const device = this.#config.cluster.nodes.find(({ name }) => name === this.#options.start.node)?.interface ?? '';

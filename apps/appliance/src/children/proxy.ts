@@ -54,7 +54,7 @@ async function start(message: StartMessage): Promise<Running> {
       log.info(event, `Server ${event.backend}/${event.server} is ${event.to}: ${event.reason}`);
       tell({ type: 'event', event: serverEvent(event, { timeMs: Date.now(), monotonicMs: monotonicMs() }) });
     },
-    log: (line) => log.error(line, line.msg),
+    log: ({ msg, ...fields }) => log.error(fields, msg),
     // A worker that died leaves nothing that could be trusted: the supervisor starts a fresh process.
     onFatal: fail,
   });

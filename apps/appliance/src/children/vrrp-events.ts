@@ -55,15 +55,15 @@ export class AgentEvents {
     this.#fifo = events.fifo === undefined ? undefined : new NotifyFifo({ path: events.fifo, problem });
   }
 
-  /** A change of an address's state. */
-  state(event: VrrpStateEvent): void {
+  /** A change of an address's state. `isOut`: this node is in maintenance. */
+  state(event: VrrpStateEvent, isOut: boolean): void {
     const mover = this.#movers.get(event.group);
     if (event.to === 'master') mover?.taken(Number(event.evidence['term'] ?? 0));
     else mover?.lost();
     this.#fifo?.write(this.#lines.of(event));
     const stolen = this.#steal.percent();
     const evidence = stolen === undefined ? event.evidence : { ...event.evidence, stealPercent: stolen };
-    this.#emit(stateEvent({ ...event, evidence }, this.#node, timeOf(event.monotonicMs)));
+    this.#emit(stateEvent({ ...event, evidence }, { node: this.#node, isOut }, timeOf(event.monotonicMs)));
   }
 
   /** What the agent noticed. */

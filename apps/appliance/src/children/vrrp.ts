@@ -93,13 +93,14 @@ async function startElection(
     onEvent: (event) => {
       tell({ type: 'vrrp-state', vip: event.vip, state: event.to });
       log.info(event, 'The state of the virtual address changed');
-      events.state(event);
+      events.state(event, able.isOut);
       able.onState(event);
       push();
     },
     log: (line) => {
       able.onLogLine(line);
-      log.info(line, line.msg);
+      const { msg, ...fields } = line;
+      log.info(fields, msg);
       events.line(line);
     },
     onFatal: fail,

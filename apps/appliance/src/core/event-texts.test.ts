@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { childEvent, refusedMoveEvent, lineEvent, serverEvent, stateEvent } from './event-texts.ts';
+import { takeover, type VrrpState } from '@tospann/vrrp';
+import { abilityEvent, childEvent, refusedMoveEvent, lineEvent, serverEvent, stateEvent } from './event-texts.ts';
 
 const time = { timeMs: 5, monotonicMs: 1 };
 
@@ -14,7 +15,11 @@ test.each([
 ] as const)('from %s to %s is told as %s: %s', (...row) => {
   const [from, to, severity, text] = row;
   const event = { event: 'vrrp-state', vip: 'public', from, to, reason: 'silent', monotonicMs: 1 } as const;
-  const told = stateEvent({ ...event, group: 'shop', evidence: { heardAgeMs: 3100 } }, 'lb1', time);
+  const told = stateEvent(
+    { ...event, group: 'shop', evidence: { heardAgeMs: 3100 } },
+    { node: 'lb1', isOut: false },
+    time,
+  );
   expect(told).toEqual({
     ...time,
     event: 'vrrp-state',
@@ -24,6 +29,31 @@ test.each([
     text,
     evidence: { from, to, reason: 'silent', heardAgeMs: 3100 },
   });
+});
+
+const change = { event: 'vrrp-state', vip: 'public', group: 'shop', evidence: {}, monotonicMs: 1 } as const;
+const severityOf = (from: VrrpState, to: VrrpState, { reason = 'x', isOut = false } = {}): string =>
+  stateEvent({ ...change, from, to, reason }, { node: 'lb1', isOut }, time).severity;
+
+test('what an operator has ordered is no alarm, and what is well again no warning', () => {
+  expect(severityOf('master', 'fault')).toBe('alarm');
+  expect(severityOf('master', 'fault', { isOut: true })).toBe('info');
+  expect(severityOf('backup', 'fault', { isOut: true })).toBe('info');
+  // Though it is in maintenance it took the address: that is worth a look.
+  expect(severityOf('backup', 'master', { isOut: true })).toBe('warning');
+  expect(severityOf('backup', 'master', { reason: takeover.preferred })).toBe('info');
+  expect(severityOf('backup', 'master', { reason: takeover.resigned })).toBe('warning');
+  for (const on of [true, false]) {
+    const event = { event: 'maintenance', on, reason: 'new disk', monotonicMs: 1 } as const;
+    expect(abilityEvent(event, 'lb1').severity).toBe('info');
+  }
+  const line = { event: 'vrrp-notice', vip: '', detail: '', monotonicMs: 1, msg: 'x' } as const;
+  const kinds = { 'path-broken': 'path-whole', 'peer-link': 'peer-link-stands', unsigned: 'unsigned-ended' } as const;
+  for (const [bad, good] of Object.entries(kinds)) {
+    expect(lineEvent({ ...line, what: bad as keyof typeof kinds }, time).severity, bad).toBe('warning');
+    expect(lineEvent({ ...line, what: good }, time).severity, good).toBe('info');
+  }
+  expect(lineEvent({ ...line, what: 'peer-problem-ended' }, time).severity).toBe('info');
 });
 
 test('what the agent noticed names its address; a problem says what to do', () => {

@@ -2,7 +2,7 @@
 // supervisor to events. Pure; the log lines of the same things are written where they happen.
 import type { EventDraft, EventSeverity } from '@tospann/api';
 import type { ProxyEvent } from '@tospann/proxy';
-import type { ConditionState, TrackEvent, VrrpLogLine, VrrpStateEvent } from '@tospann/vrrp';
+import { takeover, type ConditionState, type TrackEvent, type VrrpLogLine, type VrrpStateEvent } from '@tospann/vrrp';
 import type { FailoverAnswer, Role } from '../ipc.ts';
 
 /** When: both clocks. */
@@ -13,8 +13,15 @@ export interface EventTime {
 
 export type Evidence = NonNullable<EventDraft['evidence']>;
 
+/** Who tells of a change of state. */
+export interface StateTeller {
+  readonly node: string;
+  /** It is in maintenance: that it owns nothing is as it should be. */
+  readonly isOut: boolean;
+}
+
 /** The state of an address changed on this node. */
-export function stateEvent(event: VrrpStateEvent, node: string, time: EventTime): EventDraft {
+export function stateEvent(event: VrrpStateEvent, { node, isOut }: StateTeller, time: EventTime): EventDraft {
   const { vip, from, to, reason } = event;
   const sentences = {
     master: `${node} owns ${vip} now: ${reason}`,
@@ -24,12 +31,22 @@ export function stateEvent(event: VrrpStateEvent, node: string, time: EventTime)
   } as const;
   const evidence = { from, to, reason, ...event.evidence };
   const { group } = event;
-  return { ...time, event: 'vrrp-state', severity: severityOf(event), vip, group, text: sentences[to], evidence };
+  return {
+    ...time,
+    event: 'vrrp-state',
+    severity: severityOf(event, isOut),
+    vip,
+    group,
+    text: sentences[to],
+    evidence,
+  };
 }
 
-/** A node that starts or stops as it was told to is no news; an owner that changes is. */
-function severityOf({ from, to }: VrrpStateEvent): EventSeverity {
+/** A node that starts, stops or goes out as it was told to is no news, nor is a return home; an owner that changes is. */
+function severityOf({ from, to, reason }: VrrpStateEvent, isOut: boolean): EventSeverity {
+  if (isOut && to !== 'master') return 'info';
   if (to === 'fault') return 'alarm';
+  if (to === 'master' && (reason === takeover.preferred || reason === takeover.addressOwner)) return 'info';
   if (to === 'master' || (from === 'master' && to === 'backup')) return from === 'init' ? 'info' : 'warning';
   return 'info';
 }
@@ -47,13 +64,18 @@ export function lineEvent(line: VrrpLogLine, time: EventTime): EventDraft {
   return { ...time, event: 'vrrp-notice', severity, ...place, text, evidence: { what, detail } };
 }
 
-/** What the agent has dealt with and nobody needs to look at. */
+/** What the agent has dealt with and nobody needs to look at, and what is well again. */
 const quietNotices: ReadonlySet<string> = new Set([
+  'conflict-ended',
   'dialect',
   'old-owner-drains',
   'partly-ended',
+  'path-whole',
+  'peer-link-stands',
+  'peer-problem-ended',
   'send-restored',
   'stale-address',
+  'unsigned-ended',
 ]);
 /** What needs somebody at once. */
 const alarmNotices: ReadonlySet<string> = new Set(['no-substitute', 'partly', 'send-failed']);
@@ -123,7 +145,7 @@ export function abilityEvent(
   const { on, reason } = event;
   const why = reason === '' ? '' : `: ${reason}`;
   const text = on ? `${node} is in maintenance${why}` : `Maintenance of ${node} is over`;
-  return { event: 'maintenance', severity: on ? 'warning' : 'info', text, evidence: { on, reason } };
+  return { event: 'maintenance', severity: 'info', text, evidence: { on, reason } };
 }
 
 const severityOfCondition: Readonly<Record<ConditionState, EventSeverity>> = {

@@ -3,6 +3,7 @@ import { FOREIGN_TEXT_LIMIT, plainText } from '@tospann/errors';
 import {
   idleBecause,
   takesTraffic,
+  heirOf,
   type MoverStatus,
   type NodeStatus,
   type PairStatus,
@@ -30,7 +31,7 @@ export function renderStatus(pair: PairStatus): readonly string[] {
   const movers = pair.self.vrrp?.movers ?? [];
   if (movers.length > 0)
     lines.push('', ...table([['MOVER', 'LAST MOVE', 'TERM', 'ATTEMPTS', 'WHY'], ...movers.map(moverRow)]));
-  lines.push(...conditionLines(pair.self), ...maintenanceLines(pair), ...stopLines(pair));
+  lines.push(...conditionLines(pair.self), ...maintenanceLines(pair), ...returnLines(pair), ...stopLines(pair));
   const link = pair.self.vrrp?.peerLink;
   if (link !== undefined) lines.push('', peerLinkLine(link, pair.self.monotonicMs));
   const servers = serverRows(pair.self);
@@ -67,14 +68,42 @@ function lastLine(text: string): string {
 
 /** What a stop of this node would mean now. */
 function stopLines(pair: PairStatus): readonly string[] {
-  const { self, peer } = pair;
+  const { self } = pair;
   const owned = (self.vrrp?.vips ?? []).filter(({ state }) => state === 'master').map(({ name }) => name);
-  if (owned.length === 0 || peer === undefined) return [];
+  if (owned.length === 0 || (self.nodes ?? []).length < 2) return [];
+  // One sentence for all addresses with the same fate.
+  const fates = new Map<string, string[]>();
+  for (const vip of owned) {
+    const heir = heirOf(vip, pair);
+    const fate = 'to' in heir ? `${heir.to} takes` : `nobody takes|: ${heir.why}`;
+    fates.set(fate, [...(fates.get(fate) ?? []), vip]);
+  }
+  const lines = [...fates].map(([fate, vips]) => {
+    const [who = '', why = ''] = fate.split('|');
+    return `If ${self.node} stops now, ${who} ${vips.join(', ')}${why}`;
+  });
+  return ['', ...lines, ...plannedLines(pair)];
+}
+
+/** A planned move asks for more than an election: what it would refuse, or could not promise. */
+function plannedLines(pair: PairStatus): readonly string[] {
   const plan = planMaintenance(pair, false);
-  const what = owned.join(', ');
-  if (plan.action === 'refuse') return ['', `If ${self.node} stops now, nobody takes ${what}: ${plan.detail}`];
-  const fate = plan.notPromised.length === 0 ? 'connections under way run on' : plan.notPromised.join('; ');
-  return ['', `If ${self.node} stops now, ${plan.to} takes ${what}; ${fate}`];
+  if (plan.action === 'refuse') return `A planned move would be refused: ${plan.detail}`.split('\n');
+  if (plan.notPromised.length === 0) return ['A planned move keeps connections under way'];
+  return plan.notPromised.map((sentence) => `A planned move: ${sentence}`);
+}
+
+/** A preferred node that waits until it is sure to stay: when it takes its addresses back. */
+function returnLines({ self, peer }: PairStatus): readonly string[] {
+  const nodes = peer?.reachable === true && peer.status !== undefined ? [self, peer.status] : [self];
+  const lines = nodes.flatMap((node) =>
+    (node.vrrp?.vips ?? []).flatMap(({ name, state, takesBackAtMs }) =>
+      takesBackAtMs === undefined || state === 'master'
+        ? []
+        : [`${node.node} takes ${name} back in ${duration(takesBackAtMs - node.monotonicMs)}`],
+    ),
+  );
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 /** The own node's maintenance is among its notices. */
@@ -116,7 +145,7 @@ function peerRows(pair: PairStatus): readonly (readonly string[])[] {
   const { peer } = pair;
   if (peer === undefined) return [];
   if (peer.reachable && peer.status !== undefined) return [nodeRow(peer.status)];
-  const seen = peer.lastSeenAgeMs < 0 ? 'never seen' : `last seen ${duration(peer.lastSeenAgeMs)} ago`;
+  const seen = peer.lastSeenAgeMs < 0 ? 'never heard' : `not heard for ${duration(peer.lastSeenAgeMs)}`;
   return [[peer.name, '-', '-', '-', '-', `${seen}: ${peer.error ?? 'no answer'}`]];
 }
 

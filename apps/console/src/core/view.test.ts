@@ -116,6 +116,12 @@ test('nodeViews() tell a peer that is gone, and why, with its last figures', () 
   expect(second).toMatchObject({ name: 'lb2', role: 'owner', why: 'holds public' });
 });
 
+test('nodeViews() shows a node in maintenance as taken out, not as broken', () => {
+  const out = { ...lb2, vrrp: lb2.vrrp && { ...lb2.vrrp, maintenance: { since: '', reason: 'new disk' } } };
+  const [, second] = nodeViews(pairOf(lb1, heard(out)), none);
+  expect(second).toMatchObject({ name: 'lb2', role: 'out', why: 'new disk' });
+});
+
 test('nodeViews() tell what a node lacks, and whether the configurations are the same', () => {
   const { proxy: _proxy, ...broken } = { ...lb2, configHash: 'bb' };
   const [first, second] = nodeViews(pairOf(lb1, heard(broken)), none);

@@ -7,8 +7,8 @@ import { bucketsSince, quantileOf, rateOf, type Window } from './rates.ts';
 /** The last seconds of each node by name. */
 export type Windows = ReadonlyMap<string, Window>;
 
-/** How a node stands: `owner` serves an address, `ready` could, `fault` could not, `gone` does not answer. */
-export type NodeRole = 'owner' | 'ready' | 'fault' | 'gone';
+/** How a node stands: `owner` serves an address, `ready` could, `out` was taken out, `fault` could not, `gone` does not answer. */
+export type NodeRole = 'owner' | 'ready' | 'out' | 'fault' | 'gone';
 
 export interface NodeView {
   readonly name: string;
@@ -122,6 +122,10 @@ function standingOf(
   const held = owners.filter((owner) => owner.nodes.includes(name)).map((owner) => owner.vip);
   if (held.length > 0) return { role: 'owner', why: `holds ${held.join(', ')}` };
   if (owners.length === 0 && status?.proxy !== undefined) return { role: 'owner', why: 'no floating address' };
+  const maintenance = status?.vrrp?.maintenance;
+  if (maintenance !== undefined) {
+    return { role: 'out', why: maintenance.reason === '' ? 'takes nothing until told to' : maintenance.reason };
+  }
   const lacks = status === undefined ? 'no figures yet' : notReady(status);
   return lacks === undefined ? { role: 'ready', why: 'takes over when it must' } : { role: 'fault', why: lacks };
 }

@@ -8,6 +8,7 @@ import { Badge, type IconName, type Tone } from './icons.tsx';
 const roles: Readonly<Record<NodeRole, readonly [Tone, IconName, string]>> = {
   owner: ['ok', 'full', 'serving'],
   ready: ['ok', 'ring', 'ready'],
+  out: ['idle', 'off', 'maintenance'],
   fault: ['bad', 'alert', 'not ready'],
   gone: ['bad', 'off', 'no answer'],
 };

@@ -130,7 +130,13 @@ function NodeBox({
   readonly y: number;
 }): JSX.Element | null {
   if (node === undefined) return null;
-  const words = { owner: 'serving', ready: 'ready', fault: 'not ready', gone: 'no answer' } as const;
+  const words = {
+    owner: 'serving',
+    ready: 'ready',
+    out: 'maintenance',
+    fault: 'not ready',
+    gone: 'no answer',
+  } as const;
   const rate = node.role === 'gone' ? '' : `${formatRate(node.requestRate)} req/s`;
   return (
     <BoxShape

@@ -10,6 +10,7 @@ import { isOut, whyOut } from './traffic.ts';
 export function notReady(node: NodeStatus): string | undefined {
   if (node.proxy === undefined) return 'its proxy does not answer';
   if (node.vrrp === undefined) return 'its failover agent does not answer';
+  if (node.vrrp.maintenance !== undefined) return 'it is in maintenance';
   const fault = node.vrrp.vips.find((vip) => vip.state === 'fault' || vip.state === 'init');
   if (fault !== undefined) return `${fault.name} is in state ${fault.state} there (${fault.reason})`;
   const out = node.proxy.backends.find(isOut);

@@ -24,6 +24,11 @@ const withBackend = (status: NodeStatus, ...servers: ReturnType<typeof server>[]
 });
 const drained = { admin: 'drain', status: 'drain', effectiveWeight: 0 } as const;
 const weightless = { weight: 0, effectiveWeight: 0 };
+const withMaintenance = (status: NodeStatus, reason: string): NodeStatus => ({
+  ...status,
+  vrrp: status.vrrp && { ...status.vrrp, maintenance: { since: '', reason } },
+});
+const file = { file: '/etc/tospann/tospann.yaml', differs: false, broken: false, detail: '' };
 const withVip = (status: NodeStatus, ...vips: Parameters<typeof vip>[]): NodeStatus => ({
   ...status,
   vrrp: status.vrrp && { ...status.vrrp, vips: vips.map((args) => vip(...args)) },
@@ -208,6 +213,41 @@ const cases: readonly (readonly [string, NodeStatus, PeerStatus | undefined, str
     peer(lb2),
     'down',
     'Down. lb1 holds public but cannot serve: its listener is dead. lb1 holds public, lb2 ready.',
+  ],
+  [
+    'maintenance is an order, not a fault',
+    lb1,
+    peer(withMaintenance(lb2, 'new disk')),
+    'ok',
+    'Healthy. lb2 is in maintenance (new disk). lb1 holds public.',
+  ],
+  [
+    'a fault comes before what was ordered',
+    withServers(lb1, ['up', 'down']),
+    peer(withMaintenance(lb2, '')),
+    'degraded',
+    'Degraded. 1 of 2 servers is down: app/web2 (connection refused). lb2 is in maintenance. lb1 holds public.',
+  ],
+  [
+    'a file that the next start would not take',
+    lb1,
+    peer({ ...lb2, configuration: { ...file, broken: true, differs: true, detail: 'line 3: unknown key' } }),
+    'degraded',
+    'Degraded. lb2 would not start again: /etc/tospann/tospann.yaml cannot be used (line 3: unknown key). lb1 holds public, lb2 ready.',
+  ],
+  [
+    'a file that is not what runs',
+    { ...lb1, configuration: { ...file, differs: true } },
+    peer(lb2),
+    'degraded',
+    'Degraded. /etc/tospann/tospann.yaml on lb1 is not what runs there: "tospann reload" takes it. lb1 holds public, lb2 ready.',
+  ],
+  [
+    'a file that is what runs',
+    { ...lb1, configuration: file },
+    peer(lb2),
+    'ok',
+    'Healthy. lb1 holds public, lb2 ready.',
   ],
   [
     'proxy of the owner died',

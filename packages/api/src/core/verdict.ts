@@ -6,7 +6,8 @@ import { notReady } from './ready.ts';
 import { isOut, whyOut } from './traffic.ts';
 
 interface Finding {
-  readonly level: 'degraded' | 'down';
+  /** `notice`: as somebody has ordered it, and worth knowing. */
+  readonly level: 'notice' | 'degraded' | 'down';
   readonly text: string;
 }
 
@@ -34,7 +35,8 @@ export function judge(self: NodeStatus, peer?: PeerStatus): Verdict {
     ...serverFindings(nodes, owners),
     ...spareFindings(nodes, owners),
   ].sort((a, b) => rank(a) - rank(b));
-  const worst = findings[0]?.level ?? 'ok';
+  const gravest = findings[0]?.level ?? 'notice';
+  const worst = gravest === 'notice' ? 'ok' : gravest;
   const more = findings.length - findingsShown;
   const parts = [
     { ok: 'Healthy.', degraded: 'Degraded.', down: 'Down.' }[worst],
@@ -46,7 +48,7 @@ export function judge(self: NodeStatus, peer?: PeerStatus): Verdict {
 }
 
 function rank(finding: Finding): number {
-  return finding.level === 'down' ? 0 : 1;
+  return { down: 0, degraded: 1, notice: 2 }[finding.level];
 }
 
 function ownerFindings(owners: readonly Owner[], nodes: readonly NodeStatus[]): readonly Finding[] {
@@ -87,7 +89,7 @@ function nodeFindings(node: NodeStatus, owners: readonly Owner[]): readonly Find
       findings.push({ level: hurts ? 'down' : 'degraded', text: childSentence(node.node, child) });
     }
   }
-  findings.push(...abilityFindings(node), ...moverFindings(node), ...limitFindings(node));
+  findings.push(...fileFindings(node), ...abilityFindings(node), ...moverFindings(node), ...limitFindings(node));
   for (const vip of vipsOf(node)) {
     const held = owners.some((owner) => owner.vip === vip.name && owner.nodes.length > 0);
     if (vip.state === 'fault' && held && node.vrrp?.maintenance === undefined) {
@@ -97,13 +99,24 @@ function nodeFindings(node: NodeStatus, owners: readonly Owner[]): readonly Find
   return findings;
 }
 
+/** A file that is not what runs: a reboot, of all times, would show it. */
+function fileFindings({ node, configuration }: NodeStatus): readonly Finding[] {
+  if (configuration === undefined) return [];
+  const { file, differs, broken, detail } = configuration;
+  const what = detail === '' ? '' : ` (${detail})`;
+  if (broken) return [{ level: 'degraded', text: `${node} would not start again: ${file} cannot be used${what}.` }];
+  return differs
+    ? [{ level: 'degraded', text: `${file} on ${node} is not what runs there${what}: "tospann reload" takes it.` }]
+    : [];
+}
+
 /** Maintenance and conditions that a person should look at. */
 function abilityFindings(node: NodeStatus): readonly Finding[] {
   const findings: Finding[] = [];
   const { maintenance, conditions = [] } = node.vrrp ?? {};
   if (maintenance !== undefined) {
     const why = maintenance.reason === '' ? '' : ` (${maintenance.reason})`;
-    findings.push({ level: 'degraded', text: `${node.node} is in maintenance${why}.` });
+    findings.push({ level: 'notice', text: `${node.node} is in maintenance${why}.` });
   }
   for (const { name, state, sentence } of conditions) {
     // A gateway that never answered is no news: many networks filter the question.

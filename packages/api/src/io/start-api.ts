@@ -4,7 +4,7 @@ import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { PairConfig } from '@tospann/config';
 import { plainData, TospannError } from '@tospann/errors';
-import { planMaintenance } from '../core/failover-plan.ts';
+import { heirless } from '../core/heir.ts';
 import { judge } from '../core/verdict.ts';
 import { remember, sampleOf } from '../core/history.ts';
 import type {
@@ -217,8 +217,7 @@ class ApiCore {
   }
 
   #tellSpare(pair: PairStatus): void {
-    const plan = planMaintenance(pair, false);
-    const problem = plan.action === 'refuse' ? plan.detail : '';
+    const problem = heirless(pair);
     if (problem === this.#spareProblem) return;
     this.#spareProblem = problem;
     this.#options.onSpare?.(problem);

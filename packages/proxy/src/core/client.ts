@@ -17,7 +17,9 @@ import { moveClient } from './replace.ts';
 import { nameClient } from './client-names.ts';
 import { requestBody, startRequest } from './request.ts';
 import { answerHeld, heldReceived, leaveHeld, leaveTarpit } from './rules/hold.ts';
+import { isSelfProbe } from './self-probe.ts';
 import { append, isFull, pump, setReceiving, settle, shiftSent } from './sending.ts';
+import { FrontendCounter } from './shared.ts';
 import { streamEnded, streamExpired, streamReceived } from './tcp/stream.ts';
 import { endTunnelIfDone, tunnelExpired, tunnelFromClient } from './tunnel.ts';
 
@@ -229,8 +231,12 @@ function readHead(engine: Engine, client: Client, offset: number, length: number
   }
   if (client.partial !== null) client.partial.length = 0;
   if (result !== OK) {
+    if (client.logged === null) nameClient(engine, client);
+    // The head is read while its buffer is ours.
+    const isProbe = result === Fault.HOST_MISSING && client.loopback && isSelfProbe(engine.requestHead);
     engine.buffers.drop(place.at);
-    refuse(engine, client, result);
+    if (isProbe) answerProbe(engine, client);
+    else refuse(engine, client, result);
     return;
   }
   startRequest(engine, client);
@@ -251,7 +257,19 @@ export function refuse(engine: Engine, client: Client, fault: number): void {
   answerLocally(engine, client, faultStatus(fault));
 }
 
+/** The node asks the proxy alone, by a request that it answers without a server: no client's, so it counts nowhere. */
+function answerProbe(engine: Engine, client: Client): void {
+  refuseNext(engine, client);
+  client.probe = true;
+  answerLocally(engine, client, faultStatus(Fault.HOST_MISSING));
+}
+
 function beginRefused(engine: Engine, client: Client): void {
+  refuseNext(engine, client);
+  engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
+}
+
+function refuseNext(engine: Engine, client: Client): void {
   if (client.logged === null) nameClient(engine, client);
   beginRefusal(engine, client);
   client.phase = ClientPhase.BUSY;

@@ -56,7 +56,6 @@ export function beginRefusal(engine: Engine, client: Client): void {
   client.headMs = engine.transport.nowMs();
   client.endCause = 80;
   client.endPhase = 82;
-  engine.counters[client.frontend.counter + FrontendCounter.requestsTotal]! += 1;
 }
 
 /** Counts a request or connection that is refused, by the number of its fault; the request's log line has it too. */

@@ -28,6 +28,8 @@ export interface VipSnapshot {
   readonly checksumDialect: 'pseudo-header' | 'message-only';
   /** Take-overs of the election, counted over both nodes: the fencing token of hooks. */
   readonly term: number;
+  /** Monotonic ms at which this node takes the address back as the preferred one; absent: it is not about to. */
+  readonly takesBackAtMs?: number;
 }
 
 /** The second path to the other node, as this node sees it. */

@@ -66,6 +66,7 @@ export interface VrrpNotice {
     | 'guard-restored'
     | 'dialect'
     | 'peer-link'
+    | 'peer-link-stands'
     | 'peer-problem-ended'
     | 'conflict-ended';
   readonly detail: string;

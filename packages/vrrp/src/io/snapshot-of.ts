@@ -115,6 +115,7 @@ function vipSnapshot(vip: PlannedAddress, view: View): TimedSnapshot['vips'][num
     lastAdvertAtMs: state.peer === undefined ? -1 : state.peer.heardUs / 1000,
     peerPriority: state.peer?.priority ?? 0,
     term: state.term,
+    ...(state.preemptDueUs === Infinity ? {} : { takesBackAtMs: state.preemptDueUs / 1000 }),
     checksumDialect: shownDialect(view.dialectOf(carrier)),
   };
 }

@@ -146,10 +146,10 @@ export class PeerWatch {
     if (connected === this.#logged.connected || nowMs - this.#logged.atMs < logEveryMs) return;
     this.#logged = { connected, atMs: nowMs };
     const state = connected ? 'stands' : `is down: ${failure?.detail ?? 'it has ended'}`;
-    this.#notice('peer-link', `the peer link to "${this.#peer.name}" ${state}`);
+    this.#notice(connected ? 'peer-link-stands' : 'peer-link', `the peer link to "${this.#peer.name}" ${state}`);
   }
 
-  #notice(what: 'peer-link' | 'peer-problem-ended', detail: string): void {
+  #notice(what: 'peer-link' | 'peer-link-stands' | 'peer-problem-ended', detail: string): void {
     this.#options.emit({ event: 'vrrp-notice', vip: '', what, detail, monotonicMs: monotonicMs() });
   }
 

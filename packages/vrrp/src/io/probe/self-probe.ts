@@ -113,7 +113,9 @@ function bareRequest({ host, port, opening = '' }: ProbeTarget, timeoutMs: numbe
       socket.destroy();
     };
     const stopDeadline = afterRunning(timeoutMs, () => finish(false));
-    socket.on('connect', () => socket.write(`${opening}GET / HTTP/1.1\r\nConnection: close\r\n\r\n`));
+    socket.on('connect', () =>
+      socket.write(`${opening}GET / HTTP/1.1\r\nUser-Agent: ${SELF_PROBE_AGENT}\r\nConnection: close\r\n\r\n`),
+    );
     socket.once('data', (bytes: Buffer) => finish(bytes.toString('latin1').startsWith('HTTP/1.')));
     socket.on('error', () => finish(false));
     socket.on('end', () => finish(false));
