@@ -4,9 +4,17 @@ import { defineConfig } from 'vitest/config';
 
 const conditions = ['@tospann/source'];
 /** Two agents in real time: they need the processors to themselves, like the rest of `system`. */
-const agentsInRealTime = ['pair', 'pair6', 'guard', 'keepalived', 'frr', 'flood', 'one-way-heals', 'conflict'].map(
-  (name) => `packages/vrrp/test/${name}.test.ts`,
-);
+const agentsInRealTime = [
+  'pair',
+  'pair6',
+  'last-node',
+  'guard',
+  'keepalived',
+  'frr',
+  'flood',
+  'one-way-heals',
+  'conflict',
+].map((name) => `packages/vrrp/test/${name}.test.ts`);
 /** Namespaces with a router between them. */
 const acrossRouters = ['packages/proxy/test/silent-drop.test.ts'];
 

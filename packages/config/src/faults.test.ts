@@ -39,6 +39,8 @@ test('every fault of one process, machine or link of a plain pair leaves the add
   const stays = election?.rows.filter(({ owners }) => owners.join() === 'lb1').map(({ fault }) => fault);
   expect(stays).toEqual(['adverts filtered', 'address removed', 'all servers down']);
   expect(election?.rows.find(({ owners }) => owners.length === 2)?.fault).toBe('peer path cut');
+  const nobody = election?.rows.filter(({ owners }) => owners.length === 0).map(({ fault }) => fault);
+  expect(nobody).toEqual(['node dead, other in maintenance']);
 });
 
 test.each([

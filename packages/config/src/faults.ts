@@ -14,6 +14,7 @@ export type FaultKind =
   | 'agent dead'
   | 'supervisor dead'
   | 'node dead'
+  | 'node dead, other in maintenance'
   | 'node frozen'
   | 'link down'
   | 'link one-way'
@@ -103,7 +104,7 @@ function rowsOf(of: Situation): readonly FaultRow[] {
       fault: 'all servers down',
       owners: [of.owner],
       withinMs: 0,
-      how: `both nodes stand with priority 1 and none resigns, so clients get 503 from ${of.owner} and not silence`,
+      how: `both nodes stand with priority 1 and none gives way, whichever of them finds out first, so clients get 503 from ${of.owner} and not silence`,
     },
     ...conditionRows(of),
   ];
@@ -121,14 +122,19 @@ function kept(of: Situation, row: Omit<FaultRow, 'owners' | 'withinMs'>): FaultR
 function processRows(of: Situation): FaultRow[] {
   const { owner, downMs, lease } = of;
   const probeMs = probeDetectionMs();
-  const resigns = `two requests through its own listener get no answer and ${owner} resigns`;
+  const unanswered = 'two requests through its own listener get no answer';
+  const alone = of.other === undefined;
+  const resigns = alone
+    ? `${unanswered}; there is no other node, so ${owner} keeps the address`
+    : `${unanswered} and ${owner} gives way; if ${of.other} can serve no better it keeps the address`;
+  const lost = (row: Omit<FaultRow, 'owners'>): FaultRow => (alone ? kept(of, row) : moved(of, row));
   return [
-    moved(of, {
+    lost({
       fault: 'proxy dead',
       withinMs: probeMs,
       how: `${resigns}; a proxy that its supervisor brings back before that moves nothing`,
     }),
-    moved(of, { fault: 'proxy hung', withinMs: probeMs, how: resigns }),
+    lost({ fault: 'proxy hung', withinMs: probeMs, how: resigns }),
     moved(of, {
       fault: 'agent dead',
       withinMs: downMs,
@@ -147,6 +153,7 @@ function machineRows(of: Situation): FaultRow[] {
   const missed = `${group.missedAdverts} adverts of ${formatDuration(group.advertIntervalMs)} and the skew are missed`;
   return [
     moved(of, { fault: 'node dead', withinMs: downMs, how: missed }),
+    ...(of.other === undefined ? [] : [deadInMaintenance(of, of.other)]),
     moved(of, {
       fault: 'node frozen',
       withinMs: downMs,
@@ -158,6 +165,16 @@ function machineRows(of: Situation): FaultRow[] {
       how: `${owner} sees its carrier go and gives way; no advert can leave it, so ${missed}`,
     }),
   ];
+}
+
+/** By design, so that it is said before. */
+function deadInMaintenance({ owner }: Situation, other: string): FaultRow {
+  return {
+    fault: 'node dead, other in maintenance',
+    owners: [],
+    withinMs: 0,
+    how: `${other} takes nothing over while it is in maintenance: nobody has the address until that is over or ${owner} is back`,
+  };
 }
 
 function networkRows(of: Situation): FaultRow[] {
@@ -184,7 +201,7 @@ function networkRows(of: Situation): FaultRow[] {
     hasLink
       ? kept(of, {
           fault: 'adverts filtered',
-          how: `the peer link tells ${other} that ${owner} is well: it waits for ${hold} at most, with the alarm "vrrp path broken"`,
+          how: `the peer link tells ${other} that ${owner} is well: it waits for ${hold} at most (failover.hold), with the alarm "vrrp path broken"; if clients do not reach ${owner} either, they wait as long`,
         })
       : {
           fault: 'adverts filtered',
@@ -210,13 +227,12 @@ function restored(group: GroupConfig): string {
 
 function conditionRows(of: Situation): FaultRow[] {
   const { owner, failover, group } = of;
-  const scripts = failover.scripts.map(({ name, intervalMs, timeoutMs, fall }) =>
-    moved(of, {
-      fault: `script ${name}`,
-      withinMs: fall * intervalMs + timeoutMs,
-      how: `${fall} bad runs in a row on ${owner} alone, which resigns; on both nodes at once nobody owns the address`,
-    }),
-  );
+  const scripts = failover.scripts.map(({ name, intervalMs, timeoutMs, fall }): FaultRow => {
+    const fault = `script ${name}` as const;
+    if (of.other === undefined) return kept(of, { fault, how: 'there is no better node' });
+    const how = `${fall} bad runs in a row on ${owner} alone, and it gives way; on both nodes they move nothing`;
+    return moved(of, { fault, withinMs: fall * intervalMs + timeoutMs, how });
+  });
   const { gateway } = failover;
   if (gateway === undefined) return scripts;
   const lost = moved(of, {

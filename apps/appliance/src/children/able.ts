@@ -198,7 +198,9 @@ export class Able {
       const connections = countConnections(owned.map(({ address }) => address));
       const { results, durationMs, detail } = await moving;
       const startedAtMs = results.length === 0 ? 0 : Math.min(...results.map((result) => result.startedAtMs));
-      return { outcome: 'done', vips: owned.map(({ name }) => name), durationMs, detail, startedAtMs, connections };
+      // What was moved, not what is owned: the end of maintenance moves nothing.
+      const vips = results.map(({ vip }) => vip);
+      return { outcome: 'done', vips, durationMs, detail, startedAtMs, connections };
     } catch (error) {
       return refusal(error);
     }

@@ -59,7 +59,7 @@ test('a hung proxy is found within what the table says', () => {
         announce: { type: 'vrrp' },
       },
     ],
-    cluster: { name: 'test', nodes: [] },
+    cluster: { name: 'test', nodes: [{ name: 'lb1' }, { name: 'lb2' }] },
   } as unknown as Parameters<typeof faultTable>[0]); // only what an election needs
   expect(probes[0]?.rows.find(({ fault }) => fault === 'proxy hung')?.withinMs).toBe(waitedMs);
 });
