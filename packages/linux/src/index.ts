@@ -30,7 +30,7 @@ export { errnoName, ErrorNumber } from './io/kernel-error.ts';
 export { dropPages, mapMemory, type MappedMemory } from './io/memory.ts';
 export { openArpReceiver, openFrameReceiver, openPacketSender } from './io/packet-socket.ts';
 export { AdvertisementReceiver, type SeenAdvertisement } from './io/neighbour-watch.ts';
-export { countRules, RulesMonitor } from './io/nftables.ts';
+export { countRules, openRulesMonitor, type RulesMonitor } from './io/nftables.ts';
 export { NeighbourTable } from './io/neighbours.ts';
 export { NeighbourQuestion, type NeighbourAnswer, type OnLink } from './io/neighbour-question.ts';
 export { closeFdChannel, openFdChannel, receiveFd, sendFd } from './io/pass-fds.ts';

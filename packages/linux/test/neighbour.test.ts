@@ -105,21 +105,26 @@ describe('TcpSockets', () => {
       await once(socket, 'connect');
       return socket;
     };
+    const forget = (ip: string, limit: number): number =>
+      sockets.forgetTimeWait([ip, '127.0.0.9'], limit)?.get(ip) ?? 0;
     const kept = await Promise.all([open('127.0.0.1'), open('127.0.0.1'), open('127.0.0.2')]);
     const sockets = new TcpSockets();
     await expect
-      .poll(() => ['127.0.0.1', '127.0.0.2', '127.0.0.9'].map((ip) => sockets.countEstablished(ip)))
+      .poll(() => ['127.0.0.1', '127.0.0.2', '127.0.0.9'].map((ip) => sockets.countEstablished([ip])))
       .toEqual([2, 1, 0]);
+    const many = Array.from({ length: 250 }, (_, index) => `127.0.1.${index}`);
+    expect(sockets.countEstablished([...many, '127.0.0.2', '::1', '127.0.0.1'])).toBe(3);
+    expect(sockets.countEstablished(many)).toBe(0);
     for (const socket of kept) {
       socket.write('x');
       socket.resume();
       await once(socket, 'close');
     }
-    await expect.poll(() => sockets.forgetTimeWait('127.0.0.2', 0)).toBe(1);
-    expect(sockets.forgetTimeWait('127.0.0.1', 1)).toBe(2);
-    expect(sockets.forgetTimeWait('127.0.0.1', 10)).toBe(1);
-    expect(sockets.forgetTimeWait('127.0.0.1', 10)).toBe(0);
-    expect(sockets.forgetTimeWait('127.0.0.2', 10)).toBe(1);
+    await expect.poll(() => forget('127.0.0.2', 0)).toBe(1);
+    expect(forget('127.0.0.1', 1)).toBe(2);
+    expect(forget('127.0.0.1', 10)).toBe(1);
+    expect(forget('127.0.0.1', 10)).toBe(0);
+    expect(forget('127.0.0.2', 10)).toBe(1);
     sockets.close();
     server.close();
   });

@@ -42,6 +42,8 @@ export class Able {
   /** By VIP: when this node took it, ms. */
   readonly #ownedSince = new Map<string, number>();
 
+  /** Taken over in this moment, by that and by family. */
+  readonly #toMeasure = new Map<string, string[]>();
   readonly #sweep: TimeWaitSweep;
 
   constructor(options: AbleOptions) {
@@ -136,7 +138,7 @@ export class Able {
     if (to !== 'master') return;
     this.#sweep.taken(address);
     this.#ownedSince.set(vip, atMs);
-    void this.#measure(vip, atMs);
+    this.#measureSoon(vip, atMs);
   }
 
   onLogLine(line: VrrpLogLine): void {
@@ -206,14 +208,30 @@ export class Able {
     }
   }
 
-  async #measure(vip: string, sinceMs: number): Promise<void> {
+  /** The addresses of a take-over come one by one, and one listener answers for those of a family: one is asked. */
+  #measureSoon(vip: string, sinceMs: number): void {
+    const isSix = this.#config.vips.some(({ name, address }) => name === vip && address.includes(':'));
+    const key = `${sinceMs} ${isSix ? 6 : 4}`;
+    const vips = this.#toMeasure.get(key);
+    if (vips !== undefined) return void vips.push(vip);
+    const taken = [vip];
+    this.#toMeasure.set(key, taken);
+    setImmediate(() => {
+      this.#toMeasure.delete(key);
+      void this.#measure(taken, sinceMs);
+    });
+  }
+
+  async #measure(vips: readonly string[], sinceMs: number): Promise<void> {
+    // The last one is the one that the kernel got last.
+    const vip = vips.at(-1);
     const address = this.#config.vips.find(({ name }) => name === vip)?.address;
     const target = address === undefined ? undefined : probeOfAddress(this.#config, address);
     if (target === undefined) return;
-    const isOver = (): boolean => this.#ownedSince.get(vip) !== sinceMs;
+    const isOver = (): boolean => vip === undefined || this.#ownedSince.get(vip) !== sinceMs;
     const tookMs = await measureFirstAnswer({ target, sinceMs, nowMs: monotonicMs, isOver });
     if (tookMs === undefined || isOver()) return;
-    this.#firstAnswers.set(vip, tookMs);
+    for (const name of vips) if (this.#ownedSince.get(name) === sinceMs) this.#firstAnswers.set(name, tookMs);
     this.#options.changed();
   }
 
@@ -233,7 +251,7 @@ export class Able {
 function countConnections(addresses: readonly string[]): number {
   const sockets = new TcpSockets();
   try {
-    return addresses.reduce((sum, address) => sum + sockets.countEstablished(address), 0);
+    return sockets.countEstablished(addresses);
   } finally {
     sockets.close();
   }

@@ -75,10 +75,20 @@ async function startElection(
   events: AgentEvents,
 ): Promise<Required<Pick<Agent, 'service' | 'able'>>> {
   const push = (): void => tell({ type: 'vrrp-snapshot', snapshot: service.snapshot(), able: able.state });
+  // The addresses of an election change together, each with an event of its own: one picture for all of them.
+  let isPushPlanned = false;
+  const pushSoon = (): void => {
+    if (isPushPlanned) return;
+    isPushPlanned = true;
+    setImmediate(() => {
+      isPushPlanned = false;
+      push();
+    });
+  };
   const able = new Able({
     start: message,
     log,
-    changed: () => setImmediate(push),
+    changed: pushSoon,
     onEvent: (event) => {
       log.info(event, 'What this node is able to do changed');
       events.tell(abilityEvent(event, message.node));
@@ -95,7 +105,7 @@ async function startElection(
       log.info(event, 'The state of the virtual address changed');
       events.state(event, able.isOut);
       able.onState(event);
-      push();
+      pushSoon();
     },
     log: (line) => {
       able.onLogLine(line);

@@ -40,3 +40,12 @@ export class RulesMonitor {
     this.#socket.close();
   }
 }
+
+/** News of the rules; undefined where this kernel or this process cannot have them. */
+export function openRulesMonitor(): RulesMonitor | undefined {
+  try {
+    return new RulesMonitor();
+  } catch {
+    return undefined;
+  }
+}

@@ -273,7 +273,7 @@ function onSent(draft: Draft, event: { readonly ok: boolean; readonly reason: st
   notice(draft, 'send-failed', event.reason);
 }
 
-function onAddress(draft: Draft, { index, present }: Extract<MachineEvent, { type: 'address' }>): void {
+function onAddress(draft: Draft, { index, present, count = 1 }: Extract<MachineEvent, { type: 'address' }>): void {
   const { state, nowUs, config } = draft;
   if (state.vrrp !== 'master') {
     if (!present || state.inheritedUs !== -Infinity) return;
@@ -286,9 +286,10 @@ function onAddress(draft: Draft, { index, present }: Extract<MachineEvent, { typ
   const frozen = nowUs - state.advertDueUs > downUs(ownTiming(config, state));
   // Frozen: the queue decides first (tick). Link down: the lease is meant to run out.
   if (present || frozen || !state.linkUp) return;
-  state.counters = { ...state.counters, restored: state.counters.restored + 1 };
+  state.counters = { ...state.counters, restored: state.counters.restored + count };
   reassert(draft);
-  const detail = 'somebody removed the address; it is back';
+  const detail =
+    count === 1 ? 'somebody removed the address; it is back' : `somebody removed ${count} addresses; they are back`;
   draft.effects.push({ type: 'notice', what: 'address-restored', detail, address: index });
   announceAgain(draft);
 }

@@ -216,7 +216,14 @@ export type MachineEvent =
       readonly lacks: string;
     }
   /** The kernel has (`present`) or has no longer one address on an interface of this node; `index` in the election. */
-  | { readonly type: 'address'; readonly nowUs: number; readonly index: number; readonly present: boolean }
+  | {
+      readonly type: 'address';
+      readonly nowUs: number;
+      readonly index: number;
+      readonly present: boolean;
+      /** How many of the election are missing, `index` the first of them. @default 1 */
+      readonly count?: number;
+    }
   /** At start: this node has the address with the lease of an agent that sent its last advert at `lastAdvertUs`. */
   | { readonly type: 'inherited'; readonly nowUs: number; readonly lastAdvertUs: number }
   | { readonly type: 'own-failed'; readonly nowUs: number; readonly reason: string }

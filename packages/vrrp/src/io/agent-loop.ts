@@ -2,7 +2,16 @@
 // this order, and carries out their effects. Packets come first, so that a queued advert decides before a timer that
 // ran out during a freeze. Blocks its thread until it is told to stop; owns all side effects of the agent.
 import { TospannError } from '@tospann/errors';
-import { drainEventFd, monotonicMs, Poller, raiseThread, RulesMonitor, TimerFd } from '@tospann/linux';
+import {
+  type AddressRecord,
+  drainEventFd,
+  monotonicMs,
+  Poller,
+  raiseThread,
+  openRulesMonitor,
+  type RulesMonitor,
+  TimerFd,
+} from '@tospann/linux';
 import { FloodBrake } from '../core/advert/flood-brake.ts';
 import { initialState, nextTickUs, step } from '../core/machine.ts';
 import type { HeardWords } from '../core/peer/peer-word.ts';
@@ -215,20 +224,32 @@ export class AgentLoop {
   #readNews(): void {
     const news = this.#network.readNews();
     if (news.link) this.#refreshLinks();
-    for (const index of news.vips) this.#lookAt(index);
+    // One list for all of them: a renewal of many addresses is news of each.
+    const records = news.vips.size === 0 ? [] : this.#network.records();
+    const missing = new Map<number, number[]>();
+    for (const index of news.vips) this.#lookAt(index, { records, missing });
+    // All that an owner misses is put back at once.
+    for (const [election, [index = 0, ...more]] of missing)
+      this.#feed(election, { type: 'address', nowUs: nowUs(), index, present: false, count: 1 + more.length });
   }
 
   /** @param vipIndex The address's place among all of the plan. */
-  #lookAt(vipIndex: number): void {
+  #lookAt(
+    vipIndex: number,
+    { records, missing }: { readonly records: readonly AddressRecord[]; readonly missing: Map<number, number[]> },
+  ): void {
     const vip = this.#vips[vipIndex];
     const { election, place: index } = this.#acts.electionOf(vipIndex);
     const state = this.#states[election];
     if (vip === undefined || state === undefined) return;
-    const view = this.#network.look(vip);
-    const master = state.vrrp === 'master';
-    if (master ? view.ours : !view.ours && view.others.length === 0) return;
-    if (!master) this.#network.removeOthers(view.others);
-    this.#feed(election, { type: 'address', nowUs: nowUs(), index, present: !master });
+    const view = this.#network.look(vip, records);
+    if (state.vrrp === 'master') {
+      if (!view.ours) missing.set(election, [...(missing.get(election) ?? []), index]);
+      return;
+    }
+    if (!view.ours && view.others.length === 0) return;
+    this.#network.removeOthers(view.others);
+    this.#feed(election, { type: 'address', nowUs: nowUs(), index, present: true });
   }
 
   #refreshLinks(): void {
@@ -464,15 +485,6 @@ export class AgentLoop {
     this.#marksSent = marks.length;
     this.#marksDueUs = now + sequencesEveryUs;
     this.#port.send({ type: 'sequences', marks });
-  }
-}
-
-/** Without it the guard is looked at now and then only. */
-function openRulesMonitor(): RulesMonitor | undefined {
-  try {
-    return new RulesMonitor();
-  } catch {
-    return undefined;
   }
 }
 

@@ -46,6 +46,8 @@ export class VipNetwork {
   readonly streams: AdvertStreams;
   readonly #plan: AgentPlan;
   readonly #vips: readonly PlannedAddress[];
+  /** By address its place among them. */
+  readonly #places: ReadonlyMap<string, number>;
   /** Addresses of elections that do not touch them (announce `none`). */
   readonly #untouched: ReadonlySet<string>;
   readonly #interfaces: ReadonlySet<string>;
@@ -61,6 +63,7 @@ export class VipNetwork {
   constructor(plan: AgentPlan, proofs: AdvertProofs) {
     this.#plan = plan;
     this.#vips = addressesOf(plan);
+    this.#places = new Map(this.#vips.map(({ address }, index) => [address, index]));
     const silent = plan.elections.filter(({ announce }) => announce.type === 'none');
     this.#untouched = new Set(addressesOf({ elections: silent }).map(({ address }) => address));
     this.#interfaces = new Set([plan.interface, ...this.#vips.map((vip) => vip.interface)]);
@@ -131,18 +134,23 @@ export class VipNetwork {
       link ||= this.#concernsLinks(event);
       if (event.kind === 'overflow') for (const index of this.#vips.keys()) vips.add(index);
       if (!('address' in event)) continue;
-      const index = this.#vips.findIndex((vip) => vip.address === event.address.address);
-      if (index >= 0 && this.#managed(event.address.address)) vips.add(index);
+      const index = this.#places.get(event.address.address);
+      if (index !== undefined && this.#managed(event.address.address)) vips.add(index);
     }
     return { link, vips };
   }
 
-  /** Where the kernel has the VIP now. */
-  look(vip: PlannedAddress): AddressView {
+  /** All addresses of this machine now, for `look`. */
+  records(): readonly AddressRecord[] {
+    return this.#control.list();
+  }
+
+  /** Where the kernel has the VIP now, by all that it has. */
+  look(vip: PlannedAddress, all = this.records()): AddressView {
     // On lo it is a draining one of ours, which answers no ARP and no neighbour solicitation.
-    const records = this.#control
-      .list()
-      .filter(({ address, interfaceIndex }) => address === vip.address && interfaceIndex !== loopbackIndex);
+    const records = all.filter(
+      ({ address, interfaceIndex }) => address === vip.address && interfaceIndex !== loopbackIndex,
+    );
     const others = records.filter((record) => !this.#isOurs(vip, record));
     return { ours: others.length < records.length, others };
   }
@@ -226,7 +234,7 @@ export class VipNetwork {
 
   /** Whether the address is one of ours to add and remove. */
   #managed(address: string): boolean {
-    return !this.#untouched.has(address) && this.#vips.some((vip) => vip.address === address);
+    return !this.#untouched.has(address) && this.#places.has(address);
   }
 
   #isNodes({ address }: AddressRecord): boolean {
@@ -253,7 +261,7 @@ export class VipNetwork {
       usable.find((record) => record.address === wanted)?.address;
     const linkLocals = usable
       .map((record) => record.address)
-      .filter((text) => /^fe[89ab]/.test(text) && !this.#vips.some((vip) => vip.address === text));
+      .filter((text) => /^fe[89ab]/.test(text) && !this.#places.has(text));
     // The one in use as long as it is there: peers know a node by its source.
     const multicast = linkLocals.find((text) => text === this.ports.source(6, 'multicast')) ?? linkLocals[0];
     return { 4: own(address), 6: { unicast: own(address6), multicast } };
@@ -267,7 +275,7 @@ export class VipNetwork {
       const source = family === 4 ? sources[4] : sources[6][transport];
       return source === undefined ? this.#sourceMissing(family, transport) : (failures.get(family) ?? []);
     });
-    const own = this.#control.list().filter(({ address }) => !this.#vips.some((vip) => vip.address === address));
+    const own = this.#control.list().filter(({ address }) => !this.#places.has(address));
     const vips = election.announce.type === 'none' ? [] : election.addresses;
     const parts = vips.flatMap((vip) => this.#parts.problemOf(vip, this.#links.get(vip.interface), own) ?? []);
     const gone = parts.filter((part) => part.gone).map(({ error }) => error);

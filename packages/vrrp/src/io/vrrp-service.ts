@@ -6,6 +6,7 @@ import { failoverOf, type PairConfig } from '@tospann/config';
 import { TospannError } from '@tospann/errors';
 import { closeFd, monotonicMs, openEventFd, signalEventFd } from '@tospann/linux';
 import type { HeardWords } from '../core/peer/peer-word.ts';
+import { NoticeGate } from '../core/notice-gate.ts';
 import { addressesOf, planAgent, type AgentPlan } from '../core/plan.ts';
 import type { VrrpSnapshot } from '../core/snapshot.ts';
 import type { Ability } from '../core/state.ts';
@@ -118,6 +119,8 @@ class Service implements VrrpService {
   readonly #clock: AdvertClock | undefined;
   readonly #peer: PeerWatch | undefined;
   readonly #watch: AddressWatch;
+  readonly #gate = new NoticeGate();
+  #gateTimer: NodeJS.Timeout | undefined;
   readonly #waiters = new Map<number, Waiter>();
   #snapshot: TimedSnapshot = emptySnapshot;
   #nextId = 1;
@@ -240,6 +243,7 @@ class Service implements VrrpService {
   async #end(failure: TospannError | undefined, ended: PromiseWithResolvers<void>): Promise<void> {
     this.#clock?.close();
     this.#watch.close();
+    clearTimeout(this.#gateTimer);
     await Promise.all([this.#guard?.close(), this.#peer?.close()]);
     if (failure === undefined) return ended.resolve();
     ended.reject(failure);
@@ -348,6 +352,25 @@ class Service implements VrrpService {
       return this.#options.onEvent(event);
     }
     if (event.event === 'vrrp-notice' && event.what === 'old-owner-drains') this.#guard?.onDrain(event.vip);
+    if (event.event === 'vrrp-notice' && gathered.has(event.what) && !this.#gate.pass(event, monotonicMs()))
+      return this.#tellLater();
+    this.#say(event);
+  }
+
+  /** What came too often is told together. */
+  #tellLater(): void {
+    this.#gateTimer ??= setTimeout(
+      () => {
+        this.#gateTimer = undefined;
+        const now = monotonicMs();
+        for (const notice of this.#gate.take(now))
+          this.#say({ event: 'vrrp-notice', ...notice, what: 'address-restored', monotonicMs: now });
+      },
+      Math.max(1, this.#gate.dueMs - monotonicMs()),
+    );
+  }
+
+  #say(event: Exclude<VrrpEvent, { readonly event: 'vrrp-state' }>): void {
     this.#options.log({ ...event, msg: event.event === 'vrrp-problem' ? event.message : event.detail });
   }
 
@@ -377,6 +400,9 @@ class Service implements VrrpService {
     this.#waiters.clear();
   }
 }
+
+/** Notices that come once for each address and each time: somebody may remove all of them many times a second. */
+const gathered: ReadonlySet<string> = new Set(['address-restored']);
 
 const emptySnapshot: TimedSnapshot = {
   vips: [],

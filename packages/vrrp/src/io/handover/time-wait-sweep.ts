@@ -13,6 +13,7 @@ const idleRounds = 180;
 
 export class TimeWaitSweep {
   readonly #given = new Map<string, number>();
+  #returned: string[] = [];
   readonly #unavailable: (detail: string) => void;
   #timer: NodeJS.Timeout | undefined;
   #isPossible = true;
@@ -28,9 +29,11 @@ export class TimeWaitSweep {
     this.#later(0);
   }
 
-  /** This node has it again: what is left goes now. */
+  /** This node has it again: what is left goes at once, of all that come back in the same moment together. */
   taken(address: string): void {
-    if (this.#given.delete(address)) this.#sweep([address]);
+    if (!this.#given.delete(address)) return;
+    this.#returned.push(address);
+    if (this.#returned.length === 1) setImmediate(() => this.#sweep(this.#returned.splice(0)));
   }
 
   close(): void {
@@ -54,10 +57,11 @@ export class TimeWaitSweep {
     try {
       const sockets = new TcpSockets();
       try {
+        const counts = sockets.forgetTimeWait(addresses, stepSockets);
+        if (counts === undefined) throw new Error('the kernel has no INET_DIAG_DESTROY');
+        more = [...counts.values()].reduce((sum, count) => sum + count, 0) > stepSockets;
         for (const address of addresses) {
-          const found = sockets.forgetTimeWait(address, stepSockets);
-          if (found < 0) throw new Error('the kernel has no INET_DIAG_DESTROY');
-          more ||= found > stepSockets;
+          const found = counts.get(address) ?? 0;
           const idle = found === 0 ? (this.#given.get(address) ?? 0) + 1 : 0;
           if (idle > idleRounds) this.#given.delete(address);
           else if (this.#given.has(address)) this.#given.set(address, idle);
