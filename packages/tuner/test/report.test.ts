@@ -11,7 +11,7 @@ import {
   parsePressure,
   parseSockstat,
   parseSoftnet,
-  procSysReadOnly,
+  isReadOnly,
   type TcpSocket,
 } from '../src/core/proc.ts';
 import { censusFindings, findingsOf, portsLeft, socketsByState, type CounterSample } from '../src/core/report.ts';
@@ -49,8 +49,20 @@ test('parsers read what kernels from 5.10 to 6.18 write', () => {
     soft: 1024,
     hard: Number.POSITIVE_INFINITY,
   });
-  expect(procSysReadOnly('1 0 0:1 / /proc rw,relatime - proc proc rw')).toBe(false);
-  expect(procSysReadOnly('1 0 0:1 / /proc rw - p p rw\n2 1 0:1 /sys /proc/sys ro,relatime - proc proc rw')).toBe(true);
+});
+
+test.each([
+  ['/proc rw', '/proc/sys/vm/swappiness', false],
+  ['/proc rw,/proc/sys ro', '/proc/sys/vm/swappiness', true],
+  ['/proc rw,/proc/sys ro', '/proc/sys/net/core/somaxconn', true],
+  ['/proc rw,/proc/sys ro,/proc/sys/net rw', '/proc/sys/net/core/somaxconn', false],
+  ['/proc/sys/net rw,/proc/sys ro', '/proc/sys/net/core/somaxconn', false],
+  ['/proc rw,/proc/sys ro,/proc/sys/net rw', '/proc/sys/vm/swappiness', true],
+  ['/proc rw,/proc/sys ro,/proc/sys rw', '/proc/sys/vm/swappiness', false],
+  ['/proc rw,/proc/sys ro,/proc/sys/net rw', '/proc/sys/network', true],
+])('isReadOnly(): with %s, %s is %s', (mounts, path, expected) => {
+  const lines = mounts.split(',').map((mount, i) => `${i} 0 0:1 / ${mount},relatime - proc proc rw`);
+  expect(isReadOnly(lines.join('\n'), path)).toBe(expected);
 });
 
 const TCP = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

@@ -102,7 +102,7 @@ function writable(
   facts: Facts,
 ): Pick<PlanItem, 'action' | 'why'> {
   const no = (reason: string): Pick<PlanItem, 'action' | 'why'> => ({ action: 'impossible', why: reason });
-  if (found.writable === 'read-only') return no('/proc/sys is mounted read-only here: set it on the host.');
+  if (found.writable === 'read-only') return no('It is mounted read-only here: set it on the host.');
   if (scope === 'host' && !facts.initialNetns)
     return no(
       'It is one value for the whole machine, and this is not its first network namespace: set it on the host.',

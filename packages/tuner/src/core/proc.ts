@@ -158,14 +158,20 @@ export function addressOfHex(hex: string): string {
   return groups.map((group) => group.toString(16)).join(':');
 }
 
-/** Where /proc/sys is mounted read-only, by /proc/self/mountinfo. */
-export function procSysReadOnly(mountinfo: string): boolean {
+/**
+ * Whether a path below /proc is mounted read-only, by /proc/self/mountinfo. Containers often have /proc/sys read-only and
+ * /proc/sys/net, which belongs to their own network, writable.
+ */
+export function isReadOnly(mountinfo: string, path: string): boolean {
+  let nearest = '';
   let readOnly = false;
   for (const line of mountinfo.split('\n')) {
-    const words = line.split(' ');
-    const [, , , , mountPoint = '', options = ''] = words;
-    // The last mount on a path covers those before it.
-    if (mountPoint === '/proc/sys' || mountPoint === '/proc') readOnly = options.split(',').includes('ro');
+    const [, , , , mountPoint = '', options = ''] = line.split(' ');
+    const covers = path === mountPoint || path.startsWith(`${mountPoint}/`);
+    // Of mounts on the same place the last one covers those before it.
+    if (!mountPoint.startsWith('/proc') || !covers || mountPoint.length < nearest.length) continue;
+    nearest = mountPoint;
+    readOnly = options.split(',').includes('ro');
   }
   return readOnly;
 }

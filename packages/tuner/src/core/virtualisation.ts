@@ -38,7 +38,7 @@ const VENDORS: readonly (readonly [sign: RegExp, name: string])[] = [
 ];
 
 const HOST_NET = 'Host-wide network settings (tcp_mem, nf_conntrack_max, netdev_max_backlog) are those of the host.';
-const READ_ONLY = '/proc/sys is mounted read-only: nothing can be set here, only on the host or with --privileged.';
+const READ_ONLY = '/proc/sys/net is mounted read-only: nothing can be set here, only on the host or with --privileged.';
 
 /** Judges the signs; the innermost shell counts: a container in a virtual machine is a container. */
 export function virtualisationOf(signs: MachineSigns): Virtualisation {

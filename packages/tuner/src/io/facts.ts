@@ -2,7 +2,7 @@
 // started. Whatever cannot be read is absent in the facts.
 import { catalogue } from '../core/catalogue.ts';
 import type { Facts, KernelVersion, SettingLine } from '../core/model.ts';
-import { eachTcpSocket, parseMemoryMib, parseOpenFiles, parseSoftnet, procSysReadOnly } from '../core/proc.ts';
+import { eachTcpSocket, parseMemoryMib, parseOpenFiles, parseSoftnet, isReadOnly } from '../core/proc.ts';
 import { applyOrder, settingsOf, SYSCTL_DIRECTORIES } from '../core/sysctl-file.ts';
 import { virtualisationOf } from '../core/virtualisation.ts';
 import { readKeys } from './kernel-keys.ts';
@@ -29,7 +29,8 @@ export interface FactsOptions {
 /** Reads the facts. Never throws. */
 export function readFacts(options: FactsOptions = {}): Facts {
   const root = options.root ?? new SystemRoot();
-  const readOnly = procSysReadOnly(root.read('/proc/self/mountinfo') ?? '');
+  const mountinfo = root.read('/proc/self/mountinfo') ?? '';
+  const readOnly = (path: string): boolean => isReadOnly(mountinfo, path);
   const initialNetns = root.exists(FIRST_NAMESPACE_KEY);
   const release = (root.read('/proc/sys/kernel/osrelease') ?? '').trim();
   const softnet = parseSoftnet(root.read('/proc/net/softnet_stat') ?? '');
@@ -40,7 +41,11 @@ export function readFacts(options: FactsOptions = {}): Facts {
     cpus: cpusOf(root.read('/proc/stat') ?? ''),
     uptimeSeconds: Number((root.read('/proc/uptime') ?? '').split(' ')[0] ?? 0),
     initialNetns,
-    virtualisation: virtualisationOf({ ...machineSigns(root), initialNetns, procSysReadOnly: readOnly }),
+    virtualisation: virtualisationOf({
+      ...machineSigns(root),
+      initialNetns,
+      procSysReadOnly: readOnly('/proc/sys/net'),
+    }),
     conntrack: conntrackOf(root),
     interfaces: interfacesOf(root),
     values: readKeys(root, [...new Set([...catalogue.map(({ key }) => key), ...(options.keys ?? [])])], readOnly),

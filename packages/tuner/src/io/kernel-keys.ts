@@ -33,14 +33,14 @@ export function writeKey(root: SystemRoot, key: string, value: string): void {
 export function readKeys(
   root: SystemRoot,
   keys: readonly string[],
-  readOnly: boolean,
+  readOnly: (path: string) => boolean,
 ): Readonly<Record<string, FoundValue>> {
   const found: Record<string, FoundValue> = {};
   for (const key of keys) {
     const path = keyPath(key);
     const raw = path === undefined ? undefined : root.read(path);
     if (path !== undefined && raw !== undefined) {
-      found[key] = { raw, writable: readOnly ? 'read-only' : writableFile(root.path(path)) };
+      found[key] = { raw, writable: readOnly(path) ? 'read-only' : writableFile(root.path(path)) };
     }
   }
   return found;
