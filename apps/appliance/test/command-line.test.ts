@@ -50,8 +50,36 @@ test('events refuses what it does not know, says what it knows, and exits with 5
   expect(since).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('42 or 10m') });
   const kind = tospann('events', '--kind', 'vrrp-state,nope', '--run-dir', scratch.dir);
   expect(kind).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('no kind "nope"') });
-  const nobody = tospann('events', '--follow', '--run-dir', scratch.dir);
+  const nobody = tospann('events', '--follow', '--run-dir', scratch.dir, '--state-dir', scratch.dir);
   expect(nobody).toMatchObject({ code: 5, stdout: '' });
+});
+
+test('events of a node that does not run are read from what it kept', () => {
+  using scratch = new Scratch();
+  const event = (seq: number, kind: string, text: string): string =>
+    JSON.stringify({
+      seq,
+      node: 'lb1',
+      timeMs: 1_795_348_800_000,
+      monotonicMs: seq,
+      event: kind,
+      severity: 'info',
+      text,
+    });
+  const lines = [event(1, 'node', 'It starts'), event(2, 'vrrp-state', 'It owns v'), event(3, 'child', 'admin died')];
+  scratch.file('events.jsonl', `${lines.join('\n')}\n{"seq":4,"torn`);
+  const read = (...args: string[]) =>
+    tospann('events', ...args, '--run-dir', join(scratch.dir, 'run'), '--state-dir', scratch.dir);
+  const all = read();
+  expect(all).toMatchObject({ code: 0, stderr: expect.stringContaining('The node does not run') });
+  expect(
+    all.stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.slice(-10).trim()),
+  ).toEqual(['It starts', 'It owns v', 'admin died']);
+  expect(read('--since', '2').stdout).toMatch(/^[^\n]*admin died\n$/);
+  expect(read('--kind', 'vrrp-state', '--json').stdout).toBe(`${lines[1]}\n`);
 });
 
 test('status exits with 5 and a hint when no node runs', () => {

@@ -85,6 +85,7 @@ export { idleBecause, takesTraffic } from './core/traffic.ts';
 export { judge } from './core/verdict.ts';
 export { consoleToken, loadClusterKey, readOrCreateClusterKey, type ClusterKey } from './io/cluster-key.ts';
 export { EVENT_KINDS } from './core/event-log.ts';
+export { readEventFile } from './io/event-file.ts';
 export { openEventStore, type EventStore } from './io/event-store.ts';
 export type { ApiLog, ApiLogLine } from './io/log.ts';
 export type { PeerAddress } from './io/peer-client.ts';

@@ -1,10 +1,11 @@
 // `tospann events`: what happened on this node, as lines for people or JSON lines for programs. --follow goes on over
-// a restart of the node and says which events it has missed, if any.
+// a restart of the node and says which events it has missed, if any. Of a node that does not run they come from the file
+// that it kept: that is when one wants to read them.
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { EVENT_KINDS, eventGap, nodeEvent, type EventLine } from '@tospann/api';
-import { TospannError } from '@tospann/errors';
+import { EVENT_KINDS, eventGap, nodeEvent, readEventFile, type EventLine } from '@tospann/api';
+import { isTospannError, TospannError } from '@tospann/errors';
 import { renderEvent } from '../core/render-events.ts';
 import { SOCKET_NAME } from './control.ts';
 import { complain, Exit, type ExitCode, out, outJson, say } from './exit.ts';
@@ -12,6 +13,7 @@ import { problemOf } from './failover.ts';
 
 export interface EventsOptions {
   readonly runDir: string;
+  readonly stateDir: string;
   readonly json?: boolean;
   readonly follow?: boolean;
   /** A number of an event, or how far back: `42`, `10m`. */
@@ -23,6 +25,8 @@ export interface EventsOptions {
 const AGAIN_MS = 500;
 /** Events that --follow shows from before. */
 const SHOWN_BEFORE = 10;
+/** Events of a node that does not run that are read at most: all that its files hold. */
+const KEPT_SHOWN = 100_000;
 const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 interface Wish {
@@ -44,7 +48,10 @@ export async function eventsCommand(options: EventsOptions): Promise<ExitCode> {
     say(`There is no kind "${unknown}"; the kinds are ${EVENT_KINDS.join(', ')}`);
     return Exit.usage;
   }
-  let code = await read(options, wish);
+  let code = await read(options, wish).catch((error: unknown) => {
+    if (!isNotRunning(error) || !showKept(options, { wish, kinds })) throw error;
+    return Exit.ok;
+  });
   while (options.follow === true && code !== Exit.failed) {
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     // The node starts again: what has happened meanwhile is asked for.
@@ -59,6 +66,27 @@ function wishOf({ since, follow }: EventsOptions): Wish | undefined {
   const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(since) ?? [];
   const unitMs = Object.entries(UNITS_MS).find(([name]) => name === unit)?.[1];
   return unitMs === undefined ? undefined : { since: undefined, fromMs: Date.now() - Number(amount) * unitMs };
+}
+
+/** Nobody listens on the socket. One that may not be used is another matter. */
+function isNotRunning(error: unknown): boolean {
+  if (!isTospannError(error) || error.code !== 'LB_OPERATION_NOT_REACHABLE') return false;
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED');
+}
+
+/** Prints what a node that does not run has kept; false: nothing. @throws {TospannError} LB_API_STATE_FILE. */
+function showKept(options: EventsOptions, { wish, kinds }: { wish: Wish; kinds: readonly string[] }): boolean {
+  const kept = readEventFile(options.stateDir, KEPT_SHOWN);
+  if (kept.length === 0) return false;
+  say(`The node does not run: these events are from ${join(options.stateDir, 'events.jsonl')}`);
+  const { since = 0 } = wish;
+  const chosen = since < 0 ? kept.slice(since) : kept.filter(({ seq }) => seq > since);
+  for (const event of chosen) {
+    wish.since = event.seq;
+    if (kinds.length === 0 || kinds.includes(event.event)) show(event, options, wish);
+  }
+  return true;
 }
 
 /** Prints what the node sends until it ends; `wish.since` goes with it. @throws {TospannError} LB_OPERATION_NOT_REACHABLE. */
@@ -76,7 +104,7 @@ async function read(options: EventsOptions, wish: Wish): Promise<ExitCode> {
       const lines = createInterface({ input: response, crlfDelay: Infinity });
       let answer = '';
       lines.on('line', (line) => {
-        if (isStream) show(line, options, wish);
+        if (isStream) show(parsed(line), options, wish);
         else answer += line;
         // Who reads this program's output slowly makes the node wait, not this program grow.
         if (process.stdout.writableNeedDrain) {
@@ -101,12 +129,12 @@ async function read(options: EventsOptions, wish: Wish): Promise<ExitCode> {
   });
 }
 
-function show(text: string, { json }: EventsOptions, wish: Wish): void {
-  const line = lineOf(parsed(text));
+function show(value: unknown, { json }: EventsOptions, wish: Wish): void {
+  const line = lineOf(value);
   if (line === undefined) return;
   wish.since = 'seq' in line ? line.seq : line.to;
   if ('timeMs' in line && line.timeMs < wish.fromMs) return;
-  if (json === true) outJson(parsed(text));
+  if (json === true) outJson(value);
   else out(renderEvent(line, localTime));
 }
 

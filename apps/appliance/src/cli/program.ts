@@ -107,6 +107,7 @@ function addNodeCommands(program: Command, ended: (code: ExitCode) => void): voi
     .option('--since <number|duration>', 'after the event of this number, or from so long ago, for instance 10m')
     .option('--kind <kind>', 'only these kinds, with commas: vrrp-state,server-state')
     .addOption(runDirOption())
+    .addOption(stateDirOption())
     .addOption(jsonOption())
     .action(async (options: EventsOptions) => ended(await eventsCommand(options)));
   program

@@ -1,6 +1,6 @@
 // The events of a node in <state-dir>: events.jsonl, and events.1.jsonl with what was in it before it had grown too
 // large. Opened once, as root, and written by an unprivileged process: so it is copied and emptied, never renamed.
-import { closeSync, fchmodSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { TospannError } from '@tospann/errors';
 import { nodeEvent, type NodeEvent } from '../contract.ts';
@@ -12,6 +12,23 @@ export interface EventFileOptions {
   readonly stateDir: string;
   /** @default 4 MiB */
   readonly limitBytes?: number;
+}
+
+/** Of a node that does not run: the last `count` events that it kept. @throws {TospannError} LB_API_STATE_FILE. */
+export function readEventFile(stateDir: string, count: number): readonly NodeEvent[] {
+  const files = ['events.jsonl', 'events.1.jsonl'].map((name) => join(stateDir, name));
+  return wholeEvents(
+    files.map((file) => {
+      try {
+        return readFileSync(file, 'utf8');
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+        const detail = error instanceof Error ? error.message : String(error);
+        throw new TospannError('LB_API_STATE_FILE', { file, detail }, { cause: error });
+      }
+    }),
+    count,
+  );
 }
 
 /** Appends lines to the file and reads back what an earlier process has left. */
@@ -41,15 +58,10 @@ export class EventFile {
 
   /** The last `count` events that are whole, oldest first; a number that stands there twice counts once. */
   read(count: number): readonly NodeEvent[] {
-    const found: NodeEvent[] = [];
-    for (const fd of [this.#current, this.#old]) {
-      for (const line of readAll(fd).toString('utf8').split('\n').toReversed()) {
-        if (found.length >= count) break;
-        const event = parseLine(line);
-        if (event !== undefined && event.seq < (found.at(-1)?.seq ?? Infinity)) found.push(event);
-      }
-    }
-    return found.toReversed();
+    return wholeEvents(
+      [this.#current, this.#old].map((fd) => readAll(fd).toString('utf8')),
+      count,
+    );
   }
 
   /** Appends whole lines. @throws What the disk says; what was written of them counts as torn. */
@@ -78,6 +90,19 @@ export class EventFile {
     ftruncateSync(this.#current, 0);
     this.#bytes = 0;
   }
+}
+
+/** @param texts The newer file first. */
+function wholeEvents(texts: readonly string[], count: number): readonly NodeEvent[] {
+  const found: NodeEvent[] = [];
+  for (const text of texts) {
+    for (const line of text.split('\n').toReversed()) {
+      if (found.length >= count) break;
+      const event = parseLine(line);
+      if (event !== undefined && event.seq < (found.at(-1)?.seq ?? Infinity)) found.push(event);
+    }
+  }
+  return found.toReversed();
 }
 
 function readAll(fd: number): Buffer {
