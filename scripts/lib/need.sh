@@ -27,7 +27,7 @@ need_demo() {
 # What the lab's tests and the benchmarks compare with and look through.
 need_lab() {
   need_demo
-  need_apt curl:curl haproxy:haproxy keepalived:keepalived nginx:nginx tcpdump:tcpdump wrk:wrk
+  need_apt curl:curl haproxy:haproxy keepalived:keepalived nginx:nginx tcpdump:tcpdump wrk:wrk systemd-container:systemd-nspawn
   need_frr
   # Ubuntu has chromium as a snap only: without it the tests of the console in a browser are skipped, and say so.
   command -v chromium >/dev/null 2>&1 || apt_install chromium || echo "no chromium: browser tests will be skipped" >&2

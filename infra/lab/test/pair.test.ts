@@ -280,7 +280,7 @@ describe('maintenance', () => {
 });
 
 describe('SIGTERM', () => {
-  test('of the owner loses no request and leaves no address', async () => {
+  test('of the owner loses no request, and leaves no address and no setting', async () => {
     const from = await pair.waitForOwner();
     await using fresh = new Load(pair.client, { target: TARGET, rps: 150, seconds: 60 });
     await fresh.started();
@@ -293,6 +293,9 @@ describe('SIGTERM', () => {
     expect(report.failed, JSON.stringify(report.failures)).toBe(0);
     expect(from.node.has(VIP)).toBe(false);
     expect(from.node.pids()).toEqual([]);
+    expect(from.node.run(['ip', 'address', 'show', 'dev', 'lo'])).not.toContain(VIP);
+    const settings = ['arp_ignore', 'arp_announce'].map((name) => `/proc/sys/net/ipv4/conf/eth0/${name}`);
+    expect(from.node.run(['cat', ...settings])).toBe('0\n0\n');
     await from.start(pair.configFile);
   });
 });

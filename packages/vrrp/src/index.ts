@@ -15,5 +15,6 @@ export type { Condition, ConditionState, TrackVerdict } from './core/track/condi
 export { measureFirstAnswer, type FirstAnswerOptions } from './io/probe/first-answer.ts';
 export { probeOnce, type ProbeTarget } from './io/probe/self-probe.ts';
 export { Tracking, type TrackEvent, type TrackingOptions } from './io/track/tracking.ts';
+export { putBackSettings } from './io/handover/kept-settings.ts';
 export { TimeWaitSweep } from './io/handover/time-wait-sweep.ts';
 export { startVrrp, type FailoverReport, type VrrpOptions, type VrrpService } from './io/vrrp-service.ts';

@@ -3,7 +3,7 @@
 // See docs/architecture.md and docs/adr/0004.
 import type { Operation, OperationReport } from '@tospann/api';
 import { diffConfigs, type PairConfig } from '@tospann/config';
-import { TospannError } from '@tospann/errors';
+import { isTospannError, TospannError } from '@tospann/errors';
 import { monotonicMs, notifySystemd } from '@tospann/linux';
 import type { ProxySnapshot } from '@tospann/proxy';
 import type { VrrpState } from '@tospann/vrrp';
@@ -188,7 +188,20 @@ export class Supervisor {
     tellSystemd('STOPPING=1');
     for (const slot of Object.values(this.slots)) slot.close();
     await stopChildren(this.slots, this.#config);
+    if (this.#config.vips.length > 0) await this.#leaveInterfaces();
     this.predecessors.kill();
+  }
+
+  /** No connection lives any more that would need the interfaces as the agent made them. */
+  async #leaveInterfaces(): Promise<void> {
+    const { stateDir, node } = this.#options;
+    const { putBackSettings } = await import('@tospann/vrrp');
+    try {
+      putBackSettings(stateDir, { config: this.#config, node });
+    } catch (error) {
+      if (!isTospannError(error)) throw error;
+      this.log.warn({ event: 'interface-settings', code: error.code }, error.message);
+    }
   }
 
   /** An operator who stops a node wants it stopped; but what clients lose by it is said. */

@@ -87,7 +87,7 @@ export class AgentLoop {
     const proofs = new AdvertProofs(data.advertKeys, data.sequenceFloorMs);
     this.#proofs = proofs;
     this.#network = new VipNetwork(data.plan, proofs);
-    this.#drain = data.guard ? new Drain(data.plan, this.#network) : undefined;
+    this.#drain = data.guard ? new Drain(data.plan, this.#network, data.keptSettings) : undefined;
     const { elections } = data.plan;
     this.#elections = elections;
     this.#vips = addressesOf(data.plan);

@@ -14,6 +14,8 @@ export interface LoopData {
   readonly wakeFd: number;
   /** Keep connections of a planned hand-over alive (handover/connection-guard.ts). */
   readonly guard: boolean;
+  /** What settings of interfaces were before an earlier life of this node raised them, by path. */
+  readonly keptSettings: ReadonlyMap<string, string>;
   /** The term of each election in an earlier life of this node, by its name. */
   readonly terms: Readonly<Record<string, number>>;
   readonly advertKeys: AdvertKeys;

@@ -14,6 +14,7 @@ import { AddressWatch } from './address-watch.ts';
 import { AdvertClock } from './adverts/advert-clock.ts';
 import { resolveAdvertKeys } from './adverts/advert-keys.ts';
 import { ConnectionGuard } from './handover/connection-guard.ts';
+import { keepSettings } from './handover/kept-settings.ts';
 import type {
   HandoverResult,
   LoopCommand,
@@ -147,6 +148,7 @@ class Service implements VrrpService {
       plan,
       wakeFd: this.#wakeFd,
       guard,
+      keptSettings: guard ? this.#keepSettings(plan) : new Map(),
       terms: this.#terms.all(),
       advertKeys,
       sequenceFloorMs: this.#clock?.floorMs ?? 0,
@@ -305,6 +307,11 @@ class Service implements VrrpService {
       onUnavailable: (detail) => this.#guardMissing(`nft: ${detail}`),
       onRestored: () => this.#guardRestored(),
     });
+  }
+
+  #keepSettings(plan: AgentPlan): ReadonlyMap<string, string> {
+    const { stateDir } = this.#options;
+    return stateDir === undefined ? new Map() : keepSettings(stateDir, plan);
   }
 
   #openTerms({ elections }: AgentPlan): TermFile {

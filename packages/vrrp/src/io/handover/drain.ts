@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { isTospannError } from '@tospann/errors';
 import { addressesOf, type AgentPlan, type PlannedAddress } from '../../core/plan.ts';
 import type { VipNetwork } from '../network.ts';
+import { interfaceSettingPath } from './kept-settings.ts';
 
 const ignoreForeign = 1;
 const announceOwn = 2;
@@ -22,7 +23,8 @@ export class Drain {
   /** When the kernel removes the address of each draining VIP, monotonic µs. */
   readonly #endsUs = new Map<number, number>();
 
-  constructor(plan: AgentPlan, network: VipNetwork) {
+  /** @param before What settings were before an earlier life of this node raised them, by path. */
+  constructor(plan: AgentPlan, network: VipNetwork, before: ReadonlyMap<string, string>) {
     this.#plan = plan;
     this.#vips = addressesOf(plan);
     this.#network = network;
@@ -30,7 +32,10 @@ export class Drain {
     this.#manners = new Map(
       [...interfaces].map((name) => [
         name,
-        { ignore: new Setting(name, 'arp_ignore'), announce: new Setting(name, 'arp_announce') },
+        {
+          ignore: new Setting(interfaceSettingPath(name, 'arp_ignore'), before),
+          announce: new Setting(interfaceSettingPath(name, 'arp_announce'), before),
+        },
       ]),
     );
   }
@@ -104,18 +109,23 @@ export class Drain {
 /** One setting of an interface: raised, never lowered, and put back. */
 class Setting {
   readonly #path: string;
+  readonly #kept: string | undefined;
   #before: string | undefined;
 
-  constructor(interfaceName: string, name: string) {
-    this.#path = `/proc/sys/net/ipv4/conf/${interfaceName}/${name}`;
+  constructor(path: string, before: ReadonlyMap<string, string>) {
+    this.#path = path;
+    this.#kept = before.get(path);
   }
 
   raise(value: number): boolean {
     try {
       const current = readFileSync(this.#path, 'utf8').trim();
-      if (Number(current) >= value) return true;
+      if (Number(current) >= value) {
+        if (this.#kept !== undefined && Number(this.#kept) < value) this.#before ??= this.#kept;
+        return true;
+      }
       writeFileSync(this.#path, String(value));
-      this.#before ??= current;
+      this.#before ??= this.#kept ?? current;
       return true;
     } catch {
       // A read-only /proc/sys (a container), or an interface that went away.
