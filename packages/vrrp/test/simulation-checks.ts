@@ -156,7 +156,15 @@ export class Checks {
     const downUs = longestDownUs(world);
     const intervalUs = Math.max(...world.nodes.map(({ config }) => config.intervalUs));
     const extra = world.strangersSeen || world.keysDiffered ? downUs : 0;
-    return downUs + 1.5 * intervalUs + extra + 2 * world.maxDelayUs + slackUs;
+    return this.#patience() * downUs + 1.5 * intervalUs + extra + 2 * world.maxDelayUs + slackUs;
+  }
+
+  /** Where a backup has missed adverts twice of late, it may wait up to four times as long for the next ones. */
+  #patience(): number {
+    const world = this.#world;
+    const lately = (node: SimulatedNode): boolean =>
+      node.lossySinceUs > world.nowUs - 150 * Math.max(...world.nodes.map(({ config }) => config.intervalUs));
+    return world.nodes.some(lately) ? 4 : 1;
   }
 
   /** After each event: what no single event may leave behind. */

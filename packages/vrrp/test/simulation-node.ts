@@ -77,6 +77,21 @@ export class SimulatedNode {
     return this.awake && this.state?.vrrp === 'backup' && this.state.ability === 'serves' && this.state.lacks === '';
   }
 
+  /** When adverts came that had a missing one before them, the last two of them, and when the last advert came. */
+  gapsUs: readonly [number, number] = [-Infinity, -Infinity];
+  heardUs = -Infinity;
+
+  /** Since when the path to this node may count as one that loses adverts: the first of its last two gaps. */
+  get lossySinceUs(): number {
+    return this.gapsUs[0];
+  }
+
+  /** An advert arrives: of two such gaps of late a backup may make that the path loses adverts. */
+  noteArrival(nowUs: number, intervalUs: number): void {
+    if (nowUs - this.heardUs >= 1.4 * intervalUs) this.gapsUs = [this.gapsUs[1], nowUs];
+    this.heardUs = nowUs;
+  }
+
   get awake(): boolean {
     return this.state !== undefined && this.frozen === 'no' && !this.dead;
   }

@@ -276,6 +276,7 @@ export class Simulation {
   /** An advert comes in; undefined: it is signed with another key. */
   arrive(node: SimulatedNode, advert: { readonly priority: number; readonly intervalUs: number } | undefined): void {
     if (!node.interfaceUp || node.state === undefined || node.dead || node.frozen === 'paused') return;
+    if (advert !== undefined) node.noteArrival(this.nowUs, advert.intervalUs);
     if (node.frozen === 'stopped') {
       if (node.inbox.length < rxQueuePackets) node.inbox.push(() => this.#receive(node, advert));
       return;

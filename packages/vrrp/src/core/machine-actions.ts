@@ -1,9 +1,10 @@
 // The moves of the state machine: become master, back up, fault, resign, end a hand-over. Each edits a draft that
 // belongs to one `step`; nothing here decides when. Pure.
 import { isBurstOver, startBurst, stopGarp, takeDue } from './garp.ts';
+import { interrupted } from './patience.ts';
 import type { VrrpState } from './snapshot.ts';
 import type { Effect, Evidence, HandoverPurpose, MachineConfig, MachineState, NoticeKind } from './state.ts';
-import { downUs, effectivePriority, isWell, leaseRenewUs, ownerPriority, ownTiming, warmRestartUs } from './timers.ts';
+import { effectivePriority, isWell, leaseRenewUs, ownerPriority, silenceUs, warmRestartUs } from './timers.ts';
 
 /** `MachineState.owner` when this node is it. */
 export const self = 'self';
@@ -97,6 +98,7 @@ export function reassert(draft: Draft): void {
 export function becomeMaster(draft: Draft, reason: string): void {
   const { state, config, nowUs } = draft;
   takeSeen(draft);
+  state.stream = interrupted(state.stream);
   state.downDueUs = Infinity;
   state.preemptDueUs = Infinity;
   state.hold = false;
@@ -209,7 +211,7 @@ export function enterBackup(draft: Draft, reason: string): void {
 /** It goes on listening where it did so before: an ability that comes and goes keeps no address from being owned. */
 function listen({ state, config, nowUs }: Draft): void {
   const beganUs = listens(state) ? state.downDueUs : Infinity;
-  state.downDueUs = Math.min(beganUs, nowUs + downUs(ownTiming(config, state, state.activeIntervalUs)));
+  state.downDueUs = Math.min(beganUs, nowUs + silenceUs(config, state));
   state.preemptDueUs = Infinity;
   state.heldSinceUs = Infinity;
   state.refused = false;

@@ -15,6 +15,7 @@ import {
   takeover,
   type Draft,
 } from './machine-actions.ts';
+import { noteAdvert } from './patience.ts';
 import type { MachineEvent } from './state.ts';
 import { endHandover, overtaken } from './machine-handover.ts';
 import { countUnanswered, endHold, preemptAfterUs, unfit, yieldUnheard } from './machine-peer.ts';
@@ -26,6 +27,7 @@ import {
   lastResortPriority,
   ownerPriority,
   ownTiming,
+  silenceUs,
   skewUs,
 } from './timers.ts';
 
@@ -74,7 +76,8 @@ function asBackup(draft: Draft, event: AdvertEvent): void {
   if (event.priority === 0) return onResigned(draft, event);
   state.owner = event.source;
   adoptInterval(draft, event);
-  state.downDueUs = nowUs + downUs(ownTiming(config, state, state.activeIntervalUs));
+  state.stream = noteAdvert(state.stream, nowUs, state.activeIntervalUs);
+  state.downDueUs = nowUs + silenceUs(config, state);
   if (event.priority >= own) {
     state.preemptDueUs = Infinity;
     return;
@@ -94,7 +97,8 @@ function asLastResort(draft: Draft, event: AdvertEvent): void {
   endHold(draft);
   if (event.priority === 0) return;
   adoptInterval(draft, event);
-  state.downDueUs = nowUs + downUs(ownTiming(config, state, state.activeIntervalUs));
+  state.stream = noteAdvert(state.stream, nowUs, state.activeIntervalUs);
+  state.downDueUs = nowUs + silenceUs(config, state);
 }
 
 /** RFC 9568 section 6.4.2; in version 2 both nodes have the same one, and other adverts were dropped. */

@@ -19,6 +19,7 @@ import {
   takeover,
   type Draft,
 } from './machine-actions.ts';
+import { interrupted, newStream } from './patience.ts';
 import { defers, onContender, stillRefused } from './machine-contender.ts';
 import { onClose, onHandover, onMaintenance, tickHandover } from './machine-handover.ts';
 import { forgetDeafness, holds, onPeer } from './machine-peer.ts';
@@ -73,6 +74,7 @@ export function initialState(config: MachineConfig, nowUs: number, term = 0): Ma
     hold: false,
     garp: silentGarp,
     peer: undefined,
+    stream: newStream,
     owner: '',
     addressesDiffer: false,
     word: undefined,
@@ -144,6 +146,7 @@ function notePresence(draft: Draft): void {
   const gapUs = nowUs - state.awakeUs;
   state.awakeUs = nowUs;
   const refused = state.vrrp === 'fault' && state.refused;
+  if (gapUs > 1.25 * state.activeIntervalUs) state.stream = interrupted(state.stream);
   if (!listens(state) && !refused) return;
   if (gapUs <= missable(draft) * state.activeIntervalUs) return;
   state.counters = { ...state.counters, freezes: state.counters.freezes + 1 };

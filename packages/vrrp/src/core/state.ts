@@ -1,6 +1,7 @@
 // The vocabulary of the state machine: configuration, state, events, effects. Not the behaviour (machine.ts).
 // All times are monotonic µs as integers; Infinity means "never". Plain data, pure.
 import type { GarpSchedule } from './garp.ts';
+import type { Stream } from './patience.ts';
 import type { VrrpState } from './snapshot.ts';
 
 /** What one machine must know; it knows no addresses. */
@@ -135,6 +136,8 @@ export interface MachineState {
   readonly hold: boolean;
   readonly garp: GarpSchedule;
   readonly peer: PeerView | undefined;
+  /** How the owner's adverts come here (patience.ts). */
+  readonly stream: Stream;
   /** The owner as far as this node knows: the source of its adverts, `self`, or empty for nobody. */
   readonly owner: string;
   readonly addressesDiffer: boolean;

@@ -1,5 +1,6 @@
 // The intervals of the election in µs. Those that the fault table needs too are in @tospann/config (timing.ts). Pure.
 import { defaultPreemptDelayUs, downUs, leaseSeconds, skewUs } from '@tospann/config';
+import { patientAdverts } from './patience.ts';
 import type { MachineConfig, MachineState } from './state.ts';
 
 export { defaultPreemptDelayUs, downUs, leaseSeconds, skewUs };
@@ -32,6 +33,12 @@ export function isWell({ ability, lacks }: Pick<MachineState, 'ability' | 'lacks
 export function ownTiming(config: MachineConfig, state: MachineState, intervalUs = config.intervalUs): Timing {
   const { missedAdverts, version } = config;
   return { priority: effectivePriority(config, state), intervalUs, missedAdverts, version };
+}
+
+/** How long a silence of the owner must be, by the interval of its adverts and by how they come here. */
+export function silenceUs(config: MachineConfig, state: MachineState): number {
+  const timing = ownTiming(config, state, state.activeIntervalUs);
+  return downUs({ ...timing, missedAdverts: patientAdverts(state.stream, config.missedAdverts) });
 }
 
 /** A node counts as unheard when its peer has heard none of its adverts for this long. */
