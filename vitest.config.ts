@@ -22,7 +22,7 @@ const acrossRouters = ['packages/proxy/test/silent-drop.test.ts'];
 const realSockets = [
   'packages/api/test/**/*.test.ts',
   'packages/linux/test/**/*.test.ts',
-  'packages/proxy/test/{exchange,limits,tcp}-sockets.test.ts',
+  'packages/proxy/test/{canary,exchange,limits,tcp}-sockets.test.ts',
   'packages/proxy/test/{node,ring}-transport.test.ts',
   'packages/proxy/test/{proxy,rules}-service.test.ts',
   'packages/proxy/test/{service-reload,transports}.test.ts',

@@ -6,29 +6,10 @@ import { expect, it } from 'vitest';
 import type { MemoryPeer } from '../src/core/memory-transport.ts';
 import { BackendWord, sharedLayout, serverCounter, ServerCounter, serverWord, ServerWord } from '../src/core/shared.ts';
 import { app, benchConfig, EngineBench, type BenchFlag } from './engine-bench.ts';
+import { Random } from './random.ts';
 
 const RUNS = Number(process.env['SIM_RUNS'] ?? 25);
 const ONE_SEED = process.env['SIM_SEED'];
-
-/** A small deterministic generator (mulberry32). */
-class Random {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  }
-  below(limit: number): number {
-    return Math.floor(this.next() * limit);
-  }
-  chance(probability: number): boolean {
-    return this.next() < probability;
-  }
-}
 
 interface Request {
   readonly id: string;

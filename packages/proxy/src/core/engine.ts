@@ -17,13 +17,14 @@ import { EditLists } from './edits.ts';
 import { COOKIE_DATES_BYTES } from './persistence/answer-cookie.ts';
 import { LogRecord, type AccessLog } from './access-log.ts';
 import { admitConnection, releaseConnection } from './limits/admit.ts';
+import { admitHeld, closeHeld, Crowd, heldElsewhere, heldFailed, hold, takeConnection } from './limits/crowd.ts';
 import { SourceTable } from './limits/source-table.ts';
 import { LogStore } from './log-store.ts';
 import { Compression } from './compress/compression.ts';
 import { encodeTurn } from './compress/encode.ts';
 import { HeadPlace } from './partial-head.ts';
 import { type EngineListener, Listeners } from './listeners.ts';
-import type { BackendPlan, Plan, ServerPlan } from './plan.ts';
+import type { BackendPlan, FrontendPlan, Plan, ServerPlan } from './plan.ts';
 import { moveClient, type PlanSettings } from './replace.ts';
 import { FrontendCounter, HeaderWord, ServerAdmin, ServerWord } from './shared.ts';
 import { upstreamEnded, upstreamFailed, upstreamReceived, upstreamSent } from './response.ts';
@@ -97,6 +98,8 @@ export class Engine implements TransportEvents {
   readonly resting: Float64Array;
   /** Clients of each frontend on this worker. */
   readonly frontendClients: Int32Array;
+  /** Accepted connections whose frontends are full. */
+  readonly crowd = new Crowd();
   draining = false;
   /** This node owns no address: connections end with their answer. */
   standby = false;
@@ -195,6 +198,19 @@ export class Engine implements TransportEvents {
 
   accepted(handle: number, listener: number): void {
     const frontend = this.listeners.frontendOf(listener);
+    const othersWait = !this.crowd.isEmpty && this.crowd.first(frontend.index) !== undefined;
+    if (!othersWait && takeConnection(this.words, frontend)) {
+      this.admit(handle, listener, frontend);
+      return;
+    }
+    hold(this, handle, listener, frontend);
+    this.listeners.pause(frontend.index);
+    if (othersWait) admitHeld(this, frontend.index);
+  }
+
+  /** A connection has its place at its frontend. */
+  // oxlint-disable-next-line max-params -- long: hot path, an object would be allocated
+  admit(handle: number, listener: number, frontend: FrontendPlan): void {
     const client = this.#freeClients.pop() ?? new Client(frontend);
     client.frontend = frontend;
     client.handle = handle;
@@ -208,8 +224,7 @@ export class Engine implements TransportEvents {
     this.frontendClients[frontend.index]! += 1;
     this.counters[frontend.counter + FrontendCounter.connectionsTotal]! += 1;
     this.counters[frontend.counter + FrontendCounter.currentConnections]! += 1;
-    const open = Atomics.add(this.words, frontend.word, 1) + 1;
-    if (open >= frontend.maxConnections) this.listeners.pause(frontend.index);
+    if (Atomics.load(this.words, frontend.word) >= frontend.maxConnections) this.listeners.pause(frontend.index);
     this.wheel.set(handle, client.startMs + this.options.timeouts.httpRequestMs);
     this.transport.receive(handle, true);
     if (this.#speaksForOthers(listener, handle)) expectProxyHeader(client);
@@ -250,6 +265,7 @@ export class Engine implements TransportEvents {
     else {
       const upstream = this.upstreams[handle];
       if (upstream) upstreamFailed(this, upstream, errno);
+      else heldFailed(this, handle);
     }
   }
 
@@ -303,6 +319,7 @@ export class Engine implements TransportEvents {
     if (!this.draining && Atomics.load(this.words, HeaderWord.draining) === 1) this.#drain();
     if (this.line.hasGrants) takeGrants(this);
     if (this.queued > 0) serveAll(this);
+    if (!this.crowd.isEmpty) for (const { index } of this.plan.frontends) admitHeld(this, index);
     if (this.listeners.anyPaused && !this.draining) this.#resumeAll();
     if (this.buffers.short) {
       this.buffers.relieve();
@@ -397,6 +414,7 @@ export class Engine implements TransportEvents {
 
   /** Closes every connection at once (the end of a drain that took too long, or of a test). */
   closeAll(): void {
+    closeHeld(this, true);
     for (const client of this.clients) if (client) dropClient(this, client, true);
   }
 
@@ -438,16 +456,21 @@ export class Engine implements TransportEvents {
     this.counters[frontend.counter + FrontendCounter.currentConnections]! -= 1;
     const open = Atomics.sub(this.words, frontend.word, 1) - 1;
     this.#freeClients.push(client);
-    if (this.listeners.anyPaused && open < frontend.maxConnections && !this.draining) {
-      this.listeners.resume(frontend.index);
-    }
+    if (!this.crowd.isEmpty) admitHeld(this, frontend.index);
+    if (!this.listeners.anyPaused || open >= frontend.maxConnections || this.draining) return;
+    // Whom another worker holds has come before those in the backlog. Should it hang, the next tick does not wait for it.
+    if (this.crowd.isEmpty && heldElsewhere(this, frontend)) this.options.wakeOthers();
+    else this.#resume(frontend);
+  }
+
+  #resume(frontend: FrontendPlan): void {
+    if (this.crowd.first(frontend.index) !== undefined) return;
+    if (Atomics.load(this.words, frontend.word) < frontend.maxConnections) this.listeners.resume(frontend.index);
   }
 
   /** Another worker may have closed connections: looks at every frontend. */
   #resumeAll(): void {
-    for (const frontend of this.plan.frontends) {
-      if (Atomics.load(this.words, frontend.word) < frontend.maxConnections) this.listeners.resume(frontend.index);
-    }
+    for (const frontend of this.plan.frontends) this.#resume(frontend);
   }
 
   #drain(): void {

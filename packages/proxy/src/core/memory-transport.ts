@@ -20,6 +20,8 @@ export interface MemoryTransportOptions {
   readonly segmentBytes?: number;
   /** Bytes that a connection holds in each direction before its sender stalls. @default 65536 */
   readonly socketBytes?: number;
+  /** Connections that are still accepted after `stopListening`, as on the ring. @default 0 */
+  readonly lateAccepts?: number;
   /** Pieces that still come after `receive(handle, false)`, as on the ring. @default 0 */
   readonly latePieces?: number;
 }
@@ -32,6 +34,7 @@ export class MemoryTransport implements Transport {
   readonly bufferCount: number;
   readonly tickMs: number;
   readonly #latePieces: number;
+  readonly #lateAccepts: number;
   readonly #segmentBytes: number;
   readonly #socketBytes: number;
   readonly #receiveCount: number;
@@ -40,7 +43,7 @@ export class MemoryTransport implements Transport {
   readonly #sides: (Side | undefined)[] = [];
   readonly #freeHandles: number[] = [];
   readonly #queue: (() => void)[] = [];
-  readonly #listeners = new Map<number, { listener: number; on: boolean; backlog: Side[] }>();
+  readonly #listeners = new Map<number, { listener: number; on: boolean; late: number; backlog: Side[] }>();
   readonly #origins = new Map<string, (peer: MemoryPeer) => void>();
   /** What connecting there comes to; 0: nothing ever. */
   readonly #faults = new Map<string, number>();
@@ -57,6 +60,7 @@ export class MemoryTransport implements Transport {
     this.bufferCount = this.#receiveCount + sends;
     this.tickMs = options.tickMs ?? 10;
     this.#latePieces = options.latePieces ?? 0;
+    this.#lateAccepts = options.lateAccepts ?? 0;
     this.#segmentBytes = options.segmentBytes ?? this.bufferBytes;
     this.#socketBytes = options.socketBytes ?? 65_536;
     this.memory = new Uint8Array(this.bufferCount * this.bufferBytes);
@@ -75,6 +79,7 @@ export class MemoryTransport implements Transport {
   dial(fd: number, address = '192.0.2.1'): MemoryPeer {
     this.#address = address;
     const [near, far] = this.#pair();
+    far.peer = null; // what it sends while nobody accepts it waits
     this.#arrive(fd, far);
     return near.peer!;
   }
@@ -148,12 +153,16 @@ export class MemoryTransport implements Transport {
 
   listen(fd: number, listener: number): void {
     const known = this.#listeners.get(fd);
-    this.#listeners.set(fd, { listener, on: true, backlog: [] });
+    this.#listeners.set(fd, { listener, on: true, late: 0, backlog: [] });
     for (const side of known?.backlog ?? []) this.#arrive(fd, side);
   }
 
   stopListening(listener: number): void {
-    for (const entry of this.#listeners.values()) if (entry.listener === listener) entry.on = false;
+    for (const entry of this.#listeners.values()) {
+      if (entry.listener !== listener || !entry.on) continue;
+      entry.on = false;
+      entry.late = this.#lateAccepts;
+    }
   }
 
   connect(endpoint: Endpoint): number {
@@ -298,12 +307,11 @@ export class MemoryTransport implements Transport {
   #arrive(fd: number, side: Side): void {
     this.#later(() => {
       const entry = this.#listeners.get(fd);
-      if (entry === undefined) return;
-      if (!entry.on) {
+      if (entry === undefined || side.reset) return;
+      if (!entry.on && entry.late-- <= 0) {
         entry.backlog.push(side);
         return;
       }
-      side.peer = null;
       this.#give(side);
       this.#events?.accepted(side.handle, entry.listener);
     });
@@ -371,8 +379,9 @@ export class MemoryTransport implements Transport {
       side.sending = false;
       side.inbox = [];
       side.inboxBytes = 0;
-      if (side.peer === null) this.#events?.failed(side.handle, Errno.ECONNRESET);
-      else {
+      if (side.peer === null) {
+        if (side.handle >= 0) this.#events?.failed(side.handle, Errno.ECONNRESET);
+      } else {
         side.peer.wasReset = true;
         side.peer.onChange(side.peer);
       }

@@ -8,6 +8,7 @@ import { assign, closeUpstream, followServers } from './dispatch.ts';
 import type { Engine } from './engine.ts';
 import { followAddress } from './health/endpoint.ts';
 import { leaveQueue, serveAll } from './flow/queue.ts';
+import { closeHeld } from './limits/crowd.ts';
 import type { EngineOptions } from './engine-options.ts';
 import type { EngineListener } from './listeners.ts';
 import type { BackendPlan, FrontendPlan, Plan, ServerPlan } from './plan.ts';
@@ -42,6 +43,7 @@ export function replacePlan(engine: Engine, { plan, settings, listeners }: Repla
   engine.leaving = [...engine.leaving, ...old.backends].filter((backend) => isAwaited(engine, backend));
   followQueues(engine);
   followServers(engine);
+  closeHeld(engine, false);
   for (const client of engine.clients) if (client !== null) followClient(engine, client);
   if (engine.queued > 0) serveAll(engine);
 }

@@ -51,8 +51,10 @@ export const BACKEND_WORDS = 4;
 export const FrontendWord = {
   /** Open connections, over all workers. */
   connections: 0,
+  /** Accepted connections that wait for a place, over all workers. */
+  held: 1,
 } as const;
-export const FRONTEND_WORDS = 1;
+export const FRONTEND_WORDS = 2;
 
 /** Words at the start of `words`. */
 export const HeaderWord = {

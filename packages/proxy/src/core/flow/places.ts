@@ -25,7 +25,7 @@ export function hasRoom(words: Int32Array, server: ServerPlan): boolean {
 }
 
 /** Raises a count by one unless it has reached its limit; 0: no limit. */
-function raise(words: Int32Array, word: number, limit: number): boolean {
+export function raise(words: Int32Array, word: number, limit: number): boolean {
   if (limit === 0) {
     Atomics.add(words, word, 1);
     return true;
