@@ -30,13 +30,13 @@ interface Got {
 function get(
   of: TestNode,
   path: string,
-  options: { readonly login?: string; readonly method?: string } = {},
+  options: { readonly login?: string; readonly method?: string; readonly from?: string } = {},
 ): Promise<Got> {
-  const { login, method = 'GET' } = options;
+  const { login, method = 'GET', from = '127.0.0.1' } = options;
   const headers = login === undefined ? {} : { authorization: `Basic ${Buffer.from(login).toString('base64')}` };
   return new Promise((resolve, reject) => {
     const sent = request(
-      { host: '127.0.0.1', port: of.api.statsPorts()[0], path, method, headers, agent: false },
+      { host: '127.0.0.1', port: of.api.statsPorts()[0], path, method, headers, agent: false, localAddress: from },
       (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (part: string) => (text += part));
@@ -81,4 +81,21 @@ test('other paths and methods are refused', async () => {
 test("without a login of its own the console's token is the password", async () => {
   expect((await get(byToken, '/;csv', { login: `anybody:${consoleToken(clusterKey)}` })).status).toBe(200);
   expect((await get(byToken, '/;csv', { login: 'anybody:' })).status).toBe(401);
+});
+
+test('wrong passwords of one address are bounded, for it alone, and then not even the right one is looked at', async () => {
+  const login = { user: 'mon', password: 'right' };
+  await using guessed = await startNode('lb3', { stats: { binds, path: '/', login, config } });
+  for (let i = 0; i < 10; i++) expect((await get(guessed, '/;csv', { login: `mon:guess${i}` })).status).toBe(401);
+  const blocked = await get(guessed, '/;csv', { login: 'mon:right' });
+  expect([blocked.status, blocked.text.includes('pxname')]).toEqual([429, false]);
+  expect(Number(blocked.headers['retry-after'])).toBeGreaterThan(0);
+  expect((await get(guessed, '/;csv', { login: 'mon:right', from: '127.0.0.2' })).status).toBe(200);
+});
+
+test('a browser that asks without a password first is not taken for one that guesses', async () => {
+  const login = { user: 'mon', password: 'right' };
+  await using fresh = await startNode('lb3', { stats: { binds, path: '/', login, config } });
+  for (let i = 0; i < 15; i++) expect((await get(fresh, '/')).status).toBe(401);
+  expect((await get(fresh, '/', { login: 'mon:right' })).status).toBe(200);
 });

@@ -28,6 +28,13 @@ export class FailureLimiter {
     return entry.count > this.#options.allowed ? entry.startMs + this.#options.windowMs - nowMs : 0;
   }
 
+  /** How long the address must wait before it may try again, ms; 0: it may. */
+  blockedMs(address: string, nowMs: number): number {
+    const entry = this.#live(address, nowMs);
+    const isOver = entry !== undefined && entry.count >= this.#options.allowed;
+    return isOver ? entry.startMs + this.#options.windowMs - nowMs : 0;
+  }
+
   #live(address: string, nowMs: number): { count: number; readonly startMs: number } | undefined {
     const entry = this.#seen.get(address);
     return entry !== undefined && nowMs - entry.startMs < this.#options.windowMs ? entry : undefined;

@@ -3,6 +3,7 @@
 // operators only.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TospannError } from '@tospann/errors';
+import { clientKey } from '../core/connection-gate.ts';
 import { FailureLimiter, NonceWindow } from '../core/limits.ts';
 import type { Sessions } from './sessions.ts';
 import { peerFields, proveAnswer, proveRequest, sameProof } from './peer-proof.ts';
@@ -68,7 +69,7 @@ export class AccessControl {
    */
   requireToken(request: FastifyRequest, token: string, code: 'LB_API_NO_TOKEN' | 'LB_API_WRONG_TOKEN'): void {
     if (this.sessions.isToken(token)) return;
-    const waitMs = this.#failures.fail(request.ip, this.#options.nowMs());
+    const waitMs = this.#failures.fail(clientKey(request.ip), this.#options.nowMs());
     if (waitMs > 0) throw new TospannError('LB_API_TOO_MANY_FAILURES', { waitSeconds: Math.ceil(waitMs / 1000) });
     throw new TospannError(code);
   }

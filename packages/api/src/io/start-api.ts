@@ -274,6 +274,7 @@ class TlsListener {
       log: options.log,
       access: node.access,
       certificate,
+      peerAddresses: options.peers.map(({ address }) => address),
       ...(limit === undefined ? {} : { requestsPerMinute: limit }),
     });
     addRoutes(app, node, { isSocket: false });

@@ -5,9 +5,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { TospannError } from '@tospann/errors';
 import { statsCsv } from '../core/stats/csv.ts';
 import { statsPage } from '../core/stats/page.ts';
+import { clientKey, ConnectionGate } from '../core/connection-gate.ts';
+import { FailureLimiter } from '../core/limits.ts';
 import { Peaks } from '../core/stats/peaks.ts';
 import { statsRows, watchedFigures, type StatsSource } from '../core/stats/rows.ts';
 import type { NodeStatus } from '../contract.ts';
+import { guardConnections } from './listener.ts';
 import type { ApiLog } from './log.ts';
 
 /** Who may read: a user name and its password; without a name any user with that password. */
@@ -30,12 +33,16 @@ export interface StatsOptions {
 const LISTEN_AGAIN_MS = 5000;
 const SECOND_MS = 1000;
 const CONNECTION_LIMIT = 64;
+const CONNECTIONS_PER_ADDRESS = 16;
+/** Wrong passwords of one address in a minute. Unlike the console's token a password can be guessed: then not even the right one is looked at. */
+const WRONG_PASSWORDS = { allowed: 10, windowMs: 60_000, addresses: 4096 } as const;
 
 /** One address of the statistics: tried again until it opens, like every address of the API. */
 export class StatsListener {
   readonly #options: StatsOptions;
   readonly #server: Server;
   readonly #peaks = new Peaks();
+  readonly #wrong = new FailureLimiter(WRONG_PASSWORDS);
   readonly #digests: { readonly user: Buffer | undefined; readonly password: Buffer };
   #timers: NodeJS.Timeout[] = [];
   #isClosed = false;
@@ -44,10 +51,12 @@ export class StatsListener {
     this.#options = options;
     const { user, password } = options.login;
     this.#digests = { user: user === undefined ? undefined : digest(user), password: digest(password) };
-    this.#server = createServer({ requestTimeout: 10_000, headersTimeout: 5000, maxHeaderSize: 16_384 }, (req, res) =>
+    const bounds = { requestTimeout: 10_000, headersTimeout: 5000, maxHeaderSize: 16_384 };
+    this.#server = createServer({ ...bounds, connectionsCheckingInterval: SECOND_MS }, (req, res) =>
       this.#answer(req, res),
     );
-    this.#server.maxConnections = CONNECTION_LIMIT;
+    const shares = { total: CONNECTION_LIMIT, perAddress: CONNECTIONS_PER_ADDRESS, peers: [], perPeer: 0 };
+    guardConnections(this.#server, new ConnectionGate(shares));
     this.#server.setTimeout(20_000);
   }
 
@@ -114,7 +123,16 @@ export class StatsListener {
       });
       response.end(isHead ? '' : text);
     };
+    const client = clientKey(request.socket.remoteAddress);
+    const waitMs = this.#wrong.blockedMs(client, performance.now());
+    if (waitMs > 0) {
+      response.setHeader('retry-after', String(Math.ceil(waitMs / 1000)));
+      send(429, 'text/plain', 'Too many wrong passwords came from this address.\n');
+      return;
+    }
     if (!this.#isAllowed(request.headers.authorization)) {
+      // A browser asks without a password first.
+      if (request.headers.authorization !== undefined) this.#wrong.fail(client, performance.now());
       response.setHeader('www-authenticate', 'Basic realm="Tospann Statistics", charset="UTF-8"');
       send(401, 'text/plain', 'You need a valid user and password to see this page.\n');
       return;
