@@ -193,6 +193,8 @@ export const vrrpStatus = z.object({
   vips: z.array(vipStatus),
   /** Absent: there is no peer link (one node, failover.peerPort 0). */
   peerLink: peerLinkStatus.optional(),
+  /** How old these words are, ms; the election's loop says them ten times a second. Absent from an older version. */
+  ageMs: count.optional(),
   scheduling: z.string(),
   latenessMaxMs: z.number(),
   latenessLastMinuteMs: z.number(),
@@ -200,8 +202,7 @@ export const vrrpStatus = z.object({
   advertLateness: z
     .object({ p50Ms: z.number(), p99Ms: z.number(), p999Ms: z.number(), maxMs: z.number(), count })
     .optional(),
-  /** What is wrong with the addresses beside the election, in sentences: another host announces one. */
-  addressProblems: z.array(z.string()).optional(),
+  addressProblems: z.array(z.string()).optional(), // another host announces one; in sentences
   gratuitousArpTotal: count,
   addressRestoredTotal: count,
   freezesTotal: count,

@@ -1,3 +1,4 @@
+import type { VrrpSnapshot } from '@tospann/vrrp';
 import { expect, test } from 'vitest';
 import type { NodeState } from '../ipc.ts';
 import { toNodeStatus } from './node-status.ts';
@@ -52,4 +53,25 @@ test.each(['running', 'waiting'] as const)('toNodeStatus() shows the limits of a
   const vrrp = { ...children[0]!, role: 'vrrp', state: watch } as const;
   const status = toNodeStatus({ ...state, children: [...children, vrrp], limits: { conntrackEntries: 17 } }, facts);
   expect(status.host).toEqual(watch === 'running' ? { conntrackEntries: 17 } : undefined);
+});
+
+test('toNodeStatus() says how old the words of the agent are, and takes those of a loop that hangs for nothing', () => {
+  const child = { role: 'vrrp', state: 'running', pid: 8, restartsTotal: 0, sinceMs: 100, lastExit: '' } as const;
+  const vrrp: VrrpSnapshot = {
+    takenMs: 1000,
+    vips: [],
+    scheduling: '',
+    latenessMaxMs: 0,
+    latenessLastMinuteMs: 0,
+    latenessRecentMs: 0,
+    linkProblem: '',
+    gratuitousArpTotal: 0,
+    addressRestoredTotal: 0,
+    freezesTotal: 0,
+  };
+  const state: NodeState = { startedMs: 100, configHash: 'ab', children: [child], vrrp };
+  expect(toNodeStatus(state, { ...facts, monotonicMs: 1600 }).vrrp?.ageMs).toBe(600);
+  const old = toNodeStatus(state, { ...facts, monotonicMs: 6000 });
+  expect(old.vrrp).toBeUndefined();
+  expect(old.children).toMatchObject([{ name: 'vrrp', state: 'down', detail: 'it does not answer' }]);
 });

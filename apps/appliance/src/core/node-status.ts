@@ -2,7 +2,11 @@
 // of the data plane and of the failover agent meet those of the API.
 import type { ChildStatus, NodeStatus, VrrpStatus } from '@tospann/api';
 import type { VrrpSnapshot } from '@tospann/vrrp';
+import { LOOK_MS, SILENT_AFTER } from './silence.ts';
 import type { AbleState, ChildInfo, NodeState } from '../ipc.ts';
+
+/** As long as a child may say nothing; pictures come ten times a second, and are passed on twice a second. */
+const silentAfterMs = SILENT_AFTER * LOOK_MS + 1000;
 
 export interface NodeFacts {
   readonly node: string;
@@ -27,11 +31,13 @@ export function toNodeStatus(state: NodeState, facts: NodeFacts): NodeStatus {
     uptimeMs: Math.max(0, facts.monotonicMs - state.startedMs),
     timeMs: facts.timeMs,
     monotonicMs: facts.monotonicMs,
-    children: state.children.map(toChildStatus),
+    children: state.children.map((child) =>
+      toChildStatus(child.role === 'vrrp' && isLoopSilent(state, facts) ? { ...child, state: 'silent' } : child),
+    ),
     ...(state.proxy === undefined || !isRunning(state, 'proxy') ? {} : { proxy: state.proxy }),
-    ...(state.vrrp === undefined || !isRunning(state, 'vrrp')
+    ...(state.vrrp === undefined || !isRunning(state, 'vrrp') || isLoopSilent(state, facts)
       ? {}
-      : { vrrp: { ...vrrpStatus(state.vrrp, state.able), movers: state.movers } }),
+      : { vrrp: { ...vrrpStatus(state.vrrp, state.able), ageMs: ageOf(state.vrrp, facts), movers: state.movers } }),
     // Without the watch the API has figures of its own; old ones must not stand in their place.
     ...(state.limits === undefined || !isRunning(state, 'vrrp') ? {} : { host: state.limits }),
     notices: notices(state, facts),
@@ -47,6 +53,15 @@ export function unknownState(last: NodeState): NodeState {
     children: children.map((child) => ({ ...child, state: 'silent' as const })),
     supervisorIsSilent: true,
   };
+}
+
+/** The loop's thread may hang though its process says that it lives: what it said before is not how things are. */
+function isLoopSilent({ vrrp }: NodeState, facts: NodeFacts): boolean {
+  return vrrp !== undefined && vrrp.takenMs > 0 && ageOf(vrrp, facts) > silentAfterMs;
+}
+
+function ageOf({ takenMs }: VrrpSnapshot, { monotonicMs }: NodeFacts): number {
+  return Math.max(0, monotonicMs - takenMs);
 }
 
 /** The election and what decides whether this node may take part in it. */

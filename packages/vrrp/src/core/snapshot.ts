@@ -58,6 +58,8 @@ export interface PeerLinkSnapshot {
 }
 
 export interface VrrpSnapshot {
+  /** When the loop drew this picture, monotonic ms: it draws ten a second, and one that hangs draws none. */
+  readonly takenMs: number;
   readonly vips: readonly VipSnapshot[];
   /** Absent: there is no peer link (one node, failover.peerPort 0). */
   readonly peerLink?: PeerLinkSnapshot;

@@ -465,6 +465,7 @@ export class AgentLoop {
       states: this.#states,
       drops: this.#intake.drops,
       dialectOf: (key) => this.#network.streams.dialect(key),
+      takenMs: now / 1000,
       scheduling: this.#scheduling.detail,
       latenessMaxMs: this.#lateness.maxMs,
       latenessLastMinuteMs: this.#lateness.lastMinuteMs(now),

@@ -16,6 +16,8 @@ interface Parts {
   readonly drops: readonly Readonly<Record<string, number>>[];
   /** The checksum that the adverts of a router have now. */
   readonly dialectOf: (key: StreamKey) => ChecksumDialect;
+  /** Now, monotonic ms. */
+  readonly takenMs: number;
   readonly scheduling: string;
   readonly latenessMaxMs: number;
   readonly latenessLastMinuteMs: number;
@@ -39,6 +41,7 @@ export function snapshotOf(parts: Parts): TimedSnapshot {
       const view = { plan, election, state, drops: drops[index] ?? {}, dialectOf };
       return election.addresses.map((address) => vipSnapshot(address, view));
     }),
+    takenMs: parts.takenMs,
     scheduling: parts.scheduling,
     latenessMaxMs: parts.latenessMaxMs,
     latenessLastMinuteMs: parts.latenessLastMinuteMs,

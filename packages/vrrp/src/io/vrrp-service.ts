@@ -412,6 +412,7 @@ class Service implements VrrpService {
 const gathered: ReadonlySet<string> = new Set(['address-restored']);
 
 const emptySnapshot: TimedSnapshot = {
+  takenMs: 0,
   vips: [],
   scheduling: '',
   latenessMaxMs: 0,
