@@ -23,6 +23,7 @@ export interface Happening {
 /** Slack after the last thing that the protocol allows. */
 const slackMs = 700;
 const freezeMs = 6000;
+const longMs = 180_000;
 /** keepalived's clients came back after 49 s at most, once they had a neighbour entry that they kept fresh. */
 const longestWaitMs = 60_000;
 
@@ -47,11 +48,11 @@ function leaseMs(advertMs: number): number {
   return Math.ceil(downMs(advertMs) / 1000) * 1000 + 1000;
 }
 
-function loss(percent: number): (scene: Scene) => Promise<Happening> {
+function loss(percent: number, leastMs = 5000): (scene: Scene) => Promise<Happening> {
   return async ({ system, advertMs }) => {
     const heal = system.lab.faults.loss('lb1', 'lb2', percent);
     const fromMs = monotonicMs();
-    await pause(Math.max(5000, 10 * advertMs));
+    await pause(Math.max(leastMs, 10 * advertMs));
     heal();
     await pause(slackMs);
     return { fromMs, undo: nothing };
@@ -112,6 +113,8 @@ export const events: Readonly<Record<string, (scene: Scene) => Promise<Happening
   'loss-10': loss(10),
   'loss-20': loss(20),
   'loss-30': loss(30),
+  'loss-20-long': loss(20, longMs),
+  'loss-30-long': loss(30, longMs),
   split: async ({ system, advertMs }) => {
     const heal = system.lab.faults.cut('lb1', 'lb2');
     await untilTaken(advertMs);

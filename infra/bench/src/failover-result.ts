@@ -25,6 +25,8 @@ export interface FailoverResult {
   readonly nobodyMs: number;
   /** How often a node got the address. */
   readonly takeOvers: number;
+  /** Upgraded connections that were open at the beginning, and how many of them broke or hung. Absent: not counted then. */
+  readonly open?: { readonly count: number; readonly broken: number };
 }
 
 /** The longest run of failures, from the first failed start to the next good one, or to the end. */

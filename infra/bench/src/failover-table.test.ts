@@ -34,14 +34,14 @@ test('downMs() is three adverts and the skew', () => {
 test('renderFailover() says how often a bar was missed, and puts both systems beside each other', () => {
   const table = renderFailover([
     result,
-    { ...result, udpOutageMs: 400 },
+    { ...result, udpOutageMs: 400, open: { count: 20, broken: 3 } },
     { ...result, system: 'keepalived', udpOutageMs: 350 },
     { ...result, event: 'graceful', udpLost: 0, httpFailed: 0 },
   ]).split('\n');
   expect(table.slice(2)).toEqual([
-    '| node gone from the network | 100 ms | tospann | 2 | 60 | 300 / 350 / 400 | 61 | 305 | 0 | 1 | outage <= 381 ms: **missed** 1 of 2 |',
-    '| node gone from the network | 100 ms | keepalived | 1 | 60 | 350 | 61 | 305 | 0 | 1 | outage <= 381 ms: met |',
-    '| node ends on purpose (SIGTERM) | 100 ms | tospann | 1 | 0 | 300 | 0 | 305 | 0 | 1 | 0 lost: met; 0 failed: met |',
+    '| node gone from the network | 100 ms | tospann | 2 | 60 | 300 / 350 / 400 | 61 | 305 | 0 | 1 | 3 of 20 | outage <= 381 ms: **missed** 1 of 2 |',
+    '| node gone from the network | 100 ms | keepalived | 1 | 60 | 350 | 61 | 305 | 0 | 1 |  | outage <= 381 ms: met |',
+    '| node ends on purpose (SIGTERM) | 100 ms | tospann | 1 | 0 | 300 | 0 | 305 | 0 | 1 |  | 0 lost: met; 0 failed: met |',
   ]);
   expect(barsOf('loss-20', 100)).toEqual([]);
 });

@@ -15,6 +15,8 @@ export const eventTitles: Readonly<Record<string, string>> = {
   'loss-10': '10 % loss between the nodes',
   'loss-20': '20 % loss between the nodes',
   'loss-30': '30 % loss between the nodes',
+  'loss-20-long': '20 % loss between the nodes, three minutes',
+  'loss-30-long': '30 % loss between the nodes, three minutes',
   split: 'full split, from the moment it heals',
   freeze: '6 s freeze, from the moment of resuming',
   address: 'address removed by hand',
@@ -26,8 +28,8 @@ export const eventTitles: Readonly<Record<string, string>> = {
 export function renderFailover(results: readonly FailoverResult[]): string {
   const intervals = [...new Set(results.map(({ advertMs }) => advertMs))].toSorted((a, b) => b - a);
   const lines = [
-    '| event | adverts | pair | n | datagrams lost | outage, ms | connections failed | outage, ms | two owners, ms | take-overs | bar |',
-    '|---|---|---|---|---|---|---|---|---|---|---|',
+    '| event | adverts | pair | n | datagrams lost | outage, ms | connections failed | outage, ms | two owners, ms | take-overs | open ones broken | bar |',
+    '|---|---|---|---|---|---|---|---|---|---|---|---|',
   ];
   for (const [event, title] of Object.entries(eventTitles)) {
     for (const advertMs of intervals) {
@@ -54,9 +56,17 @@ function row(title: string, runs: readonly FailoverResult[]): string {
     of(({ httpOutageMs }) => httpOutageMs),
     of(({ twoOwnersMs }) => twoOwnersMs),
     of(({ takeOvers }) => takeOvers),
+    brokenText(runs),
     barText(runs),
   ];
   return `| ${cells.join(' | ')} |`;
+}
+
+/** Of the repetitions that counted them. */
+function brokenText(runs: readonly FailoverResult[]): string {
+  const counted = runs.flatMap(({ open }) => open ?? []);
+  const [first] = counted;
+  return first === undefined ? '' : `${summary(counted.map(({ broken }) => broken))} of ${first.count}`;
 }
 
 function barText(runs: readonly FailoverResult[]): string {

@@ -9,7 +9,7 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { monotonicMs, pause, Prober, until, VIP } from '@tospann/lab';
+import { monotonicMs, pause, Prober, tool, until, VIP, type LabProcess } from '@tospann/lab';
 
 import { events, settled, type Happening } from './failover-events.ts';
 import { downMs, longestOutageMs, type FailoverResult } from './failover-result.ts';
@@ -35,6 +35,9 @@ const lateMs = 1100;
 /** How long a client may be without an answer after a freeze before it is given up. */
 const longestWaitMs = 60_000;
 const lossMinuteMs = 60_000;
+/** Upgraded connections that a client keeps open, and how long it may take until all of their lines are back. */
+const openConnections = 20;
+const lastLineMs = 60_000;
 
 function kept(): FailoverResult[] {
   if (!existsSync(values.file)) return [];
@@ -48,6 +51,7 @@ class Rig implements AsyncDisposable {
   readonly #advertMs: number;
   readonly #udp: UdpProbe;
   #http: Prober;
+  #open: LabProcess | undefined;
 
   private constructor(system: System, advertMs: number) {
     this.#system = system;
@@ -95,6 +99,7 @@ class Rig implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#http[Symbol.asyncDispose]();
+    await this.#open?.stop({ signal: 'SIGKILL' });
     await this.#system[Symbol.asyncDispose]();
   }
 
@@ -106,6 +111,9 @@ class Rig implements AsyncDisposable {
     await this.#http[Symbol.asyncDispose]();
     this.#http = new Prober(this.#system.lab.node('client'), { target: `${VIP}:80` });
     await this.#http.started();
+    const clients = tool('long-lived', { target: `${VIP}:80`, tunnels: openConnections, downloads: 0 });
+    this.#open = this.#system.lab.node('client').spawnInstrument('long-lived', clients);
+    await this.#open.waitForEvent('ready');
     await pause(200);
     return owner;
   }
@@ -145,8 +153,21 @@ class Rig implements AsyncDisposable {
       nobodyMs: watch.ownerlessMs(fromMs, toMs),
       takeOvers: watch.changes.filter(({ atMs, present }) => present && atMs >= fromMs && atMs < toMs).length,
     };
+    const open = await this.#openOnes();
     await undo();
-    return result;
+    return { ...result, ...open };
+  }
+
+  /** What became of the connections that were open all the time; one that stands still for ten seconds is broken. */
+  async #openOnes(): Promise<Pick<FailoverResult, 'open'>> {
+    const clients = this.#open;
+    if (clients === undefined) return {};
+    this.#open = undefined;
+    clients.signal('SIGTERM');
+    const end = await clients.waitForEvent('long-lived-end', () => true, { timeoutMs: lastLineMs });
+    await clients.stop({ signal: 'SIGKILL' });
+    const { broken } = end.json as unknown as { readonly broken: readonly string[] };
+    return { open: { count: openConnections, broken: broken.length } };
   }
 }
 
@@ -195,8 +216,9 @@ async function measureHours(hours: number): Promise<void> {
 
 function keep(result: FailoverResult, startMs: number): void {
   appendFileSync(values.file, `${JSON.stringify(result)}\n`);
-  const { system, advertMs, event, udpLost, udpOutageMs, httpFailed, twoOwnersMs, takeOvers } = result;
-  const numbers = [udpLost, Math.round(udpOutageMs), httpFailed, Math.round(twoOwnersMs), takeOvers].join(' ');
+  const { system, advertMs, event, udpLost, udpOutageMs, httpFailed, twoOwnersMs, takeOvers, open } = result;
+  const two = Math.round(twoOwnersMs);
+  const numbers = [udpLost, Math.round(udpOutageMs), httpFailed, two, takeOvers, open?.broken ?? ''].join(' ');
   const seconds = ((monotonicMs() - startMs) / 1000).toFixed(1);
   process.stdout.write(`${system} ${advertMs} ms ${event}: ${numbers} (${seconds} s)\n`);
 }
@@ -212,6 +234,8 @@ if (values.render) {
       .map((ms) => Math.round(downMs(Number(ms))))
       .join(', ')} ms\n`,
   );
-  process.stdout.write('lost, outage ms, failed connections, two owners ms, take-overs (seconds it took)\n');
+  process.stdout.write(
+    'lost, outage ms, failed connections, two owners ms, take-overs, open ones broken (seconds it took)\n',
+  );
   await (values.hours === undefined ? measureAll() : measureHours(Number(values.hours)));
 }
