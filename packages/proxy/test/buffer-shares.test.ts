@@ -10,7 +10,7 @@ import { app, ask, type BenchFlag, EngineBench, GET, OK } from './engine-bench.t
 const OTHER = 8;
 /** Five times as many as there are buffers of either kind: 10 000 of the 2048 that a worker has. */
 const HOGS = 320;
-const BUFFERS = { bufferBytes: 16_384, receiveBuffers: 64, sendBuffers: 64 };
+const BUFFERS = { bufferBytes: 16_384, receiveBuffers: 64, sendBuffers: 128 };
 const LARGE = 40_000;
 const answer = (fields = ''): string =>
   `HTTP/1.1 200 OK\r\n${fields}Content-Length: ${LARGE}\r\n\r\n${'b'.repeat(LARGE)}`;
@@ -172,6 +172,21 @@ describe('Nobody takes what all need', () => {
       expect(Math.max(...bench.engine.resting)).toBe(0);
     });
   }
+
+  it('when even the smallest pieces have no room, who has stood still for a second gives way', () => {
+    const bench = benchFor({ buffers: { receiveBuffers: 32, sendBuffers: 16 } });
+    const clients = Array.from({ length: HOGS }, () => {
+      const client = askSlowly(bench, GET);
+      server(bench).write(answer());
+      bench.transport.settle();
+      return client;
+    });
+    bench.transport.advance(1100);
+    for (let i = 0; i < 3; i++) expect(exchange(bench)).toBe(OK);
+    const reset = clients.filter(({ wasReset }) => wasReset).length;
+    expect(reset).toBeGreaterThan(0);
+    expect(reset).toBeLessThan(HOGS);
+  });
 
   it('all that was kept comes out whole when it is asked for after all', () => {
     const bench = benchFor({});

@@ -10,7 +10,8 @@ import type { Endpoint, Transport, TransportEvents } from '../src/core/transport
 import { benchConfig } from './engine-bench.ts';
 
 const BUFFER_BYTES = 65_536;
-const BUFFERS = 64;
+/** As many as on the ring, so that none are short. */
+const BUFFERS = 4096;
 const CLIENTS = 16;
 const REQUEST = 'GET /index.php HTTP/1.1\r\nHost: 10.99.0.1:8001\r\n\r\n';
 const ANSWER =
@@ -23,10 +24,14 @@ class InstantTransport implements Transport {
   readonly memory = new Uint8Array(BUFFER_BYTES * BUFFERS);
   readonly bufferBytes = BUFFER_BYTES;
   readonly bufferCount = BUFFERS;
+  readonly receiveCount = BUFFERS / 2;
   readonly tickMs = 50;
   #events: TransportEvents | undefined;
-  readonly #free = Int32Array.from({ length: BUFFERS }, (_, i) => i);
-  #freeCount = BUFFERS;
+  /** Stacks of free buffers: the first half is received into. */
+  readonly #receives = Int32Array.from({ length: BUFFERS / 2 }, (_, i) => i);
+  readonly #sends = Int32Array.from({ length: BUFFERS / 2 }, (_, i) => BUFFERS / 2 + i);
+  #receiveFree = BUFFERS / 2;
+  #sendFree = BUFFERS / 2;
   readonly #isServer = new Uint8Array(1024);
   #handles = CLIENTS;
   readonly #request = Buffer.from(REQUEST);
@@ -52,10 +57,12 @@ class InstantTransport implements Transport {
   expectMuch(): void {}
 
   takeBuffer(): number {
-    return this.#free[--this.#freeCount]! * BUFFER_BYTES;
+    return this.#sends[--this.#sendFree]! * BUFFER_BYTES;
   }
   releaseBuffer(offset: number): void {
-    this.#free[this.#freeCount++] = Math.floor(offset / BUFFER_BYTES);
+    const id = Math.floor(offset / BUFFER_BYTES);
+    if (id < BUFFERS / 2) this.#receives[this.#receiveFree++] = id;
+    else this.#sends[this.#sendFree++] = id;
   }
   listen(): void {}
   silence(): void {}
@@ -116,7 +123,7 @@ class InstantTransport implements Transport {
   }
 
   #arrive(handle: number, bytes: Uint8Array): void {
-    const offset = this.takeBuffer();
+    const offset = this.#receives[--this.#receiveFree]! * BUFFER_BYTES;
     for (let i = 0; i < bytes.length; i++) this.memory[offset + i] = bytes[i]!;
     this.#events!.received(handle, offset, bytes.length);
   }

@@ -136,8 +136,8 @@ export class Bench {
     this.bytes.set(handle, []);
   }
 
-  /** Sends `total` bytes of the test stream from one buffer, each piece when the one before was taken. */
-  sendStream(handle: number, total: number): { readonly offset: number; sentBytes: number } {
+  /** Sends `total` bytes of the test stream, from its byte `from` on, out of one buffer, each piece when the one before was taken. */
+  sendStream(handle: number, total: number, from = 0): { readonly offset: number; sentBytes: number } {
     const offset = this.transport.takeBuffer();
     const stream = { offset, sentBytes: 0 };
     let length = 0;
@@ -145,7 +145,7 @@ export class Bench {
       stream.sentBytes += length;
       // Odd sizes, so that pieces and buffers never line up.
       length = Math.min(this.transport.bufferBytes - (stream.sentBytes % 97), total - stream.sentBytes);
-      for (let i = 0; i < length; i++) this.transport.memory[offset + i] = streamByte(stream.sentBytes + i);
+      for (let i = 0; i < length; i++) this.transport.memory[offset + i] = streamByte(from + stream.sentBytes + i);
       if (length > 0) this.transport.send(handle, offset, length, stream.sentBytes + length < total);
       else this.#onSent.delete(handle);
     };

@@ -391,6 +391,33 @@ function closeCases(factory: TransportFactory): void {
 }
 
 function shortageCases(factory: TransportFactory): void {
+  it('receives no more at a time than it is told, where receives had begun before too, and all of it', async () => {
+    await using bench = await Bench.open(factory);
+    const { client, server } = await bench.pair(await bench.test.openListener(0));
+    const check = new StreamCheck();
+    let longest = 0;
+    bench.onBytes = (_, bytes) => {
+      check.push(bytes);
+      longest = Math.max(longest, bytes.length);
+    };
+    bench.transport.receive(server, true);
+    await bench.ticks(2);
+    for (const most of [1000, 300, 2000]) {
+      bench.transport.receiveAtMost(most);
+      await bench.ticks(3);
+      longest = 0;
+      const before = check.bytes;
+      bench.sendStream(client, 20_000, before);
+      await bench.test.run(() => check.bytes === before + 20_000);
+      expect(longest).toBeLessThanOrEqual(most);
+    }
+    bench.transport.receiveAtMost(0);
+    const before = check.bytes;
+    bench.sendStream(client, 20_000, before);
+    await bench.test.run(() => check.bytes === before + 20_000);
+    expect(check.wrongAt).toBe(-1);
+  });
+
   it('takeBuffer gives -1 when none is free and works again after releaseBuffer of any offset inside', async () => {
     await using bench = await Bench.open(factory);
     const taken = new Set<number>();

@@ -10,6 +10,8 @@ import type { Transport } from './transport.ts';
 
 /** Share of the receive buffers that may be held as they came. */
 const RECEIVED_SHARE = 1 / 2;
+/** From this share on nothing else helps: flow/last-resort.ts. */
+const EXHAUSTED_SHARE = 3 / 4;
 /** Share of the send buffers that may be held as they were written: most hold a head, which is a hundredth of one. */
 const TAKEN_SHARE = 1 / 8;
 /** With more of them than this only what goes on at once is taken on: the rest is for answers of our own. */
@@ -19,11 +21,12 @@ const DIVIDED_SHARE = 3 / 4;
 /** A share is relieved when only this part of it is still held. */
 const RELIEVED_AT = 1 / 2;
 /** What one receive may bring while buffers are short, by the share of the pieces that is in use. Of the ring's 96 MiB the
- * first is for 768 stalled connections, the second for 9216 more, the third for 36 864 more, the last for 49 152 more. */
+ * first is for 3072 stalled connections, the second for 6144 more, the third for 18 432 more, the last for 24 576 more.
+ * As much as possible at a time, since each piece costs the same work. */
 const RECEIVE_MOST = [
-  { bytes: 16_384, upTo: 1 / 8 },
-  { bytes: 4096, upTo: 1 / 2 },
-  { bytes: 1024, upTo: 7 / 8 },
+  { bytes: 16_384, upTo: 1 / 2 },
+  { bytes: 4096, upTo: 3 / 4 },
+  { bytes: 1024, upTo: 15 / 16 },
   { bytes: 256, upTo: Infinity },
 ] as const;
 
@@ -46,9 +49,10 @@ export class Buffers {
   readonly #transport: Transport;
   readonly #shift: number;
   readonly #users: Uint16Array;
-  /** 1: came from `takeBuffer`. */
-  readonly #taken: Uint8Array;
+  /** Buffers below this offset are received into. */
+  readonly #receiveEnd: number;
   readonly #enoughReceived: number;
+  readonly #mostReceived: number;
   readonly #enoughTaken: number;
   readonly #mostTaken: number;
 
@@ -60,20 +64,18 @@ export class Buffers {
     this.#shift = Math.log2(transport.bufferBytes);
     if (!Number.isInteger(this.#shift)) throw new RangeError('bufferBytes must be a power of two');
     this.#users = new Uint16Array(transport.bufferCount);
-    this.#taken = new Uint8Array(transport.bufferCount);
-    // Half of the buffers are for receiving, half for sending.
-    const each = transport.bufferCount / 2;
-    this.#enoughReceived = each * RECEIVED_SHARE;
-    this.#enoughTaken = each * TAKEN_SHARE;
-    this.#mostTaken = each * SPARED_SHARE;
-    this.#pieces = new Pieces(transport, Math.floor(each * DIVIDED_SHARE));
+    this.#receiveEnd = transport.receiveCount * transport.bufferBytes;
+    const sends = transport.bufferCount - transport.receiveCount;
+    this.#enoughReceived = transport.receiveCount * RECEIVED_SHARE;
+    this.#mostReceived = transport.receiveCount * EXHAUSTED_SHARE;
+    this.#enoughTaken = sends * TAKEN_SHARE;
+    this.#mostTaken = sends * SPARED_SHARE;
+    this.#pieces = new Pieces(transport, Math.floor(sends * DIVIDED_SHARE));
   }
 
   /** A buffer has come from the transport with received bytes: one user. */
   received(offset: number): void {
-    const index = offset >>> this.#shift;
-    this.#users[index] = 1;
-    this.#taken[index] = 0;
+    this.#users[offset >>> this.#shift] = 1;
     if (++this.heldReceived > this.#enoughReceived) this.shortOfReceived = this.short = true;
   }
 
@@ -81,9 +83,7 @@ export class Buffers {
   take(): number {
     const offset = this.#transport.takeBuffer();
     if (offset < 0) return NONE;
-    const index = offset >>> this.#shift;
-    this.#users[index] = 1;
-    this.#taken[index] = 1;
+    this.#users[offset >>> this.#shift] = 1;
     if (++this.heldTaken > this.#enoughTaken) this.shortOfTaken = this.short = true;
     return offset;
   }
@@ -105,14 +105,23 @@ export class Buffers {
     const users = before - 1;
     this.#users[index] = users;
     if (users > 0) return;
-    if (this.#taken[index] === 1) this.heldTaken--;
-    else this.heldReceived--;
+    if (offset < this.#receiveEnd) this.heldReceived--;
+    else this.heldTaken--;
     this.#transport.releaseBuffer(offset);
   }
 
   /** Bytes of all pieces that there may be. */
   get restBytes(): number {
     return this.#pieces.most * this.bufferBytes;
+  }
+
+  /** Whether hardly any buffer is left to receive into. */
+  get exhausted(): boolean {
+    return this.heldReceived > this.#mostReceived;
+  }
+
+  isReceived(offset: number): boolean {
+    return offset < this.#receiveEnd;
   }
 
   /** Whether one more written buffer may be held although buffers are short. */
@@ -137,9 +146,8 @@ export class Buffers {
    * @returns Where they lie now.
    */
   settle(offset: number, length: number): number {
-    const index = offset >>> this.#shift;
-    if (this.#users[index] === DIVIDED) return offset;
-    const taken = this.#taken[index] === 1;
+    if (this.isPiece(offset)) return offset;
+    const taken = offset >= this.#receiveEnd;
     if (!(taken ? this.shortOfTaken : this.shortOfReceived)) return offset;
     // A piece of a whole buffer is as dear as the buffer, but it is not one that is received into.
     if (taken && this.#pieces.sizeFor(length) === this.bufferBytes) return offset;

@@ -61,6 +61,8 @@ export const SetCookieState = {
 export class Outbound extends Chain {
   handle = NONE;
   sending = false;
+  /** When the send under way began, if buffers were short then; 0: longer ago than that matters. */
+  sinceMs = 0;
   /** FIN follows the last range. */
   finAfter = false;
 }

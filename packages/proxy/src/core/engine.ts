@@ -36,6 +36,7 @@ import { tunnelRelayed } from './tunnel.ts';
 import { Identities } from './rules/identity.ts';
 import { RuleRunner } from './rules/run.ts';
 import { RequestPath } from './rules/request-path.ts';
+import { makeRoom } from './flow/last-resort.ts';
 import { TextBuffer } from './rules/text-buffer.ts';
 import { TimerWheel } from './wheel.ts';
 import type { Transport, TransportEvents } from './transport.ts';
@@ -322,6 +323,7 @@ export class Engine implements TransportEvents {
     if (!this.crowd.isEmpty) for (const { index } of this.plan.frontends) admitHeld(this, index);
     if (this.listeners.anyPaused && !this.draining) this.#resumeAll();
     if (this.buffers.short) {
+      makeRoom(this);
       this.buffers.relieve();
       this.#receiveMore();
     }

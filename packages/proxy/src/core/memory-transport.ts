@@ -37,7 +37,7 @@ export class MemoryTransport implements Transport {
   readonly #lateAccepts: number;
   readonly #segmentBytes: number;
   readonly #socketBytes: number;
-  readonly #receiveCount: number;
+  readonly receiveCount: number;
   readonly #freeReceives: number[];
   readonly #freeSends: number[];
   readonly #sides: (Side | undefined)[] = [];
@@ -55,17 +55,17 @@ export class MemoryTransport implements Transport {
 
   constructor(options: MemoryTransportOptions = {}) {
     this.bufferBytes = options.bufferBytes ?? 4096;
-    this.#receiveCount = options.receiveBuffers ?? 64;
+    this.receiveCount = options.receiveBuffers ?? 64;
     const sends = options.sendBuffers ?? 64;
-    this.bufferCount = this.#receiveCount + sends;
+    this.bufferCount = this.receiveCount + sends;
     this.tickMs = options.tickMs ?? 10;
     this.#latePieces = options.latePieces ?? 0;
     this.#lateAccepts = options.lateAccepts ?? 0;
     this.#segmentBytes = options.segmentBytes ?? this.bufferBytes;
     this.#socketBytes = options.socketBytes ?? 65_536;
     this.memory = new Uint8Array(this.bufferCount * this.bufferBytes);
-    this.#freeReceives = Array.from({ length: this.#receiveCount }, (_, i) => i);
-    this.#freeSends = Array.from({ length: sends }, (_, i) => this.#receiveCount + i);
+    this.#freeReceives = Array.from({ length: this.receiveCount }, (_, i) => i);
+    this.#freeSends = Array.from({ length: sends }, (_, i) => this.receiveCount + i);
   }
 
   /** Free buffers of both kinds: all of them when nothing is under way. */
@@ -143,7 +143,7 @@ export class MemoryTransport implements Transport {
 
   releaseBuffer(offset: number): void {
     const id = Math.floor(offset / this.bufferBytes);
-    const list = id < this.#receiveCount ? this.#freeReceives : this.#freeSends;
+    const list = id < this.receiveCount ? this.#freeReceives : this.#freeSends;
     if (list.includes(id)) throw new Error(`buffer ${id} was released twice`);
     list.push(id);
     // Whatever still reads it after this is a fault that shows.

@@ -63,6 +63,7 @@ export function pump(engine: Engine, out: Outbound): void {
   if (out.sending) return;
   const range = out.head;
   out.sending = true;
+  out.sinceMs = engine.buffers.short ? engine.transport.nowMs() : 0;
   engine.transport.send(out.handle, engine.ranges.offset[range]!, engine.ranges.length[range]!, out.count > 1);
 }
 

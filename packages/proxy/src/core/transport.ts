@@ -82,6 +82,8 @@ export interface Transport {
   readonly bufferBytes: number;
   /** Number of buffers in `memory`, receive and send together. */
   readonly bufferCount: number;
+  /** So many of them, the first ones, are received into; the others are for `takeBuffer`. */
+  readonly receiveCount: number;
   /** Longest time between two `tick` events. */
   readonly tickMs: number;
 

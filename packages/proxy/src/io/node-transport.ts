@@ -58,7 +58,7 @@ export class NodeTransport implements Transport {
   readonly bufferBytes: number;
   readonly bufferCount: number;
   readonly tickMs: number;
-  readonly #receiveCount: number;
+  readonly receiveCount: number;
   readonly #freeReceives: number[];
   readonly #freeSends: number[];
   readonly #connections: (Connection | undefined)[] = [];
@@ -74,13 +74,13 @@ export class NodeTransport implements Transport {
   constructor(options: NodeTransportOptions = {}) {
     this.bufferBytes = options.bufferBytes ?? 16_384;
     this.#receiveMost = this.bufferBytes;
-    this.#receiveCount = options.receiveBuffers ?? 2048;
+    this.receiveCount = options.receiveBuffers ?? 2048;
     const sends = options.sendBuffers ?? 2048;
-    this.bufferCount = this.#receiveCount + sends;
+    this.bufferCount = this.receiveCount + sends;
     this.tickMs = options.tickMs ?? 50;
     this.memory = new Uint8Array(this.bufferBytes * this.bufferCount);
-    this.#freeReceives = Array.from({ length: this.#receiveCount }, (_, i) => i);
-    this.#freeSends = Array.from({ length: sends }, (_, i) => this.#receiveCount + i);
+    this.#freeReceives = Array.from({ length: this.receiveCount }, (_, i) => i);
+    this.#freeSends = Array.from({ length: sends }, (_, i) => this.receiveCount + i);
   }
 
   attach(events: TransportEvents): void {
@@ -115,7 +115,7 @@ export class NodeTransport implements Transport {
 
   releaseBuffer(offset: number): void {
     const id = Math.floor(offset / this.bufferBytes);
-    if (id >= this.#receiveCount) {
+    if (id >= this.receiveCount) {
       this.#freeSends.push(id);
       return;
     }

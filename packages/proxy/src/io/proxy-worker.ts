@@ -25,7 +25,8 @@ const SEED_BYTES = 10;
 export function runProxyWorker(data: WorkerData, port: MessagePort): void {
   const tell = (message: WorkerMessage): void => port.postMessage(message);
   if (data.engine === 'node') {
-    const transport = new NodeTransport({ receiveBuffers: data.buffers, sendBuffers: data.buffers });
+    // Its buffers are a quarter of the ring's; what rests is of the same size.
+    const transport = new NodeTransport({ receiveBuffers: data.buffers, sendBuffers: data.buffers * 2 });
     const stop = (): void => {
       transport.stop();
       tell({ type: 'stopped', figures: {} });

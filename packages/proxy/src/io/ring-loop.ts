@@ -55,7 +55,7 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
   readonly wakeFd: number;
   readonly #ring: IoUring;
   readonly #bufferShift: number;
-  readonly #receiveCount: number;
+  readonly receiveCount: number;
   readonly #base: number;
   readonly #control: { readonly address: number; readonly buffer: ArrayBuffer };
   readonly #buffers: RingBuffers;
@@ -77,9 +77,9 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
 
   constructor(options: RingTransportOptions) {
     this.bufferBytes = options.bufferBytes ?? 65_536;
-    this.#receiveCount = options.receiveBuffers ?? 2048;
+    this.receiveCount = options.receiveBuffers ?? 2048;
     const sends = options.sendBuffers ?? 2048;
-    this.bufferCount = this.#receiveCount + sends;
+    this.bufferCount = this.receiveCount + sends;
     this.#bufferShift = Math.log2(this.bufferBytes);
     if (!Number.isInteger(this.#bufferShift)) throw new RangeError('bufferBytes must be a power of two');
     // Offsets are 32-bit numbers everywhere.
@@ -93,8 +93,8 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
     this.#base = region.address;
     this.#control = mapMemory(4096);
     const giveBack: GiveBack = (offset, bytes) => dropPages(this.#base + offset, bytes);
-    this.#buffers = new RingBuffers(this.#ring, this.#base, this.#receiveCount, this.bufferBytes, giveBack);
-    this.#sends = new RingSends({ first: this.#receiveCount, count: sends }, this.bufferBytes, giveBack);
+    this.#buffers = new RingBuffers(this.#ring, this.#base, this.receiveCount, this.bufferBytes, giveBack);
+    this.#sends = new RingSends({ first: this.receiveCount, count: sends }, this.bufferBytes, giveBack);
     this.wakeFd = openEventFd({ blocking: true });
     const timespec = new BigInt64Array(this.#control.buffer, TIMESPEC_AT, 2);
     timespec[1] = BigInt(Math.round(this.tickMs * 1e6));
@@ -120,7 +120,7 @@ export class RingLoop implements RingTransport, CompletionHandler, RelayHost {
 
   releaseBuffer(offset: number): void {
     const id = offset >>> this.#bufferShift;
-    if (id >= this.#receiveCount) this.#sends.release(id);
+    if (id >= this.receiveCount) this.#sends.release(id);
     else this.#buffers.release(id);
   }
 
