@@ -4,6 +4,7 @@ import type { LimitsConfig, PairConfig } from '@tospann/config';
 import { BrotliCompressor, GzipCompressor } from '@tospann/linux';
 import { AccessLog } from '../src/core/access-log.ts';
 import { Coding } from '../src/core/compress/coding.ts';
+import type { MakeCompressor } from '../src/core/compress/compressors.ts';
 import { Engine } from '../src/core/engine.ts';
 import { SOURCE_TABLE_BYTES } from '../src/core/limits/source-table.ts';
 import { LogRingReader, logRingBytes, LogRingWriter } from '../src/core/log-ring.ts';
@@ -50,6 +51,8 @@ export interface BenchOptions {
   /** The line of waiting requests that several workers share. */
   readonly line?: { readonly memory: SharedArrayBuffer; readonly worker: number; readonly workers: number };
   readonly random?: () => number;
+  /** Counters of the other workers. */
+  readonly others?: readonly Float64Array[];
   /** Files and maps that the configuration names. */
   readonly assets?: PlanAssets;
   /** Changes the configuration further. */
@@ -164,6 +167,19 @@ function withLimits(config: PairConfig, limits: Partial<LimitsConfig> | undefine
   return { ...config, frontends: config.frontends.map((one) => ({ ...one, limits: { ...NO_LIMITS, ...limits } })) };
 }
 
+function fleetOf(own: Float64Array, { others = [] }: BenchOptions): Float64Array[] {
+  return [own, ...others];
+}
+
+function newSources(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(SOURCE_TABLE_BYTES));
+}
+
+function compressorsOf({ memory }: MemoryTransport): MakeCompressor {
+  return (coding, level) =>
+    coding === Coding.GZIP ? new GzipCompressor(memory, level) : new BrotliCompressor(memory, level);
+}
+
 /** One engine, its transport, and what tests look at. */
 export class EngineBench {
   readonly transport: MemoryTransport;
@@ -178,8 +194,8 @@ export class EngineBench {
   constructor(options: BenchOptions = {}) {
     const flags = options.flags ?? [];
     const config = withLimits((options.configure ?? ((same) => same))(benchConfig(flags)), options.limits);
-    const small = flags.includes('small-buffers') ? { bufferBytes: 1024 } : {};
-    this.transport = new MemoryTransport({ tickMs: 10, bufferBytes: 4096, ...small, ...options.transport });
+    const bufferBytes = flags.includes('small-buffers') ? 1024 : 4096;
+    this.transport = new MemoryTransport({ tickMs: 10, bufferBytes, ...options.transport });
     this.#buffers = this.transport.freeBuffers;
     const layout = sharedLayout(config);
     this.words = options.words ?? new Int32Array(new SharedArrayBuffer(layout.wordBytes));
@@ -194,18 +210,14 @@ export class EngineBench {
       addsForwardedFor: (address) => !flags.includes('no-forwarded') && !address.startsWith('127.'),
       clientAddressInLog: config.log.privacy.clientAddress,
       ignoreEmpty: !flags.includes('log-empty'),
-      ...(config.frontends[0]!.limits === undefined
-        ? {}
-        : { sources: options.sources ?? new Int32Array(new SharedArrayBuffer(SOURCE_TABLE_BYTES)) }),
-      makeCompressor: (coding, level) =>
-        coding === Coding.GZIP
-          ? new GzipCompressor(this.transport.memory, level)
-          : new BrotliCompressor(this.transport.memory, level),
+      ...(config.frontends[0]!.limits === undefined ? {} : { sources: options.sources ?? newSources() }),
+      makeCompressor: compressorsOf(this.transport),
       log: config.log.access.enabled ? new AccessLog(new LogRingWriter(ring), config.log.access.format) : null,
       // 2026-11-22T12:00:00.000Z at the transport's first millisecond.
       wallOffsetMs: () => 1_795_348_800_000 - 1000,
       words: this.words,
       counters: this.counters,
+      fleet: fleetOf(this.counters, options),
       wakeOthers: () => options.wakeOthers?.(),
       ...(options.line === undefined ? {} : { line: options.line }),
       ...(options.random === undefined ? {} : { random: options.random }),

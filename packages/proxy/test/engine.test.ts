@@ -321,7 +321,7 @@ describe('Engine: servers that do not answer a connect', () => {
     expect(client.text).toBe('');
     bench.transport.advance(400);
     expect(client.text).toContain('HTTP/1.1 503 ');
-    expect(bench.logLines()[0]).toContain('"retries":4,"state":"sC--"');
+    expect(bench.logLines()[0]).toContain('"retries":3,"state":"sC--"');
     client.close();
     bench.transport.advance(10_000);
     expect(bench.missingBuffers).toBe(0);

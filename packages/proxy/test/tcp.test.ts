@@ -56,7 +56,7 @@ describe('mode tcp', () => {
     gone.transport.advance(1000);
     expect(refused.wasReset).toBe(true);
     expect(gone.logLines()[0]).toMatch(
-      /"bytesIn":5,"bytesOut":0,"queueMs":0,"connectMs":-1,.*"retries":4,"state":"SC"/,
+      /"bytesIn":5,"bytesOut":0,"queueMs":0,"connectMs":-1,.*"retries":3,"state":"SC"/,
     );
 
     const silent = tcpBench('one-server', 'no-retries');

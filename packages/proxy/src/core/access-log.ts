@@ -83,10 +83,13 @@ export class LogRecord {
   state3 = 45;
   /** Why it was refused, a number of `Fault`; 0: it was not. */
   fault = 0;
-  /** Connections and requests under way when it ended: this worker, frontend, backend, server; and the queues. */
+  /** Connections when it ended, on the node and at the frontend; requests at the backend, with those that wait, and at the
+   * server. All over all workers; only if the log wants counts. */
+  connections = 0;
   frontendConnections = 0;
+  backendSessions = 0;
   serverSessions = 0;
-  /** How many waited in front of it, for its server or for any of the backend. */
+  /** Its turn, from 1, when it waited for its server or for any of the backend; 0: it did not. */
   serverQueue = 0;
   backendQueue = 0;
 }
@@ -130,6 +133,11 @@ export class AccessLog {
   /** Whether Referer and User-Agent must be kept for the line. */
   get wantsFields(): boolean {
     return this.#format === 'combined';
+  }
+
+  /** Whether counts of connections must be known for the line. */
+  get wantsCounts(): boolean {
+    return this.#format === 'haproxy';
   }
 
   /** Whether the client's port must be known for the line. */
@@ -241,11 +249,11 @@ export class AccessLog {
 
   #haproxyCounts(from: number, r: LogRecord): number {
     const d = this.#ring.data;
-    let at = putNumber(d, from, r.frontendConnections);
+    let at = putNumber(d, from, r.connections);
     d[at++] = 47;
     at = putNumber(d, at, r.frontendConnections);
     d[at++] = 47;
-    at = putNumber(d, at, r.serverSessions);
+    at = putNumber(d, at, r.backendSessions);
     d[at++] = 47;
     at = putNumber(d, at, r.serverSessions);
     d[at++] = 47;

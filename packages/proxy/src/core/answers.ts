@@ -98,8 +98,7 @@ function keepIfClean(engine: Engine, client: Client): void {
 function sent(engine: Engine, client: Client): void {
   client.answering = true;
   client.answered = true;
-  client.answerMs = engine.transport.nowMs();
-  engine.wheel.set(client.handle, client.answerMs + engine.options.timeouts.clientMs);
+  engine.wheel.set(client.handle, engine.transport.nowMs() + engine.options.timeouts.clientMs);
   pump(engine, client.out);
 }
 

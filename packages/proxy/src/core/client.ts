@@ -117,9 +117,17 @@ export function clientFailed(engine: Engine, client: Client): void {
   }
   if (isBusy(client)) {
     client.endCause = 67;
-    client.endPhase = client.answering ? 68 : client.wait === Wait.QUEUE ? 81 : client.wait === Wait.CONNECT ? 67 : 72;
-  }
+    client.endPhase = phaseOf(client);
+  } else if (client.phase === ClientPhase.HEAD && isBegun(client)) logUnanswered(engine, client, 67);
   dropClient(engine, client, true);
+}
+
+/** What a request is at, as HAProxy's second letter says it: queue, connect, data (of the request too), head of the answer. */
+function phaseOf(client: Client): number {
+  if (client.answering) return 68;
+  if (client.wait === Wait.QUEUE) return 81;
+  if (client.wait === Wait.CONNECT || client.wait === Wait.RETRY) return 67;
+  return client.requestDone ? 72 : 68;
 }
 
 /** A send to the client has ended. */

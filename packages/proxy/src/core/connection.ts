@@ -207,8 +207,10 @@ export class Client {
   /** Its entry in the waiting line, 0: it does not wait; the server that it waits for, null: any. */
   queueEntry = 0;
   waitsFor: ServerPlan | null = null;
-  /** How many were in front of it when it began to wait the last time, and in whose queue. */
+  /** Its turn when it began to wait the last time, from 1, and in whose queue. */
   queuePosition = 0;
+  /** It has been in a queue. */
+  hasQueued = false;
   queuedForServer = false;
   /** What its head takes of the pieces while no server has it, and of whose share; 0: nothing. */
   restBytes = 0;
@@ -232,6 +234,8 @@ export class Client {
   assignedMs = 0;
   connectedMs = 0;
   answerMs = 0;
+  /** A whole and valid head has come. */
+  headDone = false;
   /** When the body's rate was last looked at, and its bytes then. */
   rateMs = 0;
   rateBytes = 0;

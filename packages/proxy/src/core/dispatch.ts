@@ -157,13 +157,13 @@ function connectFailed(engine: Engine, client: Client, upstream: Upstream, errno
   detach(engine, client, upstream);
   closeUpstream(engine, upstream, true);
   freePlace(engine, client, server);
-  client.retries++;
-  if (client.retries > http.retries) {
+  if (client.retries >= http.retries) {
     client.endCause = isLocal ? 82 : timedOut ? 115 : 83;
     client.endPhase = 67;
     answerLocally(engine, client, 503);
     return;
   }
+  client.retries++;
   engine.counters[server.counter + ServerCounter.retries]! += 1;
   const mayLeave = http.redispatch && (client.wanted === null || client.retries === http.retries);
   if (mayLeave && engine.hasOther(client.backend!, server)) {

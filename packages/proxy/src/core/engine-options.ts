@@ -23,6 +23,8 @@ export interface EngineOptions {
   readonly sources?: Int32Array;
   /** This worker's counters, by `SharedLayout`. */
   readonly counters: Float64Array;
+  /** Those of all workers, for what a log line says of the whole node. @default this worker's alone */
+  readonly fleet?: readonly Float64Array[];
   /** Wakes the other workers: requests of theirs that waited have been given places. */
   readonly wakeOthers: () => void;
   /** The line of waiting requests that all workers share (`lineBytes`), and which one this is. @default one of its own */

@@ -50,6 +50,8 @@ export class Engine implements TransportEvents {
   readonly wheel: TimerWheel;
   readonly words: Int32Array;
   readonly counters: Float64Array;
+  /** Counters of all workers. */
+  readonly fleet: readonly Float64Array[];
   readonly listeners: Listeners;
   readonly logStore: LogStore;
   readonly requestHead: RequestHeadParser;
@@ -97,8 +99,6 @@ export class Engine implements TransportEvents {
   nextStepMs = Infinity;
   /** Bytes of each backend's requests that rest in pieces, see flow/resting.ts. */
   readonly resting: Float64Array;
-  /** Clients of each frontend on this worker. */
-  readonly frontendClients: Int32Array;
   /** Accepted connections whose frontends are full. */
   readonly crowd = new Crowd();
   draining = false;
@@ -125,6 +125,7 @@ export class Engine implements TransportEvents {
     this.listeners = new Listeners(transport);
     this.words = options.words;
     this.counters = options.counters;
+    this.fleet = options.fleet ?? [options.counters];
     this.buffers = new Buffers(transport);
     this.ranges = new Ranges(transport.bufferCount * 2);
     this.wheel = new TimerWheel(transport.nowMs());
@@ -150,7 +151,6 @@ export class Engine implements TransportEvents {
       random: () => this.random(),
     };
     this.resting = new Float64Array(layout.backends);
-    this.frontendClients = new Int32Array(layout.frontends);
     this.retry = retryPolicy(options.http);
     this.wallOffsetMs = options.wallOffsetMs();
     this.#wallCheckedMs = transport.nowMs();
@@ -222,7 +222,6 @@ export class Engine implements TransportEvents {
     client.receiving = true;
     this.#store(this.clients, handle, client);
     this.#openClients++;
-    this.frontendClients[frontend.index]! += 1;
     this.counters[frontend.counter + FrontendCounter.connectionsTotal]! += 1;
     this.counters[frontend.counter + FrontendCounter.currentConnections]! += 1;
     if (Atomics.load(this.words, frontend.word) >= frontend.maxConnections) this.listeners.pause(frontend.index);
@@ -454,7 +453,6 @@ export class Engine implements TransportEvents {
     releaseConnection(this, client);
     resetClient(client);
     this.#openClients--;
-    this.frontendClients[frontend.index]! -= 1;
     this.counters[frontend.counter + FrontendCounter.currentConnections]! -= 1;
     const open = Atomics.sub(this.words, frontend.word, 1) - 1;
     this.#freeClients.push(client);

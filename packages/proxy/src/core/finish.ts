@@ -6,11 +6,13 @@ import type { Client } from './connection.ts';
 import { dropAnswerEdits } from './edits.ts';
 import type { Engine } from './engine.ts';
 import { resetRequest } from './reset.ts';
-import { FrontendCounter, LATENCY_BOUNDS_MS, REFUSAL_SLOTS, ServerCounter } from './shared.ts';
+import type { ServerPlan } from './plan.ts';
+import { BackendWord, FrontendCounter, LATENCY_BOUNDS_MS, REFUSAL_SLOTS, ServerCounter } from './shared.ts';
 
 const EMPTY = new Uint8Array(0);
 const DASH = 45;
 const CLIENT = 67;
+const TARPIT = 84;
 
 /** Copies the request line (and two fields for the combined format) to the log store. */
 export function keepForLog(engine: Engine, client: Client): void {
@@ -142,8 +144,8 @@ function logRequest(engine: Engine, client: Client, nowMs: number): void {
   record.status = client.status;
   record.bytesIn = client.bytesIn;
   record.bytesOut = client.bytesOut;
-  record.requestMs = client.headMs - client.startMs;
-  record.queueMs = client.assignedMs === 0 ? -1 : client.assignedMs - client.headMs;
+  record.requestMs = client.headDone && client.endPhase !== TARPIT ? client.headMs - client.startMs : -1;
+  record.queueMs = queueMs(client, nowMs);
   record.connectMs = client.connectedMs === 0 ? -1 : client.connectedMs - client.assignedMs;
   record.responseMs = client.answerMs === 0 || client.connectedMs === 0 ? -1 : client.answerMs - client.connectedMs;
   record.totalMs = nowMs - client.startMs;
@@ -155,14 +157,43 @@ function logRequest(engine: Engine, client: Client, nowMs: number): void {
   const cookie = client.backend !== null && client.backend.cookie !== null;
   record.state2 = cookie ? client.cookieState : DASH;
   record.state3 = cookie ? client.setCookie : DASH;
-  record.frontendConnections = engine.frontendClients[client.frontend.index]!;
-  record.serverSessions = client.server === null ? 0 : engine.counters[client.server.counter]!;
+  if (engine.log!.wantsCounts) countNow(engine, client, record);
   record.serverQueue = client.queuedForServer ? client.queuePosition : 0;
   record.backendQueue = client.queuedForServer ? 0 : client.queuePosition;
   record.requestId = client.requestId ?? EMPTY;
   record.requestIdLength = client.requestIdLength;
   lineOf(engine, client, record);
   engine.log!.write(record);
+}
+
+/**
+ * How long it waited for a server, also where that came to nothing; -1: it never got so far. What a tarpit holds waits as
+ * well, and HAProxy then does not say when the head was there.
+ */
+function queueMs(client: Client, nowMs: number): number {
+  if (client.assignedMs > 0) return client.assignedMs - client.headMs;
+  const waited = client.hasQueued || client.endPhase === TARPIT;
+  return waited ? nowMs - client.headMs : -1;
+}
+
+/** Connections and requests under way at this moment, over all workers: of the node, the frontend, the backend, the server. */
+function countNow(engine: Engine, client: Client, record: LogRecord): void {
+  const { words, plan } = engine;
+  let all = 0;
+  for (const frontend of plan.frontends) all += Atomics.load(words, frontend.word);
+  record.connections = all;
+  record.frontendConnections = Atomics.load(words, client.frontend.word);
+  record.serverSessions = client.server === null ? 0 : sessionsOf(engine, client.server);
+  record.backendSessions = 0;
+  if (client.backend === null) return;
+  for (const server of client.backend.servers) record.backendSessions += sessionsOf(engine, server);
+  record.backendSessions += Atomics.load(words, client.backend.word + BackendWord.queued);
+}
+
+function sessionsOf(engine: Engine, server: ServerPlan): number {
+  let sessions = 0;
+  for (const counters of engine.fleet) sessions += counters[server.counter + ServerCounter.currentSessions]!;
+  return sessions;
 }
 
 function lineOf(engine: Engine, client: Client, record: LogRecord): void {

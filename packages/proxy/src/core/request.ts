@@ -139,6 +139,7 @@ function beginRequest(engine: Engine, client: Client): void {
   client.phase = ClientPhase.BUSY;
   client.requests++;
   client.headMs = engine.transport.nowMs();
+  client.headDone = true;
   client.method = head.method;
   client.minorVersion = head.minorVersion;
   client.bodyKind = head.bodyKind;

@@ -9,7 +9,7 @@ const frontend = { index: 0 } as FrontendPlan; // nothing of it is asked for her
 const server = { index: 0, endpoint: { address: '10.0.0.1', port: 80 } } as ServerPlan;
 
 /** Memory that is kept for the next user, and what is always set with the object. */
-const KEPT = ['frontend', 'out', 'input', 'request', 'chunked', 'requestId'];
+const KEPT = ['frontend', 'out', 'input', 'request', 'chunked', 'requestId', 'websocketKey'];
 /** What somebody has to give back, and does: the simulation looks at them. */
 const RESOURCES = 'upstream logSlot repeatOffset answerEdits encoding holdsSlot queueEntry restBytes restsFor'.split(
   ' ',

@@ -56,6 +56,7 @@ export function resetRequest(client: Client): void {
   client.eventStream = false;
   client.waitsFor = null;
   client.queuePosition = 0;
+  client.hasQueued = false;
   client.queuedForServer = false;
   client.keyed = false;
   client.hashKey = 0;
@@ -75,6 +76,7 @@ function resetFigures(client: Client): void {
   client.assignedMs = 0;
   client.connectedMs = 0;
   client.answerMs = 0;
+  client.headDone = false;
   client.rateMs = 0;
   client.rateBytes = 0;
 }

@@ -30,6 +30,8 @@ export interface WorkerData extends PlanInput {
   readonly line: SharedArrayBuffer;
   /** Counters of this worker (`SharedLayout.counterBytes`). */
   readonly counters: SharedArrayBuffer;
+  /** Those of all workers. */
+  readonly fleet: readonly SharedArrayBuffer[];
   /** Log lines of this worker. */
   readonly logRing: SharedArrayBuffer;
   /** Receive buffers, and as many send buffers; a power of two. */

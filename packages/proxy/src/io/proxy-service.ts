@@ -338,6 +338,7 @@ class Service implements ProxyService {
       line: this.#line,
       words: this.#words.buffer as SharedArrayBuffer, // made from one in the constructor
       counters: this.#counters[worker]!.buffer as SharedArrayBuffer, // likewise
+      fleet: this.#counters.map((counters) => counters.buffer as SharedArrayBuffer),
       logRing: this.#logRings[worker]!,
       buffers: this.#options.buffers ?? 2048,
     });

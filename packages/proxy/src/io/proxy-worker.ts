@@ -66,6 +66,7 @@ function startEngine(data: WorkerData, { transport, stop, port }: Around): void 
     wallOffsetMs: () => Date.now() - transport.nowMs(),
     words,
     counters: new Float64Array(data.counters),
+    fleet: data.fleet.map((counters) => new Float64Array(counters)),
     wakeOthers: () => wakeOthers(data),
     requestIdSeed: Buffer.from(crypto.getRandomValues(new Uint8Array(SEED_BYTES))).toString('hex'),
     line: { memory: data.line, worker: data.worker, workers: data.wakeFds.byteLength / 4 },

@@ -37,7 +37,7 @@ export function enqueue(engine: Engine, client: Client, server: ServerPlan | nul
   const key = client.keyed ? client.hashKey : client.handle;
   const entry = full ? 0 : line.join(backend.index, server === null ? -1 : server.index, key, avoid);
   if (entry !== 0) {
-    client.queuePosition = Atomics.add(words, count, 1);
+    client.queuePosition = Atomics.add(words, count, 1) + 1;
     Atomics.add(words, backend.word + BackendWord.queued, 1);
   }
   line.unlock();
@@ -50,6 +50,7 @@ export function enqueue(engine: Engine, client: Client, server: ServerPlan | nul
   client.wait = Wait.QUEUE;
   client.waitsFor = server;
   client.queueEntry = entry;
+  client.hasQueued = true;
   client.queuedForServer = server !== null;
   engine.waiting[line.placeOf(entry)] = client;
   engine.queued++;

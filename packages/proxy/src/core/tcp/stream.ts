@@ -63,6 +63,7 @@ function beginSession(engine: Engine, client: Client): void {
   client.phase = ClientPhase.STREAM;
   client.open = true;
   client.headMs = engine.transport.nowMs();
+  client.headDone = true;
   client.requestDone = true; // no body is waited for
   client.freshOnly = true;
   client.bytesIn = client.request.bytes;
