@@ -120,6 +120,7 @@ test('import makes a valid pair of the files of the founding article and account
       });
   }
   expect(readFileSync(target, 'utf8')).not.toContain('SuperSecretPassword');
+  expect(tospann(...articleImport).stdout).toBe(readFileSync(target, 'utf8'));
   const checked = tospann('validate', '-c', target);
   expect(checked).toMatchObject({ code: 0 });
 });

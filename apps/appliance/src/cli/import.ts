@@ -88,7 +88,7 @@ function isThere(file: string): boolean {
 function write(yaml: string, options: ImportOptions): void {
   const { output: file } = options;
   if (file === undefined) {
-    if (options.json !== true) out(yaml.trimEnd());
+    if (options.json !== true) out(yaml.trimEnd().split('\n'));
     return;
   }
   // A VRRP password of the old pair is for root alone.
