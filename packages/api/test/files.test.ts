@@ -65,12 +65,12 @@ test('token and link key follow from the cluster key and not from each other', (
 });
 
 test('readOrCreateCertificate() makes a certificate for the names and keeps it', async () => {
-  const made = await certificate();
+  const made = certificate();
   const parsed = new X509Certificate(made.certificatePem);
   expect(parsed.subjectAltName).toBe('DNS:lb1, IP Address:10.10.0.11, IP Address:127.0.0.1');
   expect(made.fingerprint).toMatch(/^[0-9a-f]{64}$/);
   expect(statSync(join(stateDir, 'admin-tls.pem')).mode & 0o777).toBe(0o600);
-  const kept = await certificate();
+  const kept = certificate();
   expect(kept).toEqual({ keyPem: made.keyPem, certificatePem: made.certificatePem, fingerprint: made.fingerprint });
 });
 
@@ -82,23 +82,23 @@ test.each([
       '-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n',
   ],
 ])('readOrCreateCertificate() replaces a %s file', async (_name, change) => {
-  const first = await certificate();
+  const first = certificate();
   const file = join(stateDir, 'admin-tls.pem');
   writeFileSync(file, change(readFileSync(file, 'utf8')));
-  const again = await certificate();
+  const again = certificate();
   expect(again.renewedBecause).toBe('the file was broken');
   expect(again.fingerprint).not.toBe(first.fingerprint);
 });
 
 test('readOrCreateCertificate() makes a new one for a new address, a new name, a foreign key and before the end', async () => {
-  const first = await certificate();
-  expect((await certificate({ addresses: ['10.10.0.99'] })).renewedBecause).toBe('it lacked the address 10.10.0.99');
-  expect((await certificate({ nodeName: 'lb2' })).renewedBecause).toBe('it lacked the address 10.10.0.11');
-  expect((await certificate({ nodeName: 'lb3' })).renewedBecause).toBe('it lacked the name lb3');
+  const first = certificate();
+  expect(certificate({ addresses: ['10.10.0.99'] }).renewedBecause).toBe('it lacked the address 10.10.0.99');
+  expect(certificate({ nodeName: 'lb2' }).renewedBecause).toBe('it lacked the address 10.10.0.11');
+  expect(certificate({ nodeName: 'lb3' }).renewedBecause).toBe('it lacked the name lb3');
   const eleven = nowMs + 3650 * 86_400_000;
-  expect((await certificate({ nodeName: 'lb3', nowMs: eleven })).renewedBecause).toBe('it was about to expire');
-  writeFileSync(join(stateDir, 'admin-tls.pem'), first.keyPem + (await certificate()).certificatePem);
-  expect((await certificate()).renewedBecause).toBe('key and certificate did not match');
+  expect(certificate({ nodeName: 'lb3', nowMs: eleven }).renewedBecause).toBe('it was about to expire');
+  writeFileSync(join(stateDir, 'admin-tls.pem'), first.keyPem + certificate().certificatePem);
+  expect(certificate().renewedBecause).toBe('key and certificate did not match');
 });
 
 test('HostSampler reads ratios between two samples and leaves out what is not there', () => {

@@ -71,7 +71,7 @@ test('an answer of another node than expected is refused', async () => {
 
 test('something else on the port is told as such', async () => {
   await using directory = new TemporaryDirectory();
-  const certificate = await readOrCreateCertificate({
+  const certificate = readOrCreateCertificate({
     stateDir: directory.path,
     nodeName: 'x',
     addresses: [],
@@ -113,7 +113,7 @@ test('a silent peer costs a second and never piles up', async () => {
 test('a man in the middle with his own certificate gets nothing, even when he passes all bytes on', async () => {
   await using lb1 = await startNode('lb1', { peers: [nowhere], tuning });
   await using directory = new TemporaryDirectory();
-  const his = await readOrCreateCertificate({
+  const his = readOrCreateCertificate({
     stateDir: directory.path,
     nodeName: 'lb1',
     addresses: [],

@@ -1,11 +1,10 @@
 // The node's own TLS certificate: self-signed, made at the first start and kept, key and certificate in one file so
 // that they always belong together. Nobody has to trust it by its issuer: the peer link binds itself to its
 // fingerprint, and the operator's browser asks once.
-import 'reflect-metadata';
-import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { SubjectAlternativeNameExtension, X509CertificateGenerator, type JsonGeneralName } from '@peculiar/x509';
+import { selfSigned } from '../core/self-signed.ts';
 import { placeSecretFile, readSecretFile } from './atomic-file.ts';
 
 /** Key and certificate as PEM, and the SHA-256 fingerprint of the certificate in lower-case hex. */
@@ -35,12 +34,12 @@ const renewBeforeMs = 60 * dayMs;
  *
  * @throws {TospannError} LB_API_STATE_FILE.
  */
-export async function readOrCreateCertificate(options: CertificateOptions): Promise<NodeCertificate> {
+export function readOrCreateCertificate(options: CertificateOptions): NodeCertificate {
   const file = join(options.stateDir, 'admin-tls.pem');
   const kept = readSecretFile(file);
   const checked = kept === undefined ? 'there was none' : checkKept(kept, options);
   if (typeof checked !== 'string') return checked;
-  const pem = await generate(options);
+  const pem = generate(options);
   placeSecretFile(file, pem, 'replace');
   const made = checkKept(pem, options);
   if (typeof made === 'string') throw new Error(`the new certificate is not usable: ${made}`);
@@ -72,25 +71,23 @@ export function plainFingerprint(fingerprint: string): string {
   return fingerprint.replaceAll(':', '').toLowerCase();
 }
 
-async function generate(options: CertificateOptions): Promise<string> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' } as const;
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const names: JsonGeneralName[] = [{ type: 'dns', value: options.nodeName }];
-  for (const address of new Set([...options.addresses, '127.0.0.1'])) {
-    if (isIP(address) !== 0) names.push({ type: 'ip', value: address });
-  }
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    // The first bit stays 0: a serial number is a positive integer.
-    serialNumber: `01${randomBytes(15).toString('hex')}`,
-    name: [{ CN: [options.nodeName] }, { O: ['Tospann'] }],
-    // A clock that is a little behind elsewhere must not refuse a new certificate.
-    notBefore: new Date(options.nowMs - dayMs),
-    notAfter: new Date(options.nowMs + lifetimeMs),
-    keys,
-    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
-    extensions: [new SubjectAlternativeNameExtension(names)],
-  });
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-  const lines = (pkcs8.match(/.{1,64}/g) ?? []).join('\n');
-  return `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n${certificate.toString('pem').trim()}\n`;
+function generate(options: CertificateOptions): string {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const addresses = [...new Set([...options.addresses, '127.0.0.1'])].filter((address) => isIP(address) !== 0);
+  const certificate = selfSigned(
+    {
+      serial: Buffer.concat([Buffer.of(1), randomBytes(15)]),
+      commonName: options.nodeName,
+      organization: 'Tospann',
+      dnsNames: [options.nodeName],
+      addresses,
+      // A clock that is a little behind elsewhere must not refuse a new certificate.
+      notBefore: new Date(options.nowMs - dayMs).toISOString(),
+      notAfter: new Date(options.nowMs + lifetimeMs).toISOString(),
+      publicKey: publicKey.export({ type: 'spki', format: 'der' }),
+    },
+    (bytes) => sign('sha256', bytes, privateKey),
+  );
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  return `${key}${new X509Certificate(certificate).toString()}`;
 }

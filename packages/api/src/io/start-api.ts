@@ -105,7 +105,7 @@ const shownEvents = 12;
 
 /** Does what startApi says. */
 export async function openApi(options: ApiOptions): Promise<RunningApi> {
-  const certificate = await readOrCreateCertificate({
+  const certificate = readOrCreateCertificate({
     stateDir: options.stateDir,
     nodeName: options.nodeName,
     addresses: options.binds.map((bind) => bind.address),
