@@ -25,6 +25,21 @@ test('the first answer decides; before it nothing is a death', () => {
   expect(after(['no-server']).plan.state.verdict).toBe('no-live-server');
 });
 
+test('a proxy that never answers is waited for, but not for ever: the address is better with it than with nobody', () => {
+  let from = firstProbe;
+  let ms = 0;
+  while (from.state.verdict === 'unknown' && ms < 60_000) {
+    const { plan, ms: took } = after(['refused'], from);
+    from = plan;
+    ms += took;
+  }
+  expect(from.state.verdict).toBe('cannot-serve');
+  expect(ms).toBeGreaterThan(4000);
+  expect(ms).toBeLessThan(6000);
+  expect(after(Array.from({ length: 10 }, () => 'timed-out' as const)).plan.state.verdict).toBe('cannot-serve');
+  expect(after(['answered', 'answered'], from).plan.state.verdict).toBe('serves');
+});
+
 test('a hung proxy is found within two seconds of its last answer', () => {
   const { plan, ms } = after(['timed-out', 'timed-out'], serving);
   expect(plan.state.verdict).toBe('cannot-serve');

@@ -19,6 +19,8 @@ export interface ProbeState {
   readonly strikes: number;
   /** Consecutive results without any answer, resets too. */
   readonly silences: number;
+  /** How long there was no answer, about, ms. */
+  readonly silentMs: number;
   /** Consecutive equal answers that differ from the verdict. */
   readonly agreeing: number;
   readonly last: ProbeResult | undefined;
@@ -35,9 +37,11 @@ export interface ProbePlan {
 const strikesToFall = 2;
 const silencesToFall = 5;
 const answersToChange = 2;
+/** A proxy that has never answered is starting, for so long: then a node whose proxy cannot be had is better than none, ms. */
+const startMs = 5000;
 
 export const firstProbe: ProbePlan = {
-  state: { verdict: 'unknown', strikes: 0, silences: 0, agreeing: 0, last: undefined },
+  state: { verdict: 'unknown', strikes: 0, silences: 0, silentMs: 0, agreeing: 0, last: undefined },
   delayMs: 0,
   timeoutMs: PROBE_TIMES.timeoutMs,
 };
@@ -70,7 +74,7 @@ function answered(state: ProbeState, result: ProbeResult, answer: ProbeVerdict):
   const verdict = first || agreeing >= answersToChange ? answer : state.verdict;
   const calm = verdict === answer;
   return {
-    state: { verdict, strikes: 0, silences: 0, agreeing, last: result },
+    state: { verdict, strikes: 0, silences: 0, silentMs: 0, agreeing, last: result },
     delayMs: calm ? PROBE_TIMES.calmMs : PROBE_TIMES.suspiciousMs,
     timeoutMs: PROBE_TIMES.timeoutMs,
   };
@@ -80,10 +84,13 @@ function silent(state: ProbeState, result: ProbeResult): ProbePlan {
   const strikes = result === 'reset' ? state.strikes : state.strikes + 1;
   const silences = state.silences + 1;
   const fallen = strikes >= strikesToFall || silences >= silencesToFall;
-  // Before the proxy has ever answered there is nothing to fall from: the node waits for it.
-  const verdict = fallen && state.verdict !== 'unknown' ? 'cannot-serve' : state.verdict;
+  const askedMs = result === 'timed-out' ? PROBE_TIMES.secondTimeoutMs : 0;
+  const silentMs = state.silentMs + askedMs + PROBE_TIMES.suspiciousMs;
+  // Before the proxy has ever answered there is nothing to fall from: the node waits for it, though not for ever.
+  const starting = state.verdict === 'unknown' && silentMs < startMs;
+  const verdict = fallen && !starting ? 'cannot-serve' : state.verdict;
   return {
-    state: { verdict, strikes, silences, agreeing: 0, last: result },
+    state: { verdict, strikes, silences, silentMs, agreeing: 0, last: result },
     delayMs: result === 'timed-out' && strikes === 1 ? 0 : PROBE_TIMES.suspiciousMs,
     timeoutMs: strikes === 1 ? PROBE_TIMES.secondTimeoutMs : PROBE_TIMES.timeoutMs,
   };
