@@ -192,6 +192,13 @@ export const vrrpErrors = {
     message: 'Cannot hear the adverts of "{peer}" for {election}, though the peer link works: {detail}',
     hint: 'Allow IP protocol 112 from {from} to {to} in the firewall of both nodes and of the provider.',
   },
+  LB_VRRP_PEER_SPEAKS: {
+    source: 'config',
+    retry: 'always',
+    status: 503,
+    message: 'Cannot hear "{peer}" for {election}, nor be heard: it has {theirs}, "{node}" has {ours}',
+    hint: 'Give both nodes the same file (vips.*.routerId, version, transport, advertInterval), then restart the one that was wrong.',
+  },
   LB_VRRP_PEER_DEAF: {
     source: 'peer',
     retry: 'always',

@@ -91,6 +91,13 @@ export function addressesOf(plan: Pick<AgentPlan, 'elections'>): readonly Planne
   return plan.elections.flatMap(({ addresses }) => addresses);
 }
 
+/** What both nodes must have alike in an election, or neither hears the other: in words that an operator finds in the file. */
+export function spokenBy({ routers, version, machine }: Omit<PlannedElection, 'name'>): readonly string[] {
+  const ids = routers.map(({ family, routerId }) => `routerId ${routerId} (IPv${family})`);
+  const interval = version === 2 ? [`advertInterval ${machine.intervalUs / 1000} ms`] : [];
+  return [...ids, `version ${version}`, `transport ${machine.transport}`, ...interval];
+}
+
 function addressesOfNode({ address, address6 }: NodeConfig): { readonly address: string; readonly address6?: string } {
   return { address, ...(address6 === undefined ? {} : { address6 }) };
 }

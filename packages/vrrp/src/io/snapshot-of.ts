@@ -2,7 +2,7 @@
 import type { ChecksumDialect } from '../core/advert/advert.ts';
 import { self } from '../core/machine-actions.ts';
 import type { ElectionWord } from '../core/peer/peer-word.ts';
-import type { AgentPlan, PlannedAddress, PlannedElection } from '../core/plan.ts';
+import { spokenBy, type AgentPlan, type PlannedAddress, type PlannedElection } from '../core/plan.ts';
 import type { MachineCounters, MachineState } from '../core/state.ts';
 import { effectivePriority } from '../core/timers.ts';
 import type { StreamKey } from './adverts/advert-stream.ts';
@@ -68,6 +68,7 @@ export function nodeName(plan: AgentPlan, owner: string): string {
 /** What this node says about its elections over the peer link. */
 export function wordOf(plan: AgentPlan, states: readonly MachineState[], nowUs: number): Record<string, ElectionWord> {
   const words: Record<string, ElectionWord> = {};
+  const spoken = plan.elections.map(spokenBy);
   plan.elections.forEach(({ name, machine, addresses }, index) => {
     const state = states[index];
     if (state === undefined) return;
@@ -79,6 +80,7 @@ export function wordOf(plan: AgentPlan, states: readonly MachineState[], nowUs: 
       heardAgeMs: state.peer === undefined ? -1 : Math.max(0, (nowUs - state.peer.heardUs) / 1000),
       term: state.term,
       vips: addresses.map((address) => address.name),
+      speaks: spoken[index] ?? [],
     };
   });
   return words;

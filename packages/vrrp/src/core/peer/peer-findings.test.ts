@@ -24,6 +24,7 @@ const theirs: ElectionWord = {
   heardAgeMs: 30,
   term: 1,
   vips: ['public'],
+  speaks: ['routerId 51 (IPv4)', 'version 3', 'transport unicast'],
 };
 const word: PeerWord = {
   node: 'lb2',
@@ -36,6 +37,7 @@ const word: PeerWord = {
 const own: OwnElection = {
   name: 'public',
   vips: ['public'],
+  speaks: ['routerId 51 (IPv4)', 'version 3', 'transport unicast'],
   intervalMs: 100,
   missedAdverts: 3,
   state: 'master',
@@ -190,4 +192,31 @@ describe('PeerAlarms', () => {
     }
     expect([started, ended]).toEqual([1, 0]);
   });
+});
+
+test.each([
+  [['routerId 52 (IPv4)', 'version 3', 'transport unicast'], 'it has routerId 52 (IPv4), "lb1" has routerId 51 (IPv4)'],
+  [['routerId 51 (IPv4)', 'version 2', 'transport unicast'], 'it has version 2, "lb1" has version 3'],
+  [
+    ['routerId 51 (IPv4)', 'version 3', 'transport multicast'],
+    'it has transport multicast, "lb1" has transport unicast',
+  ],
+  [
+    ['routerId 51 (IPv4)', 'routerId 51 (IPv6)', 'version 3', 'transport unicast'],
+    'it has routerId 51 (IPv6), "lb1" has nothing else',
+  ],
+])('nodes that speak differently are told so, not that a firewall filters them: %j', (speaks, said) => {
+  for (const state of ['master', 'backup'] as const) {
+    const [sentence, ...more] = sentences({ own: { state }, theirs: { state: 'master', heardAgeMs: -1, speaks } });
+    expect([sentence, more]).toEqual([expect.stringContaining(`LB_VRRP_PEER_SPEAKS: `), []]);
+    expect(sentence).toContain(said);
+  }
+});
+
+test('a peer of an older version says nothing of how it speaks: the path is suspected as before', () => {
+  const { speaks: _, ...older } = theirs;
+  const of = facts({ theirs: { state: 'master' } });
+  const old =
+    of.word === undefined ? undefined : { ...of.word, elections: { public: { ...older, state: 'master' as const } } };
+  expect(findPeerProblems({ ...of, word: old }).map(({ code }) => code)).toContain('LB_VRRP_PEER_UNHEARD');
 });

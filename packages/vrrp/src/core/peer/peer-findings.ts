@@ -33,6 +33,8 @@ export interface LinkFacts {
 export interface OwnElection {
   readonly name: string;
   readonly vips: readonly string[];
+  /** As in the peer's word. */
+  readonly speaks: readonly string[];
   readonly intervalMs: number;
   readonly missedAdverts: number;
   readonly state: VrrpState;
@@ -139,6 +141,10 @@ function pathFindings(election: OwnElection, { own, peer, word, arp }: PeerFacts
   const limitMs = silenceMs(election);
   const afterMs = Math.max(settleMs.path, 2 * election.intervalMs);
   const about = { peer: peer.name, node: own.node, election: election.name, from: peer.address, to: own.address };
+  const apart = differently(election.speaks, theirs.speaks);
+  // Adverts of another kind are thrown away by the kernel uncounted: it looks as if none came.
+  if (apart !== undefined)
+    return [finding('LB_VRRP_PEER_SPEAKS', { params: { ...about, ...apart }, afterMs, election: election.name })];
   const found: PeerFinding[] = [];
   const silent = (ageMs: number): boolean => ageMs < 0 || ageMs > limitMs;
   if (theirs.state === 'master' && silent(election.advertAgeMs)) {
@@ -155,6 +161,18 @@ function pathFindings(election: OwnElection, { own, peer, word, arp }: PeerFacts
     found.push(finding('LB_VRRP_PEER_ARP', { params, afterMs: settleMs.arp, election: election.name }));
   }
   return found;
+}
+
+/** What only one of them speaks; undefined: the same, or the other one does not say. */
+function differently(
+  own: readonly string[],
+  theirs: readonly string[] | undefined,
+): { readonly ours: string; readonly theirs: string } | undefined {
+  if (theirs === undefined) return undefined;
+  const ours = own.filter((word) => !theirs.includes(word));
+  const others = theirs.filter((word) => !own.includes(word));
+  if (ours.length + others.length === 0) return undefined;
+  return { ours: ours.join(', ') || 'nothing else', theirs: others.join(', ') || 'nothing else' };
 }
 
 function dropped(drops: Readonly<Record<string, number>>): string {

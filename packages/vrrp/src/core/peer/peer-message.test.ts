@@ -30,6 +30,7 @@ const saying: PeerSaying = {
         heardAgeMs: -1,
         term: 7,
         vips: ['public', 'public6'],
+        speaks: ['routerId 51 (IPv4)', 'version 3'],
       },
     },
   },

@@ -162,12 +162,14 @@ function decodeWord(value: Fields): PeerWord | undefined {
 }
 
 function decodeElection(value: Fields): ElectionWord | undefined {
-  const { state, priority, ability, reason, heardAgeMs, term, vips } = value;
+  const { state, priority, ability, reason, heardAgeMs, term, vips, speaks } = value;
   if (!isState(state) || !isAbility(ability) || !isText(reason)) return undefined;
   if (!isCount(priority) || priority > 255 || !isTime(heardAgeMs)) return undefined;
   if (!isCount(term) || term > termMax) return undefined;
-  if (!Array.isArray(vips) || vips.length > vipsMax || !vips.every(isText)) return undefined;
-  return { state, priority, ability, reason, heardAgeMs, term, vips };
+  if (!isTexts(vips)) return undefined;
+  const election = { state, priority, ability, reason, heardAgeMs, term, vips };
+  if (speaks === undefined) return election;
+  return isTexts(speaks) ? { ...election, speaks } : undefined;
 }
 
 function decodeArpSeen({ mac, ageMs }: Fields): ArpSeen | undefined {
@@ -214,6 +216,10 @@ function isRecord(value: unknown): value is Fields {
 
 function isSequence(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length <= vipsMax && value.every(isText);
 }
 
 function isText(value: unknown): value is string {

@@ -17,6 +17,8 @@ export interface ElectionWord {
   readonly term: number;
   /** Names of the VIPs. */
   readonly vips: readonly string[];
+  /** What both nodes must have alike to hear each other (plan.ts), in words; absent from an older version. */
+  readonly speaks?: readonly string[];
 }
 
 /** All that a node says at once. */

@@ -6,7 +6,7 @@ import { monotonicMs } from '@tospann/linux';
 import { findPeerProblems, type OwnElection, PeerAlarms, type PeerFacts } from '../../core/peer/peer-findings.ts';
 import type { PeerSaying } from '../../core/peer/peer-message.ts';
 import type { HeardWords } from '../../core/peer/peer-word.ts';
-import { addressesOf, type AgentPlan } from '../../core/plan.ts';
+import { addressesOf, spokenBy, type AgentPlan } from '../../core/plan.ts';
 import type { PeerLinkSnapshot } from '../../core/snapshot.ts';
 import { ArpWatch } from './arp-watch.ts';
 import type { LoopMessage, TimedSnapshot, VrrpEvent } from '../messages.ts';
@@ -173,13 +173,15 @@ export class PeerWatch {
 
   #elections(nowMs: number): readonly OwnElection[] {
     const told = announced(this.#options.plan);
-    return this.#options.plan.elections.flatMap(({ name, addresses, machine }) => {
+    return this.#options.plan.elections.flatMap((election) => {
+      const { name, addresses, machine } = election;
       const first = this.#snapshot?.vips.find(({ group }) => group === name);
       if (first === undefined) return [];
       return [
         {
           name,
           vips: addresses.map((address) => address.name),
+          speaks: spokenBy(election),
           intervalMs: machine.intervalUs / 1000,
           missedAdverts: machine.missedAdverts,
           state: first.state,
