@@ -139,3 +139,21 @@ describe('heads of compressed answers', () => {
     expect(headOf(fields, { request: 'HEAD / HTTP/1.1' })).toBe(headOf(fields));
   });
 });
+
+describe('a 304', () => {
+  const notModified = (fields: readonly string[], accept?: string): string =>
+    headOf(fields, { status: '304 Not Modified', ...(accept === undefined ? {} : { accept }) });
+
+  it.each<[readonly string[], string | undefined, string]>([
+    [['ETag: "v1"'], undefined, 'Vary: Accept-Encoding\r\nETag: W/"v1"'],
+    [['ETag: W/"v1"', 'Vary: Cookie'], undefined, 'ETag: W/"v1"\r\nVary: Cookie, Accept-Encoding'],
+    [['ETag: "v1"'], '', 'ETag: "v1"\r\nVary: Accept-Encoding'],
+    [['ETag: "v1"', TYPE], undefined, `${TYPE}\r\nVary: Accept-Encoding\r\nETag: W/"v1"`],
+    [['ETag: "v1"', 'Content-Type: image/png'], undefined, 'ETag: "v1"\r\nContent-Type: image/png'],
+    [['ETag: "v1"', 'Cache-Control: no-transform'], undefined, 'ETag: "v1"\r\nCache-Control: no-transform'],
+    [['ETag: "v1"', 'Content-Encoding: gzip'], undefined, 'ETag: "v1"\r\nContent-Encoding: gzip'],
+    // oxlint-disable-next-line max-params -- a row of the table
+  ])('with %j for %j has the Vary and the tag of the answer that it is about', (fields, accept, expected) => {
+    expect(notModified(fields, accept)).toBe(`HTTP/1.1 304 Not Modified\r\n${expected}\r\n`);
+  });
+});

@@ -52,6 +52,12 @@ export const bindSchema = either('"*:PORT", "ADDRESS:PORT", "[IPV6]:PORT", or a 
   ).transform((bind) => ({ bind: bind.address, acceptProxyFrom: bind.acceptProxyFrom })),
 }).transform(({ bind, acceptProxyFrom }) => (acceptProxyFrom === undefined ? bind : { ...bind, acceptProxyFrom }));
 
+const SIZE_OR_ZERO = 'a size with a unit (B, KiB, MiB, GiB), or 0';
+
+function sizeOrZero(range: { readonly min: number; readonly max: number }): z.ZodType<number> {
+  return either(SIZE_OR_ZERO, { number: z.literal(0, { error: SIZE_OR_ZERO }), text: size(range) });
+}
+
 const limits = mapping(
   {
     maxHead: field(size({ min: KIB, max: 16 * KIB }).prefault('16KiB'), {
@@ -68,19 +74,13 @@ const limits = mapping(
       change: 'Lower it when no client needs so many',
       example: 'maxFields: 100',
     }),
-    maxBody: field(
-      either('a size with a unit (B, KiB, MiB, GiB), or 0', {
-        number: z.literal(0, { error: 'a size with a unit (B, KiB, MiB, GiB), or 0' }),
-        text: size({ min: 0, max: TIB }),
-      }).prefault(0),
-      {
-        is: 'Longest body of a request; a longer one is answered 413',
-        range: 'size, or 0 for no limit',
-        default: '0',
-        change: 'Set it to the largest upload that the application takes',
-        example: 'maxBody: 10MiB',
-      },
-    ),
+    maxBody: field(sizeOrZero({ min: 0, max: TIB }).prefault(0), {
+      is: 'Longest body of a request; a longer one is answered 413',
+      range: 'size, or 0 for no limit',
+      default: '0',
+      change: 'Set it to the largest upload that the application takes',
+      example: 'maxBody: 10MiB',
+    }),
     connectionsPerSource: field(wholeNumber(0, 1_000_000).prefault(0), {
       is: 'Connections of one source at one time; further ones are closed. A source is an IPv4 address or an IPv6 /64',
       range: 'whole number, 0 to 1000000; 0 for no limit',
@@ -152,7 +152,7 @@ const compression = mapping(
       change: 'Name no type that is compressed already: pictures, video, archives',
       example: 'types: [text/*, application/json]',
     }),
-    minSize: field(size({ min: 0, max: 16 * KIB * KIB }).prefault('1KiB'), {
+    minSize: field(sizeOrZero({ min: 0, max: 16 * KIB * KIB }).prefault('1KiB'), {
       is: 'Answers of known length that are shorter stay as they are',
       range: 'size, 0 to 16MiB',
       default: '1KiB',

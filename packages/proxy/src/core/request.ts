@@ -31,6 +31,7 @@ import { isGone } from './replace.ts';
 import { resetRequest } from './reset.ts';
 import { admitRequest } from './limits/admit.ts';
 import { route } from './route.ts';
+import { isTraced, mayForward } from './max-forwards.ts';
 import { identify } from './rules/identity.ts';
 import { isSelfProbe } from './self-probe.ts';
 import { append, appendTrailers, isFull, pump, setReceiving, settle } from './sending.ts';
@@ -118,8 +119,9 @@ function choose(engine: Engine, client: Client): BackendPlan | null {
   const routed = rules === null ? route(engine, client.frontend) : engine.rules.run(client, rules);
   const own = routed === null ? null : routed.rules;
   const backend = own === null || engine.rules.runOwn(client, own) ? routed : null;
-  if (backend === null) endHead(engine, client);
-  return backend;
+  const goes = backend !== null && (!isTraced(engine.requestHead.method) || mayForward(engine, client));
+  if (!goes) endHead(engine, client);
+  return goes ? backend : null;
 }
 
 /** The request has been answered by a rule: what stands behind its head is the next one, or nobody's. */

@@ -65,18 +65,33 @@ export class AnswerHeadEditor {
     const head = this.#head;
     if (!STATUSES.includes(head.status)) return false;
     if (knownBytes >= 0 && (knownBytes < plan.minBytes || knownBytes === 0)) return false;
+    return this.#noteAll() && this.#type >= 0 && this.#takesType(plan);
+  }
+
+  /**
+   * Whether a 304 may be about an answer that is compressed for clients that take it. It rarely says of which type that
+   * is; then it may.
+   */
+  isAboutCompressible(plan: CompressionPlan): boolean {
+    return this.#noteAll() && (this.#type < 0 || this.#takesType(plan));
+  }
+
+  #noteAll(): boolean {
+    const { fields } = this.#head;
     this.#vary = -1;
     this.#varies = 0;
     this.#etag = -1;
     this.#variesByEncoding = false;
     this.#type = -1;
-    for (let entry = 0; entry < head.fields.count * FIELD_STRIDE; entry += FIELD_STRIDE) {
+    for (let entry = 0; entry < fields.count * FIELD_STRIDE; entry += FIELD_STRIDE) {
       if (!this.#note(entry)) return false;
     }
-    const type = this.#type;
-    if (type < 0) return false;
-    const { entries } = head.fields;
-    return plan.takesType(head.memory, entries[type + VALUE_START]!, entries[type + VALUE_END]!);
+    return true;
+  }
+
+  #takesType(plan: CompressionPlan): boolean {
+    const { memory, fields } = this.#head;
+    return plan.takesType(memory, fields.entries[this.#type + VALUE_START]!, fields.entries[this.#type + VALUE_END]!);
   }
 
   /** Asks for what changes in the head that `isCompressible` has just judged, for this coding. NONE: only Vary. */
@@ -85,6 +100,21 @@ export class AnswerHeadEditor {
     if (coding === Coding.NONE) return;
     for (const name of OF_PLAIN_BYTES) edits.remove(name);
     edits.set(ENCODING_NAME, ENCODINGS[coding]!);
+    this.#weaken(edits);
+  }
+
+  /**
+   * Asks for what the answer to the same request with a body would have had (RFC 9110 section 15.4.5): Vary, and the weak
+   * tag. A weak tag finds what was stored with the strong one as well (RFC 9111 section 4.3.4).
+   */
+  editNotModified(edits: HeadEdits, coding: number): void {
+    if (!this.#variesByEncoding) this.#addVary(edits);
+    if (coding === Coding.NONE) return;
+    for (const name of OF_PLAIN_BYTES) edits.remove(name);
+    this.#weaken(edits);
+  }
+
+  #weaken(edits: HeadEdits): void {
     if (this.#etag < 0) return;
     const { memory, fields } = this.#head;
     const start = fields.entries[this.#etag + VALUE_START]!;

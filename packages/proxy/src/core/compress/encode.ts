@@ -29,6 +29,7 @@ const MAX_RAW_RANGES = 2;
 /** Room for the longest size line before a chunk, and for CR LF behind it. */
 const BEFORE_CHUNK = 8;
 const BEHIND_CHUNK = 2;
+const NOT_MODIFIED = 304;
 const CR = 13;
 const LF = 10;
 
@@ -43,6 +44,12 @@ export function beginEncoding(engine: Engine, client: Client, kind: number): boo
   const { compression } = engine;
   if (plan === null || compression === null) return false;
   const head = engine.answerHead;
+  if (head.status === NOT_MODIFIED) {
+    if (compression.editor.isAboutCompressible(plan)) {
+      compression.editor.editNotModified(answerEdits(engine, client), client.coding);
+    }
+    return false;
+  }
   const toHead = client.method === Method.HEAD;
   if (kind === BodyKind.NONE && !toHead) return false;
   const known = (head.flags & ResponseFlag.LENGTH_GIVEN) !== 0 ? head.contentLength : -1;

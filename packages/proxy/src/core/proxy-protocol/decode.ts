@@ -7,9 +7,6 @@ import { ipBytes, ipText } from './ip.ts';
 
 /** A version 1 line with its CR LF has at most so many bytes (section 2.1). */
 export const MAX_V1_BYTES = 107;
-/** What may follow the 16 bytes of version 2: two socket names (216 bytes) and 4 KiB of further fields. */
-export const MAX_V2_REST_BYTES = 4312;
-
 /** Results of `decode` that are not a length. */
 export const ProxyHeader = { MORE: 0, BROKEN: -1 } as const;
 
@@ -99,15 +96,15 @@ function decodeV2(bytes: Uint8Array): DecodedProxyHeader {
   const command = bytes[12];
   if (command !== undefined && command !== 0x20 && command !== 0x21) return BROKEN;
   const family = bytes[13] ?? 0;
-  if (family >> 4 > 3 || (family & 15) > 2) return BROKEN;
+  // LOCAL: the sender speaks for itself; whatever stands there is skipped, families of later versions too (section 2.2).
+  const isLocal = command === 0x20;
+  if (!isLocal && (family >> 4 > 3 || (family & 15) > 2)) return BROKEN;
   if (bytes.length < V2_FIXED_BYTES) return MORE;
-  const rest = (bytes[14]! << 8) | bytes[15]!;
-  if (rest > MAX_V2_REST_BYTES) return BROKEN;
-  const length = V2_FIXED_BYTES + rest;
+  // Whatever further fields there are: only peers that the configuration names come so far.
+  const length = V2_FIXED_BYTES + ((bytes[14]! << 8) | bytes[15]!);
   if (bytes.length < length) return MORE;
   const header = bytes.subarray(0, length);
-  // LOCAL: the sender speaks for itself; whatever stands there is skipped.
-  if (command === 0x20) return { length, addresses: null };
+  if (isLocal) return { length, addresses: null };
   const fields = V2_FIXED_BYTES + ADDRESS_BYTES[family >> 4]!;
   if (fields > length || !fieldsAreWhole(header, fields)) return BROKEN;
   return { length, addresses: v2Addresses(header, family) };
