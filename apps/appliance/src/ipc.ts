@@ -82,8 +82,22 @@ export interface NodeState {
   readonly movers?: readonly MoverResult[];
   readonly able?: AbleState;
   readonly limits?: HostStatus;
+  readonly configuration?: ConfigurationState;
   /** Said by the admin child itself: the supervisor has not told anything for some seconds. */
   readonly supervisorIsSilent?: boolean;
+}
+
+/** The configuration file beside what runs. */
+export interface ConfigurationState {
+  /** What is on disk is not what runs. */
+  readonly differs: boolean;
+  /** Why what is on disk cannot be used; empty: it can. */
+  readonly broken: string;
+  readonly runningHash: string;
+  /** Empty when it is broken. */
+  readonly diskHash: string;
+  /** ISO 8601 in UTC: since when it is so. */
+  readonly since: string;
 }
 
 /** What the vrrp child knows beside the election. */

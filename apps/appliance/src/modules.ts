@@ -2,10 +2,11 @@
 // the process that runs it: a proxy that starts again must not wait for the code of the console.
 import type { Role } from './ipc.ts';
 
-const children: Readonly<Record<Role | 'shield', () => Promise<void>>> = {
+const children: Readonly<Record<Role | 'shield' | 'reader', () => Promise<void>>> = {
   proxy: async () => (await import('./children/proxy.ts')).runProxyChild(),
   vrrp: async () => (await import('./children/vrrp.ts')).runVrrpChild(),
   admin: async () => (await import('./children/admin.ts')).runAdminChild(),
+  reader: async () => await (await import('./supervisor/config-loader.ts')).runReader(),
   shield: async () => (await import('./supervisor/shield.ts')).runShield(),
 };
 

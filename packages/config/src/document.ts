@@ -6,10 +6,13 @@ import {
   isScalar,
   isSeq,
   parseDocument,
+  visit,
+  type Alias,
   type Document,
   type Node,
   type Pair,
   type YAMLError,
+  type YAMLMap,
 } from 'yaml';
 import type { Finding, Path } from './problem.ts';
 
@@ -17,6 +20,8 @@ import type { Finding, Path } from './problem.ts';
 export const MAX_CONFIG_BYTES = 1024 * 1024;
 /** Values after aliases are followed: a file that grows beyond this is an attack or a mistake. */
 const MAX_VALUES = 50_000;
+/** Faults of the text that are told: nobody reads more. */
+const MAX_FAULTS = 1000;
 /** Nesting of the schema is 6; more than this is not a configuration. */
 const MAX_DEPTH = 32;
 
@@ -64,9 +69,11 @@ export function readDocument(text: string): DocumentReading {
     const parsed = parseDocument(text, {
       prettyErrors: false,
       stringKeys: true,
+      // The library compares each key with all before it; the converter does it in one look.
+      uniqueKeys: false,
       logLevel: 'error',
     });
-    return fromParsed(text, parsed, lines);
+    return fromParsed(parsed, lines);
   } catch (error) {
     // The YAML library recurses: text that nests thousands deep ends its stack.
     if (!(error instanceof RangeError)) throw error;
@@ -75,19 +82,39 @@ export function readDocument(text: string): DocumentReading {
   }
 }
 
-function fromParsed(text: string, parsed: Document.Parsed, lines: LineIndex): DocumentReading {
-  const findings = [...parsed.errors, ...parsed.warnings].map((error) => fromYamlError(error, text, lines));
-  const readable = parsed.errors.every((error) => error.code === 'DUPLICATE_KEY') && parsed.warnings.length === 0;
-  if (!readable) return { findings };
+function fromParsed(parsed: Document.Parsed, lines: LineIndex): DocumentReading {
+  const faults = [...parsed.errors, ...parsed.warnings];
+  if (faults.length > 0) return { findings: faults.slice(0, MAX_FAULTS).map((error) => fromYamlError(error, lines)) };
   const root = parsed.contents;
   if (root === null || (isScalar(root) && root.value === null)) {
     return { findings: [{ finding: rootFinding('LB_CONFIG_EMPTY', {}), place: { line: 1, column: 1 } }] };
   }
-  const converter = new Converter(parsed, lines);
+  const targets = followAliases(parsed);
+  const converter = new Converter(targets, lines);
   const value = converter.convert(root, [], 0);
-  const all = [...findings, ...converter.findings];
-  if (converter.stopped) return { findings: all };
-  return { document: { root: value, placeOf: (path, at) => locate(parsed, lines, { path, at }) }, findings: all };
+  const { findings } = converter;
+  if (converter.stopped) return { findings };
+  const locator = new Locator(root, targets, lines);
+  return { document: { root: value, placeOf: (path, at) => locator.place(path, at) }, findings };
+}
+
+/**
+ * What each alias stands for: the last anchor of its name before it. One walk over the document; the library's own resolve()
+ * walks over it for each alias.
+ */
+function followAliases(document: Document.Parsed): ReadonlyMap<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, {
+    Alias: (_key, alias) => {
+      const target = anchors.get(alias.source);
+      if (target !== undefined) targets.set(alias, target);
+    },
+    Value: (_key, node) => {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
+  });
+  return targets;
 }
 
 /** Node tree to plain data, following aliases within bounds. */
@@ -96,11 +123,13 @@ class Converter {
   stopped = false;
   #values = 0;
   readonly #open = new Set<Node>();
-  readonly #document: Document.Parsed;
+  readonly #targets: ReadonlyMap<Alias, Node>;
   readonly #lines: LineIndex;
+  /** Keys that are reported already: a mapping may stand behind many aliases. */
+  readonly #reported = new Set<Node>();
 
-  constructor(document: Document.Parsed, lines: LineIndex) {
-    this.#document = document;
+  constructor(targets: ReadonlyMap<Alias, Node>, lines: LineIndex) {
+    this.#targets = targets;
     this.#lines = lines;
   }
 
@@ -126,16 +155,20 @@ class Converter {
         this.#report('LB_CONFIG_SYNTAX', item.key, { detail });
         continue;
       }
-      // A second value for a key is reported by the YAML library; the first one counts.
-      if (Object.hasOwn(map, key)) continue;
+      // The first value counts.
+      if (Object.hasOwn(map, key)) {
+        if (!this.#reported.has(item.key)) this.#report('LB_CONFIG_DUPLICATE_KEY', item.key, { key: key.slice(0, 64) });
+        this.#reported.add(item.key);
+        continue;
+      }
       map[key] = this.convert(item.value, [...path, key], depth + 1);
     }
     return map;
   }
 
   #follow(alias: Node, path: Path, depth: number): Raw {
-    const target = isAlias(alias) ? alias.resolve(this.#document) : undefined;
-    if (target === undefined || isAlias(target)) return this.#stop(alias, 'an alias names no anchor');
+    const target = isAlias(alias) ? this.#targets.get(alias) : undefined;
+    if (target === undefined) return this.#stop(alias, 'an alias names no anchor');
     if (this.#open.has(target)) return this.#stop(alias, 'an alias contains itself');
     this.#open.add(target);
     const value = this.convert(target, path, depth + 1);
@@ -149,7 +182,8 @@ class Converter {
     return null;
   }
 
-  #report(code: 'LB_CONFIG_SYNTAX', node: Node, params: { readonly detail: string }): void {
+  #report(code: 'LB_CONFIG_SYNTAX' | 'LB_CONFIG_DUPLICATE_KEY', node: Node, params: Finding['params']): void {
+    if (this.findings.length >= MAX_FAULTS) return;
     this.findings.push({ finding: rootFinding(code, params), place: this.#lines.place(node.range?.[0] ?? 0) });
   }
 }
@@ -165,14 +199,9 @@ function rootFinding(code: Finding['code'], params: Finding['params']): Finding 
   return { severity: 'error', code, path: [], at: 'value', params };
 }
 
-function fromYamlError(error: YAMLError, text: string, lines: LineIndex): PlacedFinding {
-  const place = lines.place(error.pos[0]);
-  if (error.code === 'DUPLICATE_KEY') {
-    const key = /^[^\s:,{}[\]]{1,64}/.exec(text.slice(error.pos[0]))?.[0] ?? 'of this name';
-    return { finding: rootFinding('LB_CONFIG_DUPLICATE_KEY', { key }), place };
-  }
+function fromYamlError(error: YAMLError, lines: LineIndex): PlacedFinding {
   const detail = PLAIN_DETAILS[error.code] ?? lowerFirst(error.message.split('\n')[0] ?? '').replace(/[.:]$/, '');
-  return { finding: rootFinding('LB_CONFIG_SYNTAX', { detail }), place };
+  return { finding: rootFinding('LB_CONFIG_SYNTAX', { detail }), place: lines.place(error.pos[0]) };
 }
 
 // The library's own words where they are clear; these are clearer.
@@ -206,44 +235,61 @@ class LineIndex {
   }
 }
 
-function locate(
-  document: Document.Parsed,
-  lines: LineIndex,
-  wanted: { readonly path: Path; readonly at: 'key' | 'value' },
-): Place {
-  let node: Node | null = document.contents;
-  let keyOffset = 0;
-  let valueOffset = offsetOf(node, 0);
-  for (const [depth, part] of wanted.path.entries()) {
-    const step = child(document, node, part);
-    // The parent's key says more than the first of its children.
-    if (step === undefined) return lines.place(depth === 0 ? 0 : keyOffset);
-    keyOffset = step.key ?? offsetOf(step.value, keyOffset);
-    valueOffset = offsetOf(step.value, keyOffset);
-    node = step.value;
+/** Finds places of paths; each mapping is read once, however many findings it has. */
+class Locator {
+  readonly #root: Node;
+  readonly #targets: ReadonlyMap<Alias, Node>;
+  readonly #lines: LineIndex;
+  readonly #pairs = new Map<YAMLMap, ReadonlyMap<string, Pair<Node, Node | null>>>();
+
+  constructor(root: Node, targets: ReadonlyMap<Alias, Node>, lines: LineIndex) {
+    this.#root = root;
+    this.#targets = targets;
+    this.#lines = lines;
   }
-  if (wanted.path.length === 0) return { line: 1, column: 1 };
-  return lines.place(wanted.at === 'key' ? keyOffset : valueOffset);
+
+  place(path: Path, at: 'key' | 'value'): Place {
+    let node: Node | null = this.#root;
+    let keyOffset = 0;
+    let valueOffset = offsetOf(node, 0);
+    for (const [depth, part] of path.entries()) {
+      const step = this.#child(node, part);
+      // The parent's key says more than the first of its children.
+      if (step === undefined) return this.#lines.place(depth === 0 ? 0 : keyOffset);
+      keyOffset = step.key ?? offsetOf(step.value, keyOffset);
+      valueOffset = offsetOf(step.value, keyOffset);
+      node = step.value;
+    }
+    if (path.length === 0) return { line: 1, column: 1 };
+    return this.#lines.place(at === 'key' ? keyOffset : valueOffset);
+  }
+
+  #child(
+    parent: Node | null,
+    part: string | number,
+  ): { readonly key?: number; readonly value: Node | null } | undefined {
+    const node = isAlias(parent) ? this.#targets.get(parent) : parent;
+    if (isSeq(node) && typeof part === 'number') {
+      return part < node.items.length ? { value: node.items[part] as Node | null } : undefined;
+    }
+    const pair = isMap(node) ? this.#pairsOf(node).get(String(part)) : undefined;
+    return pair === undefined ? undefined : { key: pair.key.range?.[0] ?? 0, value: pair.value };
+  }
+
+  #pairsOf(map: YAMLMap): ReadonlyMap<string, Pair<Node, Node | null>> {
+    let pairs = this.#pairs.get(map);
+    if (pairs === undefined) {
+      // Of two with one key the first counts: it is put in last.
+      const items = (map.items as Pair<Node, Node | null>[]).filter((item) => isScalar(item.key)).toReversed();
+      pairs = new Map(items.map((item) => [isScalar(item.key) ? String(item.key.value) : '', item]));
+      this.#pairs.set(map, pairs);
+    }
+    return pairs;
+  }
 }
 
 function offsetOf(node: Node | null, otherwise: number): number {
   return node?.range?.[0] ?? otherwise;
-}
-
-function child(
-  document: Document.Parsed,
-  parent: Node | null,
-  part: string | number,
-): { readonly key?: number; readonly value: Node | null } | undefined {
-  const node = isAlias(parent) ? parent.resolve(document) : parent;
-  if (isSeq(node) && typeof part === 'number') {
-    return part < node.items.length ? { value: node.items[part] as Node | null } : undefined;
-  }
-  if (!isMap(node)) return undefined;
-  const pairs = node.items as Pair<Node, Node | null>[];
-  const pair = pairs.find((item) => isScalar(item.key) && String(item.key.value) === String(part));
-  if (pair === undefined) return undefined;
-  return { key: pair.key.range?.[0] ?? 0, value: pair.value };
 }
 
 /** Control characters make text that looks other than it is; YAML allows tab, CR and LF. */

@@ -11,14 +11,20 @@ import type { Raw } from './document.ts';
 /** Beginning of every value that `import` leaves for a person to fill in. */
 export const PLACEHOLDER = 'FILL-IN';
 
+/** Unknown keys and wrong values that are told, each: to look for what was meant costs a walk over the schema. */
+const MAX_TOLD = 500;
+
 /** Makes findings from the issues of the schema; `root` is what was parsed. */
 export function findingsOf(issues: readonly z.core.$ZodIssue[], root: Raw): Finding[] {
   const misspelt = new Set<string>();
-  const findings = issues.flatMap((issue) => {
+  let unknownLeft = MAX_TOLD;
+  const findings = issues.slice(0, MAX_TOLD).flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
     if (issue.code === 'invalid_key') return [badName(path, issue)];
     if (issue.code !== 'unrecognized_keys') return [badValue(issue, path, root)];
-    return issue.keys.map((key) => {
+    const keys = issue.keys.slice(0, unknownLeft);
+    unknownLeft -= keys.length;
+    return keys.map((key) => {
       const known = schemaPlace(configSchema, path)?.keys ?? [];
       const meant = didYouMean(key, known);
       if (meant !== undefined) misspelt.add(formatPath([...path, meant]));

@@ -161,3 +161,19 @@ test('configError() names the first problem and how many there are', () => {
   expect(error.code).toBe('LB_CONFIG_INVALID');
   expect(error.message).toMatch(/^Cannot use the configuration: it has 4 problems, the first is tospann\.yaml:1: /);
 });
+
+test.each([
+  { many: 'aliases', begin: 'a: &a 1\nb:\n', tested: '  - *a\n', plain: '  - 1\n' },
+  { many: 'anchors', begin: '', tested: 'k#: &a# 1\nl#: *a#\n', plain: 'k#: 1\nl#: 1\n' },
+])('parseConfig() reads many $many in a time that grows with their number', ({ begin, tested, plain }) => {
+  const cpuMs = (item: string): number => {
+    const items = Array.from({ length: 5000 }, (_, i) => item.replaceAll('#', String(i)));
+    const before = process.cpuUsage();
+    parseConfig(`${begin}${items.join('')}`, { file: 'x.yaml' });
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
+  };
+  const [one, other] = [cpuMs(plain), cpuMs(tested)];
+  // A walk over the file for each of them costs a hundred times as much.
+  expect(other, `${one} ms without`).toBeLessThan(10 * one);
+});

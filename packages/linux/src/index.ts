@@ -28,6 +28,7 @@ export { BufferRing, IoUring, registerRing, type CompletionHandler, type IoUring
 export { tryLockFile } from './io/file-lock.ts';
 export { errnoName, ErrorNumber } from './io/kernel-error.ts';
 export { dropPages, mapMemory, type MappedMemory } from './io/memory.ts';
+export { Output } from './io/output.ts';
 export { openArpReceiver, openFrameReceiver, openPacketSender } from './io/packet-socket.ts';
 export { AdvertisementReceiver, type SeenAdvertisement } from './io/neighbour-watch.ts';
 export { countRules, openRulesMonitor, type RulesMonitor } from './io/nftables.ts';

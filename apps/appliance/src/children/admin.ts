@@ -78,7 +78,9 @@ class Admin {
       binds: adminBinds(config, localAddresses()),
       socketPath: join(runDir, SOCKET_NAME),
       stateDir,
-      clusterKey: loadClusterKey(stateDir),
+      clusterKey: loadClusterKey(stateDir, (error) =>
+        log.error({ event: 'cluster-key', err: error }, 'Without the cluster key no token and no other node is let in'),
+      ),
       consoleAssets: consoleAsset,
       getStatus: () => this.#status(message),
       events: this.#events,

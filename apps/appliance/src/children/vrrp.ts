@@ -94,12 +94,14 @@ async function startElection(
       events.tell(abilityEvent(event, message.node));
     },
   });
+  const withoutKey = (error: unknown): void =>
+    log.error({ event: 'cluster-key', err: error }, 'Without the cluster key there is no peer link');
   const service = startVrrp({
     config: message.config,
     node: message.node,
     startWorker,
     stateDir: message.stateDir,
-    peerLink: { clusterKey: loadClusterKey(message.stateDir), version },
+    peerLink: { clusterKey: loadClusterKey(message.stateDir, withoutKey), version },
     onEvent: (event) => {
       tell({ type: 'vrrp-state', vip: event.vip, state: event.to });
       log.info(event, 'The state of the virtual address changed');

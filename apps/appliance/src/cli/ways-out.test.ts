@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
 /** Writes to a terminal. */
 const WRITES =
-  /\b(?:process\.)?(?:stdout|stderr)\.(?:write|end)\(|\bconsole\.\w+\(|\bwriteSync\((?:1|2)\b|\bfd: [12]\b/;
+  /\b(?:process\.)?(?:stdout|stderr)\.(?:write|end)\(|\bconsole\.\w+\(|\bwriteSync\((?:1|2)\b|\bfd: [12]\b|\bnew Output\([12]\)/;
 /** The ways out, and writes that are none: each with its reason. */
 const KNOWN: Readonly<Record<string, string>> = {
   'apps/appliance/src/cli/exit.ts': 'the way out of the command line',

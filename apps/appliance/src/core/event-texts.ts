@@ -3,7 +3,7 @@
 import type { EventDraft, EventSeverity } from '@tospann/api';
 import type { ProxyEvent } from '@tospann/proxy';
 import { takeover, type ConditionState, type TrackEvent, type VrrpLogLine, type VrrpStateEvent } from '@tospann/vrrp';
-import type { FailoverAnswer, Role } from '../ipc.ts';
+import type { ConfigurationState, FailoverAnswer, Role } from '../ipc.ts';
 
 /** When: both clocks. */
 export interface EventTime {
@@ -122,6 +122,22 @@ export function faultyChildEvent(
 ): EventDraft {
   const text = `The ${faulty.role} process ${faulty.pid} is ended: ${faulty.why}`;
   return { ...time, event: 'child', severity: 'alarm', text, evidence: { ...faulty } };
+}
+
+/** The configuration file has become another than what runs, or the same again. */
+export function configurationEvent(
+  { differs, broken, runningHash, diskHash }: Omit<ConfigurationState, 'since'>,
+  file: string,
+): Omit<EventDraft, 'timeMs' | 'monotonicMs'> {
+  const evidence = { differs, broken, runningHash, diskHash };
+  if (broken !== '') {
+    const text = `The configuration in ${file} is broken; what served before serves on, also after a restart: ${broken}`;
+    return { event: 'config', severity: 'alarm', text, evidence };
+  }
+  const text = differs
+    ? `The configuration in ${file} is not what runs: "tospann reload" takes it, and so does the next start`
+    : `The configuration in ${file} is what runs`;
+  return { event: 'config', severity: 'info', text, evidence };
 }
 
 /** Maintenance began or ended. */

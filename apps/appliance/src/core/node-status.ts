@@ -107,6 +107,13 @@ function notices(state: NodeState, { unasked }: NodeFacts): readonly string[] {
   const found: string[] = [];
   if (state.supervisorIsSilent === true)
     found.push('The supervisor of this node does not answer: what its processes do is not known');
+  const { configuration } = state;
+  if (configuration !== undefined && configuration.broken !== '')
+    found.push(
+      `The configuration file is broken since ${configuration.since}; this node runs what served before: ${configuration.broken}`,
+    );
+  else if (configuration?.differs === true)
+    found.push(`The configuration file is not what runs, since ${configuration.since}: "tospann reload" takes it`);
   for (const name of unasked) {
     found.push(`Nothing is known of ${name}: admin.bind names no address of it, and planned moves need --force`);
   }

@@ -8,6 +8,7 @@ import { ownCommand } from '../assets.ts';
 import { beginSilence, HUNG_AFTER, heard, look, LOOK_MS, SILENT_AFTER, type Silence } from '../core/silence.ts';
 import type { ChildReport, FromChild, Role, ToChild } from '../ipc.ts';
 import { ChildChannel } from './child-channel.ts';
+import { waitsForDisk } from './process-identity.ts';
 
 /** The first descriptor number that a child inherits listeners at: 0, 1, 2 are standard, 3 is the IPC channel. */
 export const FIRST_INHERITED_FD = 4;
@@ -145,7 +146,9 @@ export class Child {
   #look(): void {
     if (this.#silence === undefined) return;
     this.#silence = look(this.#silence, monotonicMs());
-    if (this.ready && this.#silence.looks >= HUNG_AFTER) this.#fail(`it has said nothing for ${HUNG_AFTER} s`);
+    const hangs = this.ready && this.#silence.looks >= HUNG_AFTER;
+    // To kill one that waits for a disk would end its threads that do not, and start none in its place.
+    if (hangs && !waitsForDisk(this.pid)) this.#fail(`it has said nothing for ${HUNG_AFTER} s`);
   }
 
   #fail(why: string): void {

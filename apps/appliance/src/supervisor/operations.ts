@@ -7,13 +7,13 @@ import {
   formatChange,
   formatProblem,
   listChanges,
-  loadConfig,
   RESTART_PARTS,
 } from '@tospann/config';
 import { isTospannError, TospannError } from '@tospann/errors';
 import type { Logger } from '../log.ts';
 import { version } from '../version.ts';
 import type { Supervisor } from './supervisor.ts';
+import { loadAway, type Loaded } from './config-loader.ts';
 import { checkProgram, prepareReplacement } from './upgrade.ts';
 
 /** The answer to who asked is on its way before the program is replaced, ms. */
@@ -29,6 +29,8 @@ export interface OperationsOptions {
   /** The configuration file. */
   readonly file: string;
   readonly log: Logger;
+  /** This configuration serves now. */
+  readonly served: (loaded: Loaded) => void;
 }
 
 export class Operations {
@@ -42,11 +44,12 @@ export class Operations {
   /** Reads the configuration file again and serves it, if it is valid. */
   async reload(): Promise<OperationReport> {
     return await this.#inTurn(async () => {
-      const { supervisor, file } = this.#options;
-      const loaded = await loadConfig(file);
+      const { supervisor, file, served } = this.#options;
+      const loaded = await loadAway(file);
       if (!loaded.ok) return this.#invalid(loaded);
       const changes = listChanges(supervisor.config, loaded.config).map(formatChange);
       const how = await supervisor.reload(loaded.config);
+      served(loaded);
       const summary = changes.length === 0 ? 'Nothing differs from the configuration that served' : `Reloaded ${how}`;
       return { outcome: changes.length === 0 ? 'unchanged' : 'done', summary, lines: changes, code: '', hint: '' };
     });
@@ -59,7 +62,7 @@ export class Operations {
   async upgrade({ force }: OperationOptions = { force: false }): Promise<OperationReport> {
     return await this.#inTurn(async () => {
       const { supervisor, file, log } = this.#options;
-      const loaded = await loadConfig(file);
+      const loaded = await loadAway(file);
       if (!loaded.ok) return this.#invalid(loaded);
       const fixed = diffConfigs(supervisor.config, loaded.config).filter((part) => RESTART_PARTS.includes(part));
       if (fixed.length > 0) throw new TospannError('LB_OPERATION_RELOAD_NEEDS_RESTART', { parts: fixed.join(' and ') });

@@ -16,6 +16,16 @@ export function startTimeOf(pid: number): string | undefined {
   }
 }
 
+/** Whether a process's main thread waits for a disk (state D): no signal ends that wait, and its other threads go on. */
+export function waitsForDisk(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('D');
+  } catch {
+    return false;
+  }
+}
+
 /** Field 22 of proc(5)'s stat; undefined for a process that has ended (states Z and X). A name may have any character. */
 export function startTimeIn(stat: string): string | undefined {
   const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -43,7 +43,6 @@ export async function rehearse(options: RehearsalOptions): Promise<ExitCode> {
     throw new TospannError('LB_OPERATION_UPGRADE_REFUSED', { detail: `the handover: ${String(error)}` });
   }
   makeDirectory(options.runDir, 0o755);
-  makeDirectory(options.stateDir, 0o750);
   await trySocket(join(options.runDir, `rehearsal-${process.pid}.sock`));
   outJson({ rehearsal: 1, version } satisfies RehearsalReport);
   return Exit.ok;

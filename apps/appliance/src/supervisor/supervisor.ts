@@ -9,6 +9,7 @@ import type { ProxySnapshot } from '@tospann/proxy';
 import type { VrrpState } from '@tospann/vrrp';
 import {
   type ChildReport,
+  type ConfigurationState,
   type FailoverAnswer,
   type FromChild,
   type MoveMessage,
@@ -70,7 +71,7 @@ export class Supervisor {
   readonly #startedMs = monotonicMs();
   readonly #servers: ServerStore;
   #config: PairConfig;
-  #state: Pick<NodeState, 'proxy' | 'vrrp' | 'able' | 'limits' | 'movers'> = {};
+  #state: Pick<NodeState, 'proxy' | 'vrrp' | 'able' | 'limits' | 'movers' | 'configuration'> = {};
   /** By events, which come before the snapshots that show them. */
   readonly #vipStates = new Map<string, VrrpState>();
   #announcedReady = false;
@@ -87,7 +88,7 @@ export class Supervisor {
   /** Children that were ended because of what they said, or because they said nothing. */
   #faultsTotal = 0;
   /** Said once for each fault. */
-  #directoryProblem = '';
+  readonly #directoryProblems = new Set<string>();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -105,7 +106,10 @@ export class Supervisor {
         started: (child, config) => this.#sendStart(child, config),
         message: (child, message) => this.#heard(child, message),
         faulty: (child, why) => this.#faulty(child, why),
-        died: (ended) => this.events.note(childEvent(ended, { timeMs: Date.now(), monotonicMs: monotonicMs() })),
+        died: (ended) => {
+          this.events.note(childEvent(ended, { timeMs: Date.now(), monotonicMs: monotonicMs() }));
+          this.#announceReady();
+        },
       });
     this.slots = { proxy: slot('proxy'), vrrp: slot('vrrp'), admin: slot('admin') };
   }
@@ -117,6 +121,11 @@ export class Supervisor {
 
   get runDir(): RunDir {
     return this.#options.runDir;
+  }
+
+  /** All children are ready, or were. */
+  get isReady(): boolean {
+    return this.#announcedReady;
   }
 
   get config(): PairConfig {
@@ -175,6 +184,12 @@ export class Supervisor {
     return first;
   }
 
+  /** What is known of the file on disk. */
+  noteConfiguration(configuration: ConfigurationState): void {
+    this.#state = { ...this.#state, configuration };
+    this.#pushState();
+  }
+
   reopenLogs(): void {
     this.slots.proxy.child?.send({ type: 'reopen-logs' });
   }
@@ -225,16 +240,21 @@ export class Supervisor {
   /** What children need, made again when somebody has removed it: whether the run directory was. What cannot be made is theirs to tell. */
   #makeDirectories(): boolean {
     const { runDir, stateDir } = this.#options;
-    try {
-      makeDirectory(stateDir, 0o750);
-      if (!runDir.ensure()) return false;
+    const made = this.#tryDirectory(() => runDir.ensure()) ?? false;
+    if (made)
       this.log.warn({ event: 'run-dir', path: runDir.path }, 'The run directory was gone and has been made again');
-      return true;
+    this.#tryDirectory(() => makeDirectory(stateDir, 0o750));
+    return made;
+  }
+
+  #tryDirectory<T>(make: () => T): T | undefined {
+    try {
+      return make();
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      if (this.#directoryProblem !== text) this.log.error({ event: 'directory', err: error }, text);
-      this.#directoryProblem = text;
-      return false;
+      if (!this.#directoryProblems.has(text)) this.log.error({ event: 'directory', err: error }, text);
+      this.#directoryProblems.add(text);
+      return undefined;
     }
   }
 
@@ -346,12 +366,15 @@ export class Supervisor {
   #childFailed(child: Child, message: Extract<FromChild, { readonly type: 'fatal' }>): void {
     const { code, hint } = message;
     this.log.error({ event: 'child-failed', child: child.role, code, hint }, message.message);
-    if (!this.#announcedReady && !this.#stopping) this.#options.failed(code);
+    if (child.role !== 'admin' && !this.#announcedReady && !this.#stopping) this.#options.failed(code);
   }
 
   #announceReady(): void {
     if (this.#announcedReady) return;
-    if (!this.roles().every((role) => this.slots[role].child?.ready === true)) return;
+    // Traffic does not wait for the admin process: where it cannot start, it is tried again.
+    const isUp = (role: Role): boolean =>
+      this.slots[role].child?.ready === true || (role === 'admin' && this.slots.admin.info().restartsTotal > 0);
+    if (!this.roles().every(isUp)) return;
     this.#announcedReady = true;
     const listeners = this.listeners.list().map((listener) => `${listener.address}:${listener.port}`);
     this.log.info({ event: 'ready', listeners, configHash: this.#config.hash }, 'All listeners accept');

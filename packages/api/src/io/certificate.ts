@@ -30,20 +30,38 @@ const lifetimeMs = 3650 * dayMs;
 const renewBeforeMs = 60 * dayMs;
 
 /**
- * Reads `<state-dir>/admin-tls.pem`, or makes it when it is missing, broken, about to expire or lacks an address.
- *
- * @throws {TospannError} LB_API_STATE_FILE.
+ * Reads `<state-dir>/admin-tls.pem`, or makes it when it is missing, broken, about to expire or lacks an address. Where it cannot be
+ * kept it serves for this life of the process.
  */
 export function readOrCreateCertificate(options: CertificateOptions): NodeCertificate {
   const file = join(options.stateDir, 'admin-tls.pem');
-  const kept = readSecretFile(file);
+  const kept = tryToRead(file);
   const checked = kept === undefined ? 'there was none' : checkKept(kept, options);
   if (typeof checked !== 'string') return checked;
   const pem = generate(options);
-  placeSecretFile(file, pem, 'replace');
+  const unkept = tryToKeep(file, pem);
   const made = checkKept(pem, options);
   if (typeof made === 'string') throw new Error(`the new certificate is not usable: ${made}`);
-  return { ...made, renewedBecause: checked };
+  return { ...made, renewedBecause: unkept === '' ? checked : `${checked}; it cannot be kept: ${unkept}` };
+}
+
+/** What cannot be read is made anew. */
+function tryToRead(file: string): string | undefined {
+  try {
+    return readSecretFile(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A disk that takes nothing costs the certificate at the next start, not the console now. Returns why; empty: it is kept. */
+function tryToKeep(file: string, pem: string): string {
+  try {
+    placeSecretFile(file, pem, 'replace');
+    return '';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** Returns the certificate, or the reason why it does not serve. */

@@ -45,7 +45,17 @@ function decodeKey(file: string, text: string): Buffer {
   return Buffer.from(digits, 'hex');
 }
 
-/** Reads or makes the cluster key, as `readOrCreateClusterKey`, and returns its 32 bytes. */
-export function loadClusterKey(stateDir: string): Buffer {
-  return readOrCreateClusterKey(stateDir).key;
+/**
+ * Reads or makes the cluster key for a process that must live without one: where the disk gives none and takes none, the key is
+ * one that nobody else has, so that links and tokens are refused while everything else serves.
+ *
+ * @param problem Told why.
+ */
+export function loadClusterKey(stateDir: string, problem: (error: unknown) => void): Buffer {
+  try {
+    return readOrCreateClusterKey(stateDir).key;
+  } catch (error) {
+    problem(error);
+    return randomBytes(32);
+  }
 }

@@ -2,7 +2,7 @@
 // gives up its rights. A disk that fails costs the history of a restart, never the stream.
 import type { EventDraft, NodeEvent } from '../contract.ts';
 import { bounded, EventLog, EventReader, EVENTS_HELD, inShort } from '../core/event-log.ts';
-import { EventFile } from './event-file.ts';
+import { EventFile, type EventFileOptions } from './event-file.ts';
 import type { ApiLog } from './log.ts';
 
 export interface EventStoreOptions {
@@ -18,7 +18,8 @@ const repeatedAmong = 500;
 
 /** Gives events their numbers, keeps them, and tells followers. */
 export class EventStore {
-  readonly #file: EventFile;
+  /** Absent: the disk takes none since the start. */
+  readonly #file: EventFile | undefined;
   readonly #log: EventLog;
   readonly #apiLog: ApiLog;
   readonly #followers = new Set<() => void>();
@@ -28,14 +29,14 @@ export class EventStore {
   /** What an earlier process has kept: its source may tell it once more, because it has not heard so. */
   readonly #known: ReadonlySet<string>;
 
-  /** @throws {TospannError} LB_API_STATE_FILE. */
   constructor({ node, stateDir, log, tuning = {} }: EventStoreOptions) {
     const { held = EVENTS_HELD, fileBytes } = tuning;
-    this.#file = new EventFile({ stateDir, ...(fileBytes === undefined ? {} : { limitBytes: fileBytes }) });
-    const kept = this.#file.read(held);
+    this.#apiLog = log;
+    this.#file = openFile({ stateDir, ...(fileBytes === undefined ? {} : { limitBytes: fileBytes }) }, log);
+    this.#isFailing = this.#file === undefined;
+    const kept = this.#file?.read(held) ?? [];
     this.#log = new EventLog(node, { kept, limit: held });
     this.#known = new Set(kept.slice(-repeatedAmong).map(identityOf));
-    this.#apiLog = log;
   }
 
   get newest(): number {
@@ -80,8 +81,8 @@ export class EventStore {
     if (lines.length === 0) return;
     this.#unwritten = [];
     try {
-      this.#file.write(lines);
-      this.#isFailing = false;
+      this.#file?.write(lines);
+      this.#isFailing = this.#file === undefined;
     } catch (error) {
       // Once for each fault, not once for each event of it.
       if (!this.#isFailing) this.#apiLog.error({ code: 'LB_API_STATE_FILE', err: error }, 'Events cannot be kept');
@@ -91,11 +92,21 @@ export class EventStore {
 
   close(): void {
     this.flush();
-    this.#file.close();
+    this.#file?.close();
   }
 }
 
-/** Opens the events of a node. @throws {TospannError} LB_API_STATE_FILE. */
+/** A node whose disk takes no events tells them all the same. */
+function openFile(options: EventFileOptions, log: ApiLog): EventFile | undefined {
+  try {
+    return new EventFile(options);
+  } catch (error) {
+    log.error({ code: 'LB_API_STATE_FILE', err: error }, 'Events cannot be kept');
+    return undefined;
+  }
+}
+
+/** Opens the events of a node. */
 export function openEventStore(options: EventStoreOptions): EventStore {
   return new EventStore(options);
 }

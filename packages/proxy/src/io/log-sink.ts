@@ -2,6 +2,7 @@
 // asynchronously and straight from the shared memory. A slow disk makes rings fill up (lines are then dropped and
 // counted by the workers); it never makes a worker wait.
 import fs from 'node:fs';
+import { Output } from '@tospann/linux';
 import { LogRingReader } from '../core/log-ring.ts';
 import { LogDays } from './log-days.ts';
 
@@ -29,6 +30,10 @@ export class LogSink {
   readonly #days: LogDays | undefined;
   readonly #dayTimer: NodeJS.Timeout | undefined;
   #fd: number;
+  /** Standard output: whoever reads it may have stopped. */
+  readonly #output: Output | undefined;
+  /** From the end on: when the rest is given up, ms. */
+  #giveUpMs = Infinity;
   #writing = false;
   #failing = false;
   #lostTotal = 0;
@@ -41,6 +46,7 @@ export class LogSink {
     this.#days = file === undefined || retentionDays === undefined ? undefined : new LogDays(file, retentionDays);
     this.#keepDays();
     this.#fd = this.#open();
+    this.#output = file === undefined ? new Output(this.#fd) : undefined;
     this.#timer = setInterval(() => void this.#drain(), INTERVAL_MS);
     if (this.#days !== undefined) {
       this.#dayTimer = setInterval(() => this.#keepDays() && this.reopen(), DAY_CHECK_MS);
@@ -70,8 +76,8 @@ export class LogSink {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     clearInterval(this.#dayTimer);
-    const giveUpMs = performance.now() + CLOSE_WITHIN_MS;
-    while (this.#writing && performance.now() < giveUpMs) await new Promise((resolve) => setTimeout(resolve, 5));
+    this.#giveUpMs = performance.now() + CLOSE_WITHIN_MS;
+    while (this.#writing && performance.now() < this.#giveUpMs) await new Promise((resolve) => setTimeout(resolve, 5));
     if (!this.#writing) await this.#drain();
     if (this.#options.file !== undefined) fs.closeSync(this.#fd);
   }
@@ -112,18 +118,24 @@ export class LogSink {
     let done = 0;
     while (done < bytes.length) {
       try {
-        done += await write(this.#fd, bytes, done);
+        const written = await this.#writeSome(bytes, done);
+        done += written;
         this.#failing = false;
+        if (written > 0) continue;
+        // A pipe that nobody reads fast enough.
+        if (performance.now() > this.#giveUpMs) return;
+        await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
       } catch (error) {
-        if (isAgain(error)) {
-          await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
-          continue;
-        }
         this.#lostTotal++;
         this.#fail(error);
         return;
       }
     }
+  }
+
+  async #writeSome(bytes: Uint8Array, from: number): Promise<number> {
+    if (this.#output === undefined || this.#output.isFile) return await write(this.#fd, bytes, from);
+    return this.#output.write(bytes, from);
   }
 
   #fail(error: unknown): void {
@@ -140,9 +152,4 @@ function write(fd: number, bytes: Uint8Array, from: number): Promise<number> {
       else resolve(written);
     });
   });
-}
-
-/** A pipe that nobody reads fast enough, in non-blocking mode. */
-function isAgain(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EAGAIN';
 }
