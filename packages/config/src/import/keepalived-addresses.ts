@@ -28,6 +28,7 @@ export interface PairAddresses {
 export function makeVips(pair: Pair, routerId: Agreed, work: Work & { readonly election: string }): PairAddresses {
   const [first, second] = pair.members;
   if (first === undefined) return { vips: [], problems: [] };
+  for (const member of pair.members) answerDuplicates(member, work.report);
   const own = entriesOf(first.instance);
   const other = second === undefined ? own : entriesOf(second.instance);
   const problems = second === undefined ? [] : disputed(pair, [own, other], work.report);
@@ -37,10 +38,20 @@ export function makeVips(pair: Pair, routerId: Agreed, work: Work & { readonly e
   // In a dispute the first one stands for what a person must decide.
   const kept = usable.filter((entry, index) => index === 0 || has(other, entry));
   const vips = kept.map((entry, index): VipDraft => {
-    const isOpen = isDisputed && index === 0;
+    const isTwice = work.addresses.has(entry.address.replace(/\/.*$/, ''));
+    work.addresses.add(entry.address.replace(/\/.*$/, ''));
+    const isOpen = (isDisputed && index === 0) || isTwice;
+    if (isTwice) {
+      const why = 'another vrrp_instance has this address: a VIP belongs to one election';
+      work.report.answer(entry.line, { verdict: 'refused', why });
+    }
     const vip: VipDraft = {
       name: freeName(index === 0 ? pair.name : `${pair.name}-${index + 1}`, work.names),
-      address: isOpen ? `FILL-IN-${entry.address}-or-another` : entry.address,
+      address: isTwice
+        ? `FILL-IN-another-than-${entry.address}`
+        : isOpen
+          ? `FILL-IN-${entry.address}-or-another`
+          : entry.address,
       ...(isCarried(entry, leading) ? {} : { routerId: ownRouterId(routerId, entry, work) }),
       ...interfaceOf(entry, pair, work),
     };
@@ -88,7 +99,23 @@ interface Side {
   readonly line: SourceLine;
 }
 
-function entriesOf({ addresses }: Instance): Entry[] {
+function entriesOf(instance: Instance): Entry[] {
+  const entries = allEntries(instance);
+  return entries.filter((entry, index) => !has(entries.slice(0, index), entry));
+}
+
+/** keepalived adds an address that is listed twice once. */
+function answerDuplicates({ instance }: Member, report: ImportReport): void {
+  const entries = allEntries(instance);
+  for (const [index, entry] of entries.entries()) {
+    const first = entries.slice(0, index).find((other) => has([other], entry));
+    if (first === undefined) continue;
+    const why = `the same address as in line ${first.line.line}`;
+    report.answer(entry.line, { verdict: 'not-needed', why });
+  }
+}
+
+function allEntries({ addresses }: Instance): Entry[] {
   return addresses.map(({ value: { words, excluded }, line }) => {
     const [written = '', ...params] = words;
     const address = withPrefix(written);

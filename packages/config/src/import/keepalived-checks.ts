@@ -112,9 +112,11 @@ function answerBuiltIn(script: Script, command: string, report: ImportReport): v
 
 function answerUnused(script: Script, command: string, report: ImportReport): void {
   const why =
-    command === ''
-      ? 'it has no script line, so it checked nothing'
-      : 'no vrrp_instance tracks it, so keepalived never ran it; to run it, write it as failover.scripts';
+    script.condition !== undefined && command === ''
+      ? `its script counts in some configurations only (${script.condition})`
+      : command === ''
+        ? 'it has no script line, so it checked nothing'
+        : 'no vrrp_instance tracks it, so keepalived never ran it; to run it, write it as failover.scripts';
   for (const line of [script.line, ...Object.values(script.settings).flatMap((setting) => setting?.line ?? [])]) {
     report.answer(line, { verdict: 'refused', why });
   }
@@ -195,11 +197,14 @@ function answerSetting(keyword: string, value: string, values: Values): Answer {
   };
 }
 
+const BASH =
+  '/bin/bash -c runs it: it needs what only bash has, such as "&>"; where sh is another shell, as on Debian, "&" puts the check into the background and it never fails';
+
 function commandAnswer([program = '']: readonly string[]): Answer {
   if (program === '/usr/bin/env')
     return { verdict: 'changed', why: 'no PATH is searched here, so /usr/bin/env finds the program' };
-  if (/^\/bin\/(?:ba)?sh$/.test(program))
-    return { verdict: 'changed', why: `${program} -c runs it, because it needs a shell` };
+  if (program === '/bin/bash') return { verdict: 'changed', why: BASH };
+  if (program === '/bin/sh') return { verdict: 'changed', why: `${program} -c runs it, because it needs a shell` };
   return { verdict: 'taken', why: 'run without a shell; exit 0 is good' };
 }
 
@@ -211,14 +216,26 @@ function answerTracking(names: ReadonlySet<string>, { files, draft, report }: Ch
       if (!names.has(value.name)) {
         report.answer(line, { verdict: 'refused', why: 'no vrrp_script has this name' });
       } else {
-        const why = isOwn
-          ? 'every election of the node follows it, without a weight'
-          : 'built in: every VIP follows what its node can serve';
-        const target = isOwn ? `failover.scripts.${value.name}` : '';
-        report.answer(line, { verdict: 'changed', why, target });
+        report.answer(line, trackingAnswer(value.name, { isOwn, isBuiltIn: isBuiltIn(value.name, files) }));
       }
     }
   }
+}
+
+function isBuiltIn(name: string, files: readonly KeepalivedFile[]): boolean {
+  return files.some(({ scripts }) =>
+    scripts.some((script) => script.name === name && isForHaproxy(script.settings['script']?.value ?? '')),
+  );
+}
+
+function trackingAnswer(name: string, script: { readonly isOwn: boolean; readonly isBuiltIn: boolean }): Answer {
+  if (script.isOwn) {
+    const why = 'every election of the node follows it, without a weight';
+    return { verdict: 'changed', why, target: `failover.scripts.${name}` };
+  }
+  return script.isBuiltIn
+    ? { verdict: 'changed', why: 'built in: every VIP follows what its node can serve' }
+    : { verdict: 'refused', why: 'its vrrp_script was not taken, so nothing follows it' };
 }
 
 /** The interfaces of nodes and VIPs are watched anyway; others by a script that reads their state. */

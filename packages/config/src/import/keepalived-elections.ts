@@ -34,7 +34,7 @@ export function makeElections(
   draft: PairDraft,
   report: ImportReport,
 ): { readonly made: readonly MadeElection[]; readonly problems: readonly ConfigProblem[] } {
-  const work: Work = { draft, report, files, names: new Set(), routers: new Map() };
+  const work: Work = { draft, report, files, names: new Set(), addresses: new Set(), routers: new Map() };
   const nodes = draft.nodes.map((node) => node.name);
   const results = electionsOf(pairInstances(files, nodes), work).map((election) => makeElection(election, work));
   return { made: results.map(({ made }) => made), problems: results.flatMap(({ problems }) => problems) };

@@ -190,8 +190,20 @@ function linesOf(block: KeepalivedBlock): SourceLine[] {
   return (block.children ?? []).flatMap((child) => [child.line, ...linesOf(child)]);
 }
 
+/** The configuration for which alone a statement counts: `@lb1 priority 150`. */
+export function conditionOf({ words }: KeepalivedBlock): string | undefined {
+  return /^@\^?(.+)$/.exec(words[0] ?? '')?.[0];
+}
+
+/** Why such a statement is not taken. */
+export function conditional(condition: string): string {
+  return `it counts only where keepalived was started with this configuration (-i): write it without "${condition}" into the file of each node for which it counts`;
+}
+
 /** What the table of directives says of a statement. */
 export function tableAnswer(place: Place, block: KeepalivedBlock): Answer | undefined {
+  const condition = conditionOf(block);
+  if (condition !== undefined) return { verdict: 'refused', why: conditional(condition) };
   const directive = directiveOf(place, block.words[0] ?? '');
   return directive && { verdict: directive.verdict, why: directive.why, target: directive.becomes };
 }

@@ -33,6 +33,8 @@ export interface Work {
   readonly files: readonly KeepalivedFile[];
   /** Names of VIPs that are given. */
   readonly names: Set<string>;
+  /** Addresses of VIPs, without prefix. */
+  readonly addresses: Set<string>;
   /** `51/4` and the election that has this router id in this family. */
   readonly routers: Map<string, string>;
 }

@@ -48,11 +48,16 @@ export function answerPreference(
       const why = 'adverts decide who owns the address; this was only the state at the start';
       report.answer(state.line, { verdict: 'changed', why, target: `${target}.preferred` });
     }
-    if (priority !== undefined) {
+    if (priority !== undefined && !Number.isInteger(priority.value)) {
+      const why = 'it is no number, so it decides nothing';
+      report.answer(priority.line, { verdict: 'refused', why, target: `${target}.preferred` });
+    } else if (priority !== undefined) {
       const why =
-        own.preferred === undefined
-          ? 'both nodes have priority 100: whoever has the address keeps it'
-          : `keepalived gives the address back to the higher priority by default, so preferred: ${own.preferred} (150 against 100)`;
+        pair.members.length < 2
+          ? 'the file of the other node says which one is higher: without it none is preferred, and whoever has the address keeps it'
+          : own.preferred === undefined
+            ? 'both nodes have priority 100: whoever has the address keeps it'
+            : `keepalived gives the address back to the higher priority by default, so preferred: ${own.preferred} (150 against 100)`;
       report.answer(priority.line, { verdict: 'changed', why: `${why}${another}`, target: `${target}.preferred` });
     }
     if (noPreempt !== undefined && member === own.high) {

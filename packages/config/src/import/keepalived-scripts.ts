@@ -2,6 +2,7 @@
 // in their place: keepalived-checks.ts.
 import {
   answerTree,
+  conditionOf,
   DEFAULT_PRIORITY,
   tableAnswer,
   type Instance,
@@ -17,6 +18,8 @@ export interface Script {
   readonly line: SourceLine;
   readonly weight: number;
   readonly weightLine?: SourceLine;
+  /** The condition of a `script` line that counts in some configurations only. */
+  readonly condition?: string;
   /** script, interval, timeout, rise, fall and user by keyword. */
   readonly settings: Readonly<Partial<Record<string, Setting<string>>>>;
 }
@@ -27,7 +30,9 @@ const SETTINGS: ReadonlySet<string> = new Set(['script', 'interval', 'timeout', 
 export function readScript(block: KeepalivedBlock, report: ImportReport): Script {
   const settings: Partial<Record<string, Setting<string>>> = {};
   let weight: Setting<number> | undefined;
+  let condition: string | undefined;
   for (const child of block.children ?? []) {
+    if (child.words[1] === 'script') condition ??= conditionOf(child);
     const [keyword = '', value = ''] = child.words;
     const { line } = child;
     if (keyword === 'weight') weight = { value: Number(value), line };
@@ -37,7 +42,14 @@ export function readScript(block: KeepalivedBlock, report: ImportReport): Script
   }
   const name = block.words[1] ?? '';
   const { value = 0, line: weightLine } = weight ?? {};
-  return { name, line: block.line, weight: value, ...(weightLine === undefined ? {} : { weightLine }), settings };
+  return {
+    name,
+    line: block.line,
+    weight: value,
+    ...(weightLine === undefined ? {} : { weightLine }),
+    ...(condition === undefined ? {} : { condition }),
+    settings,
+  };
 }
 
 /** One node's side of a VRRP group: what it announces, and what its script adds to that. */
@@ -93,6 +105,9 @@ function sideOf(instance: Instance, scripts: readonly Script[], name: string): S
  */
 export function describeWeight(own: Side, other: Side | undefined): string {
   if (!Number.isInteger(own.weight)) return 'this weight is no number';
+  if (![own.priority, other?.priority ?? 0].every(Number.isInteger)) {
+    return 'a priority is no number here, so it cannot be said whether the address moved';
+  }
   if (other === undefined) return 'whether it moves the address depends on the file of the other node';
   const [high, low] = own.priority >= other.priority ? [own, other] : [other, own];
   if (high.weight === 0) return 'weight 0 on the node with the higher priority means fault, so the address moved';

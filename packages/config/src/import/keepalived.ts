@@ -73,7 +73,7 @@ function readFile(file: string, text: KeepalivedText, report: ImportReport): Kee
   for (const block of text.blocks) {
     switch (block.words[0] ?? '') {
       case 'vrrp_instance':
-        read.instances.push(readInstance(block, report));
+        readOnce(block, read.instances, report);
         break;
       case 'vrrp_script':
         read.scripts.push(readScript(block, report));
@@ -89,6 +89,17 @@ function readFile(file: string, text: KeepalivedText, report: ImportReport): Kee
     }
   }
   return { ...read, ...globals };
+}
+
+/** keepalived itself takes one instance of a name. */
+function readOnce(block: KeepalivedBlock, instances: Instance[], report: ImportReport): void {
+  const first = instances.find(({ name }) => name === block.words[1]);
+  if (first === undefined) {
+    instances.push(readInstance(block, report));
+    return;
+  }
+  const why = `line ${first.line.line} begins a vrrp_instance of this name, and keepalived itself refuses a second one`;
+  answerTree(block, report, { verdict: 'refused', why });
 }
 
 type Globals = Mutable<Pick<KeepalivedFile, 'routerName' | 'version' | 'missedAdverts' | 'scriptUser'>> & {
