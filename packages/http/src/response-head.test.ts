@@ -147,6 +147,7 @@ describe('isSharedCacheable()', () => {
   it.each([
     ['HTTP/1.1 200 OK\r\n\r\n', Method.GET, true],
     ['HTTP/1.1 200 OK\r\n\r\n', Method.POST, false],
+    ['HTTP/1.1 200 OK\r\n\r\n', Method.OPTIONS, true],
     ['HTTP/1.1 500 No\r\n\r\n', Method.GET, false],
     ['HTTP/1.1 200 OK\r\nCache-Control: max-age=1, Private\r\n\r\n', Method.GET, false],
     ['HTTP/1.1 200 OK\r\nCache-Control: no-store\r\n\r\n', Method.GET, false],

@@ -116,10 +116,10 @@ export class ResponseHeadWriter {
  * Tells whether a shared cache could keep this answer by default (RFC 9111 section 3, RFC 9110 section 15.1):
  * then an inserted session cookie needs `cachePrivate`.
  *
- * @param method A number of `Method`; only GET (1) and HEAD (2) are cached.
+ * @param method A number of `Method`; GET (1) and HEAD (2) are cached, and HAProxy guards OPTIONS (6) alike.
  */
 export function isSharedCacheable(response: ResponseHeadParser, method: number): boolean {
-  if (method !== 1 && method !== 2) return false;
+  if (method !== 1 && method !== 2 && method !== 6) return false;
   if ((response.flags & ResponseFlag.NOT_SHARED) !== 0) return false;
   return CACHEABLE_STATUSES.includes(response.status);
 }

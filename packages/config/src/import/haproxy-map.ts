@@ -23,7 +23,7 @@ const KEYS: readonly Key[] = [
   { form: /^src$/, make: () => 'source' },
   { form: /^(?:req\.)?fhdr\(([\w-]+)(?:,(-?\d+))?\)$/i, make: (header, at) => ({ header, ...which(at) }) },
   { form: /^(?:req\.)?hdr\(([\w-]+)(?:,(-?\d+))?\)$/i, make: (headerMember, at) => ({ headerMember, ...which(at) }) },
-  { form: /^(?:req\.)?cook\(([^,)]+)\)$/, make: (cookie) => ({ cookie, occurrence: 1 }) },
+  { form: /^(?:req\.)?cook\(([^,)]+)\)$/, make: (cookie) => ({ cookie }) },
   { form: /^(?:url_param|urlp)\(([^,)]+)\)$/, make: (query) => ({ query, occurrence: 1 }) },
 ];
 
