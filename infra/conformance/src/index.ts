@@ -4,3 +4,5 @@ export { corpus, type CorpusResults, playCorpus } from './corpus-run.ts';
 export { printReport } from './differential-report.ts';
 export { Differential, startAll } from './differential-run.ts';
 export { gateFaults } from './gates.ts';
+export { readImportCases, type ImportCase } from './import-cases.ts';
+export { ImportRunner, type ImportOutcome, type Surprise } from './import-run.ts';
