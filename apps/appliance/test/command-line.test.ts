@@ -98,6 +98,7 @@ test('import keeps a file that is there unless it is told otherwise, and says wh
   expect(readFileSync(target, 'utf8')).toBe('mine\n');
   expect(tospann(...articleImport, '-o', target, '--force').code).toBe(0);
   expect(readFileSync(target, 'utf8')).toContain('version: 1');
+  expect(tospann(...articleImport).stdout).toBe(readFileSync(target, 'utf8'));
   for (const nowhere of [join(scratch.dir, 'nodir', 'x'), join(target, 'x'), scratch.dir]) {
     const ran = tospann(...articleImport, '-o', nowhere, '--force');
     expect(ran).toMatchObject({ code: 1, stderr: expect.stringMatching(/LB_IMPORT_OUTPUT.*\n {2}hint: /) });

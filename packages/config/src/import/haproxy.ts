@@ -255,10 +255,10 @@ function importServed(context: HaproxyContext, section: HaproxySection, mode: 'h
           ...(keyword === 'listen' ? {} : { tarpit }),
         });
   const proxy = { frontend, backend };
+  if (frontend !== undefined) takeInheritedPages(context, section, frontend.owner);
   for (const line of context.inherited.rules) answerInheritedRule(context, line, proxy);
   for (const line of lines) answerProxyLine(context, line, proxy);
   if (frontend !== undefined) {
-    takeInheritedPages(context, section, frontend.owner);
     finishRules(frontend);
     context.frontends.push({ section, draft: frontend.owner, rules: frontend, settings });
   }
@@ -345,9 +345,7 @@ function takeInheritedPages(context: HaproxyContext, { name }: HaproxySection, f
   const isOne = context.defaults.size <= 2;
   for (const [status, line] of context.inherited.errorFiles) {
     if (isOne) takeErrorFile(context, line, { pages: context.draft.errorPages, section: '', status });
-    else if (frontend.errorPages[status] === undefined) {
-      takeErrorFile(context, line, { pages: frontend.errorPages, section: name, status });
-    }
+    else takeErrorFile(context, line, { pages: frontend.errorPages, section: name, status });
   }
 }
 
