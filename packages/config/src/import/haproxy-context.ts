@@ -68,6 +68,8 @@ export interface HaproxyContext {
   readonly backendNamed: (written: string, mode: 'http' | 'tcp') => Named;
   /** Modes of the sections as they are here, by keyword and name. */
   readonly modes: ReadonlyMap<string, 'http' | 'tcp'>;
+  /** Backends of the old file that have no servers: they answer. */
+  readonly answering: ReadonlySet<string>;
   /** Addresses that are listened on, with their frontends. */
   readonly binds: { readonly bind: BindConfig; readonly owner: string; readonly address: string }[];
   /** Files of error pages here, by those of the old file. */

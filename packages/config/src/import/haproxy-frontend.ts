@@ -133,9 +133,8 @@ export function addBinds(
   const acceptsProxy = params.includes('accept-proxy');
   const written = addresses.split(',').flatMap((one) => writtenBinds(one, params));
   const taken = written.filter((address) => addBind(context, line, { frontend: bind.frontend, address, acceptsProxy }));
-  if (taken.length > 0) {
-    context.report.answer(line, { verdict: 'taken', why: `listens on ${taken.join(', ')}`, target });
-  }
+  if (taken.length === 0) return;
+  context.report.answer(line, { verdict: 'taken', why: `listens on ${taken.join(', ')}`, target });
   if (acceptsProxy) {
     const why = 'every peer is believed, as before: name the networks of your proxies in acceptProxyFrom';
     context.report.answer(line, { verdict: 'changed', why, target });

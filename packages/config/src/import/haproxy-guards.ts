@@ -8,28 +8,20 @@ import { maskSecrets } from './report.ts';
 /** Beginning of what a person must write. */
 export const FILL_IN = 'FILL-IN';
 
-const HTTP_GUARDS: readonly string[] = ['deny', 'auth', 'tarpit', 'reject', 'silent-drop', 'allow'];
+const HTTP_GUARDS: readonly string[] = ['deny', 'auth', 'tarpit', 'reject', 'silent-drop', 'allow', 'redirect'];
 const TCP_GUARDS: readonly string[] = ['reject', 'silent-drop', 'accept'];
 
-/** Whether a rule keeps somebody out, or lets somebody in past others. */
+/** Whether a rule keeps somebody out, or lets somebody in past others: a redirect keeps a request from the servers, too. */
 export function isGuard(words: readonly string[]): boolean {
   const [keyword = '', second = '', third = ''] = words;
-  if (keyword === 'http-request') return HTTP_GUARDS.includes(second) || isRefusal(words) || goesToTls(words);
-  if (keyword === 'redirect') return goesToTls(words);
+  if (keyword === 'http-request') return HTTP_GUARDS.includes(second) || isRefusal(words);
   if (keyword === 'tcp-request') return TCP_GUARDS.includes(third);
-  return keyword === 'block' || /^reqi?(?:deny|tarpit|allow|pass)$/.test(keyword);
+  return keyword === 'redirect' || keyword === 'block' || /^reqi?(?:deny|tarpit|allow|pass)$/.test(keyword);
 }
 
 function isRefusal(words: readonly string[]): boolean {
   const status = Number(words[words.indexOf('status') + 1]);
   return words[1] === 'return' && words.includes('status') && status >= 400;
-}
-
-function goesToTls(words: readonly string[]): boolean {
-  if (words[0] === 'http-request' && words[1] !== 'redirect') return false;
-  const scheme = words[words.indexOf('scheme') + 1];
-  const place = words.find((_, at) => words[at - 1] === 'location' || words[at - 1] === 'prefix') ?? '';
-  return (words.includes('scheme') && scheme === 'https') || place.startsWith('https://');
 }
 
 /** What the rule did, where its own action cannot be had. */

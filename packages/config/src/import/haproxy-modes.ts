@@ -24,6 +24,15 @@ export function modesOf(sections: readonly HaproxySection[]): ReadonlyMap<string
   return modes;
 }
 
+/** Names of backends without servers. */
+export function answeringOf(sections: readonly HaproxySection[]): ReadonlySet<string> {
+  const serving: readonly string[] = ['server', 'server-template', 'dispatch', 'use-server'];
+  const names = sections.flatMap(({ keyword, name, lines }) =>
+    keyword === 'backend' && !lines.some(({ words }) => serving.includes(words[0] ?? '')) ? [name] : [],
+  );
+  return new Set(names);
+}
+
 function ownMode({ lines }: HaproxySection): string | undefined {
   return lines.findLast(({ words, fault }) => fault === undefined && words[0] === 'mode')?.words[1];
 }

@@ -62,6 +62,7 @@ function placeBackend(context: HaproxyContext, backend: TakenBackend, frontends:
   if (rules !== undefined) {
     draft.rules.push(...joinRules(rules));
     answerUnusedAcls(context, section.lines, rules);
+    answerBoth(context, rules, users);
   }
   for (const line of work.guards) placeStreamGuard(context, line, users);
   const target = `backends.${draft.name}`;
@@ -84,6 +85,17 @@ function placeBackend(context: HaproxyContext, backend: TakenBackend, frontends:
       ? { verdict: 'not-needed' as const, why: 'it has no servers, and nobody uses it' }
       : { verdict: 'changed' as const, why };
   context.report.answer(section.header, { ...answer, target });
+}
+
+// HAProxy runs the rules for answers of the backend first, those of the frontend behind them; here it is the other way.
+function answerBoth(context: HaproxyContext, own: RuleWork, users: readonly FrontendWork[]): void {
+  const names = new Set(users.flatMap(({ rules }) => rules.answerEdits.flatMap((edit) => edit.names)));
+  for (const { line, names: changed } of own.answerEdits) {
+    if (!changed.some((name) => names.has(name))) continue;
+    const why =
+      'a frontend changes this field, too: here the backend has the last word, in HAProxy the frontend has it';
+    context.report.answer(line, { verdict: 'changed', why });
+  }
 }
 
 // Bytes have no requests that a rule of a backend could be for.

@@ -37,6 +37,8 @@ export interface RuleList {
   doubt?: HaproxyLine;
   /** A rule above takes everything. */
   end?: HaproxyLine;
+  /** Behind an `allow` a rule has changed the request. */
+  isEdited?: boolean;
 }
 
 /** Rules of a frontend or backend while its lines are read. */
@@ -52,6 +54,8 @@ export interface RuleWork extends AclWork {
   /** `timeout tarpit` of the section. */
   readonly tarpit: string;
   readonly lists: Readonly<Record<Kind, RuleList>>;
+  /** Lines that change fields of answers, with the names of the fields. */
+  readonly answerEdits: { readonly line: HaproxyLine; readonly names: readonly string[] }[];
 }
 
 /** Begins a section whose lines are read. */
@@ -66,6 +70,7 @@ export function beginRules(
     acls: new Map(),
     inline: new Map(),
     names: new NameTable(),
+    answerEdits: [],
     lists: lists as unknown as Record<Kind, RuleList>, // one for each kind, by construction
   };
 }
@@ -109,7 +114,7 @@ export function answerRule(context: HaproxyContext, line: HaproxyLine, work: Rul
   const phase = parsed.kind === 'response' ? 'response' : 'request';
   const condition = readCondition(work, parsed.condition, { base: parsed.base, phase });
   if (!condition.ok) return refuse(condition.why, action);
-  if (condition.isLess && isGuard(line.words)) return refuse(condition.remarks.join('; '), action);
+  if (condition.isLess && guards(context, line)) return refuse(condition.remarks.join('; '), action);
   if (list.doubt !== undefined) {
     return refuse(`line ${list.doubt.line}, which lets some past it, could not be taken`, action);
   }
@@ -132,10 +137,15 @@ function refuseRule(context: HaproxyContext, { line, work, parsed, why, action }
     list.doubt ??= line;
     const after = `${why}; what stands below it would apply to more than before, so it is not taken either`;
     context.report.answer(line, { verdict: 'refused', why: after, target, decide: true });
-  } else if (isGuard(line.words)) {
+  } else if (guards(context, line)) {
     const guard = { line, mode: work.owner.mode, why, target, ...(action === undefined ? {} : { action }) };
     list.rules.push(refuseGuard(context, guard));
   } else context.report.answer(line, { verdict: 'refused', why, target });
+}
+
+/** What a backend without servers answers keeps somebody out, too. */
+function guards({ answering }: HaproxyContext, { words }: HaproxyLine): boolean {
+  return isGuard(words) || (words[0] === 'use_backend' && answering.has(words[1] ?? ''));
 }
 
 interface Taken {
@@ -160,17 +170,45 @@ function takeRule(context: HaproxyContext, line: HaproxyLine, { work, parsed, co
     answer(remarks.length === 0 ? 'taken' : 'changed', ['the rules below apply to the others', ...remarks].join('; '));
     return;
   }
-  if (!parsed.action.ok) return;
-  const { action, remark, after } = parsed.action;
+  if (parsed.action.ok) pushRule(parsed.action, { work, list, line, condition, remarks }, answer);
+}
+
+interface Pushed {
+  readonly work: RuleWork;
+  readonly list: RuleList;
+  readonly line: HaproxyLine;
+  readonly condition: Truth;
+  readonly remarks: readonly string[];
+}
+
+function pushRule(
+  { action, remark, after }: Action & { readonly ok: true },
+  { work, list, line, condition, remarks }: Pushed,
+  answer: (verdict: 'taken' | 'changed', why: string) => void,
+): void {
   const when = allOf([notOf(anyOf(list.allowed)), condition]);
   const rule: RuleDraft = when === true ? {} : { if: when };
   list.rules.push({ ...rule, ...action }, ...(after === undefined ? [] : [{ ...rule, ...after }]));
   if (condition === true && endsList(action)) list.end = line;
+  const names = answerFields(action);
+  if (names.length > 0) work.answerEdits.push({ line, names });
   const all = [...(remark === undefined ? [] : [remark]), ...remarks];
+  if (list.allowed.length > 0 && list.isEdited === true) all.push(AGAIN);
+  if (list.allowed.length > 0 && EDITS.some((key) => key in action)) list.isEdited = true;
   answer(all.length === 0 ? 'taken' : 'changed', all.length === 0 ? 'a rule' : all.join('; '));
 }
 
+const EDITS: readonly string[] = ['setPath', 'replacePrefix', 'setHeader', 'addHeader', 'removeHeader'];
+const AGAIN = 'whom the allow above lets past is asked here again, after what the rules between have changed';
+
 const ENDING: readonly string[] = ['deny', 'redirect', 'return', 'tarpit', 'silentDrop'];
+
+/** Names of the fields of answers that a rule changes, in lower case. */
+function answerFields(action: RuleDraft): string[] {
+  const set = Object.keys({ ...(action['setResponseHeader'] as object), ...(action['addResponseHeader'] as object) });
+  const removed = (action['removeResponseHeader'] ?? []) as readonly string[];
+  return [...set, ...removed].map((name) => name.toLowerCase());
+}
 
 /** Whether nothing is asked behind it. */
 export function endsList(rule: RuleDraft): boolean {

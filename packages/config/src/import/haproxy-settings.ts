@@ -166,7 +166,8 @@ function settleIdle(
 ): void {
   const streams = sections.filter(({ mode }) => mode === 'tcp');
   const idle = streams.map((section) => ({ section, value: idleOf(section) }));
-  const [first] = idle.flatMap(({ value }) => value ?? []);
+  // A session that ends too soon does more harm than one that is idle for longer.
+  const [first] = idle.flatMap(({ value }) => value ?? []).toSorted((a, b) => Number(b) - Number(a));
   if (first === undefined) return;
   draft.timeouts.tunnel = formatDuration(Number(first));
   for (const section of sections.filter(({ mode }) => mode === 'http')) {

@@ -21,7 +21,7 @@ import { answerGlobal, answerGlobalMaxconn } from './haproxy-global.ts';
 import { formatDuration } from '../units.ts';
 import { isTarpitTime } from './haproxy-actions.ts';
 import { isGuard } from './haproxy-guards.ts';
-import { modesOf } from './haproxy-modes.ts';
+import { answeringOf, modesOf } from './haproxy-modes.ts';
 import { NameTable } from './haproxy-names.ts';
 import { finishRules, placeSections } from './haproxy-places.ts';
 import { answerRule, beginRules, type RuleWork } from './haproxy-rules.ts';
@@ -54,7 +54,8 @@ export function importHaproxy({ sources, environment }: HaproxyInput, draft: Pai
   const context = beginContext(first, draft, report);
   for (const section of first.sections) importSection(context, section);
   placeSections(context);
-  const settings = [...context.frontends, ...context.backends].map((taken) => taken.settings);
+  const served = context.frontends.filter((frontend) => draft.frontends.includes(frontend.draft));
+  const settings = [...served, ...context.backends].map((taken) => taken.settings);
   settleSettings([...new Set(settings)], context.settingLines, { draft, report });
   answerGlobalMaxconn(context);
   for (const other of others) compare(first, other, report);
@@ -76,6 +77,7 @@ function beginContext(file: HaproxyFile, draft: PairDraft, report: ImportReport)
     frontendNames: new NameTable(),
     backendNames,
     modes,
+    answering: answeringOf(file.sections),
     binds: [],
     pageFiles: new Map(),
     backendNamed: (written, mode) => {
