@@ -6,7 +6,9 @@
 // - Two owners: while adverts are lost at random or the keys differ (neither can be told from a dead node), while neither
 //   adverts nor words flow (each must own: the other may be dead), and, where adverts flow in one direction or not at
 //   all, while the two are of unequal ability or one is the address owner (nobody yields to a worse one, 255 to nobody).
-// - No owner: the time counts anew when a node advertises, is refused the address by its kernel and says so into a
+// - No owner: demanded wherever one node has a link, its kernel's consent and an agent that is awake and not in maintenance, be
+//   its proxy or its servers dead and its adverts lost on the way out. After two gaps among the last 32 adverts of the
+//   owner a backup may wait four times as long. The time counts anew when a node advertises, is refused the address by its kernel and says so into a
 //   network that loses packets: its backup has heard an owner.
 // - A planned move costs nothing only if nothing was done to the network or to a node in the last two delays. If the other
 //   node's own last advert is still on its way, the move may leave a gap of one delay: no owner can tell it from an answer.
