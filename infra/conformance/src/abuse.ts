@@ -1,11 +1,12 @@
 // Plays the abuse table against Tospann, HAProxy and nginx with equal time-outs and prints it: what each did, the bar,
 // and the verdict on Tospann. Exit 1 when Tospann is outside of a bar. --write also writes docs/abuse.md.
 //   node --conditions=@tospann/source infra/conformance/src/abuse.ts [--connections 50] [--targets ring,node,haproxy,nginx]
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type PlayedRow, playAbuse } from './abuse-run.ts';
 import { abuseRows } from './abuse-rows.ts';
+import { crowdsOf } from './crowd-report.ts';
 import { peerVersion, TARGET_TITLES, type TargetName } from './targets.ts';
 
 const { values } = parseArgs({
@@ -44,8 +45,9 @@ const table = [
 ];
 process.stdout.write(`${table.join('\n')}\n\n${missed === 0 ? 'PASS' : `FAIL: ${missed} rows outside`}\n`);
 if (values.write) {
+  const path = fileURLToPath(new URL('../../../docs/abuse.md', import.meta.url));
   writeFileSync(
-    fileURLToPath(new URL('../../../docs/abuse.md', import.meta.url)),
+    path,
     `# Abuse, beside HAProxy and nginx
 
 Written by \`node --conditions=@tospann/source infra/conformance/src/abuse.ts --write\`, which plays each row against the
@@ -56,7 +58,8 @@ in every run of the tests. The rows of HTTP/2 (rapid reset, CONTINUATION, SETTIN
 this release has no HTTP/2.
 
 ${table.join('\n')}
-`,
+
+${crowdsOf(readFileSync(path, 'utf8'))}`,
   );
 }
 process.exitCode = missed === 0 ? 0 : 1;

@@ -1,4 +1,5 @@
-// Names of the conformance room for its own tests. The commands are corpus.ts, differential.ts and abuse.ts.
+// Names of the conformance room for its own tests. The commands are corpus.ts, differential.ts, abuse.ts and crowds.ts.
+export { crowdWays, figuresOf, isServed, playCrowd } from './abuse-crowds.ts';
 export { playAbuse } from './abuse-run.ts';
 export { corpus, type CorpusResults, playCorpus } from './corpus-run.ts';
 export { printReport } from './differential-report.ts';

@@ -28,8 +28,12 @@ export interface TargetOptions {
   /** Ports of the servers on 127.0.0.1, one for each lane. */
   readonly origins: readonly number[];
   readonly timeouts: TargetTimeouts;
+  /** The lane whose server takes one request at a time (nginx has no queue: it refuses the others). */
+  readonly oneAtATime?: number;
 }
 
+/** Connections that a frontend takes: more than any row makes. */
+const MOST_CONNECTIONS = 12_000;
 /** First listening port of a target's lanes; below the range from which the kernel takes ports of clients. */
 const FIRST_PORT = 28_001;
 let started = 0;
@@ -151,12 +155,16 @@ function prepareTospann(target: Target, options: TargetOptions, engine: 'ring' |
   return [...productCommand(), 'run', '-c', join(folder, 'tospann.yaml'), '--node', 'one', ...folders];
 }
 
-function tospannConfig(target: Target, { origins, timeouts }: TargetOptions, engine: string): string {
+function tospannConfig(target: Target, { origins, timeouts, oneAtATime }: TargetOptions, engine: string): string {
   const { address } = target;
   const frontends = origins.map(
-    (_, i) => `  lane${i}: { bind: ["${address}:${target.port(i)}"], defaultBackend: lane${i} }`,
+    (_, i) =>
+      `  lane${i}: { bind: ["${address}:${target.port(i)}"], maxConnections: ${MOST_CONNECTIONS}, defaultBackend: lane${i} }`,
   );
-  const backends = origins.map((port, i) => `  lane${i}: { servers: { origin: { address: "127.0.0.1:${port}" } } }`);
+  const backends = origins.map((port, i) => {
+    const limit = i === oneAtATime ? ', maxConnections: 1' : '';
+    return `  lane${i}: { servers: { origin: { address: "127.0.0.1:${port}"${limit} } } }`;
+  });
   const { httpRequestMs, clientMs, serverMs, connectMs, keepAliveMs } = timeouts;
   return `version: 1
 cluster: { name: conformance, nodes: { one: { address: 127.0.0.1, interface: lo } } }
@@ -164,30 +172,30 @@ frontends:
 ${frontends.join('\n')}
 backends:
 ${backends.join('\n')}
-timeouts: { httpRequest: ${httpRequestMs}ms, client: ${clientMs}ms, server: ${serverMs}ms, connect: ${connectMs}ms, httpKeepAlive: ${keepAliveMs}ms }
+timeouts: { httpRequest: ${httpRequestMs}ms, queue: ${Math.max(clientMs, 60_000)}ms, client: ${clientMs}ms, server: ${serverMs}ms, connect: ${connectMs}ms, httpKeepAlive: ${keepAliveMs}ms }
 http: { forwardedFor: {}, retries: 3 }
 log: { access: { enabled: false } }
 proxy: { engine: ${engine}, threads: 1, user: nobody }
 `;
 }
 
-function haproxyConfig(target: Target, { origins, timeouts }: TargetOptions): string {
+function haproxyConfig(target: Target, { origins, timeouts, oneAtATime }: TargetOptions): string {
   const lanes = origins.map(
     (port, i) => `frontend lane${i}
   bind ${target.address}:${target.port(i)}
   default_backend lane${i}
 backend lane${i}
-  server origin 127.0.0.1:${port}
+  server origin 127.0.0.1:${port}${i === oneAtATime ? ' maxconn 1' : ''}
 `,
   );
   return `global
   nbthread 1
-  maxconn 4000
-defaults
+${oneAtATime === undefined ? '  maxconn 4000\n' : ''}defaults
   mode http
   option forwardfor
   retries 3
-  maxconn 4000
+  maxconn ${oneAtATime === undefined ? 4000 : MOST_CONNECTIONS}
+  timeout queue ${Math.max(timeouts.clientMs, 60_000)}ms
   timeout http-request ${timeouts.httpRequestMs}ms
   timeout client ${timeouts.clientMs}ms
   timeout server ${timeouts.serverMs}ms
@@ -196,8 +204,11 @@ defaults
 ${lanes.join('')}`;
 }
 
-function nginxConfig(target: Target, { origins, timeouts }: TargetOptions): string {
-  const upstreams = origins.map((port, i) => `  upstream lane${i} { server 127.0.0.1:${port}; keepalive 64; }`);
+function nginxConfig(target: Target, { origins, timeouts, oneAtATime }: TargetOptions): string {
+  const upstreams = origins.map((port, i) => {
+    const limit = i === oneAtATime ? ' max_conns=1' : '';
+    return `  upstream lane${i} { server 127.0.0.1:${port}${limit}; keepalive 64; }`;
+  });
   const servers = origins.map(
     (_, i) => `  server {
     listen ${target.address}:${target.port(i)} backlog=4096;

@@ -34,4 +34,44 @@ describe('Buffers', () => {
     buffers.drop(offset);
     expect(transport.freeBuffers).toBe(8);
   });
+
+  it('are short when half of those to receive into are held, and no more when half of that has come back', () => {
+    const transport = new MemoryTransport({ bufferBytes: 65_536, receiveBuffers: 16, sendBuffers: 32 });
+    transport.releaseBuffer = () => undefined; // they were never taken from it
+    const buffers = new Buffers(transport);
+    const offset = (i: number): number => i * 65_536;
+    for (let i = 0; i < 8; i++) buffers.received(offset(i));
+    expect(buffers.short).toBe(false);
+    expect(buffers.settle(offset(0), 100)).toBe(offset(0));
+    buffers.received(offset(8));
+    expect([buffers.shortOfReceived, buffers.shortOfTaken]).toEqual([true, false]);
+    expect(buffers.receiveMost(1)).toBe(16_384);
+    for (let i = 8; i > 4; i--) buffers.drop(offset(i));
+    buffers.relieve();
+    expect(buffers.short).toBe(true);
+    buffers.drop(offset(4));
+    buffers.relieve();
+    expect(buffers.short).toBe(false);
+    expect(buffers.receiveMost(1)).toBe(Infinity);
+  });
+
+  it('that are short give what rests a piece of its size, with its bytes and its use', () => {
+    const transport = new MemoryTransport({ bufferBytes: 4096, receiveBuffers: 2, sendBuffers: 32 });
+    const released: number[] = [];
+    transport.releaseBuffer = (offset) => void released.push(Math.floor(offset / 4096));
+    const buffers = new Buffers(transport);
+    for (let i = 0; i < 2; i++) buffers.received(i * 4096);
+    buffers.memory.set([1, 2, 3], 4096 + 7);
+    const piece = buffers.settle(4096 + 7, 3);
+    expect([...buffers.memory.subarray(piece, piece + 3)]).toEqual([1, 2, 3]);
+    expect([buffers.isPiece(piece), buffers.users(piece), buffers.end(piece) - buffers.start(piece)]).toEqual([
+      true,
+      1,
+      256,
+    ]);
+    expect(buffers.heldReceived).toBe(1);
+    expect(buffers.settle(piece, 3)).toBe(piece);
+    buffers.drop(piece);
+    expect(released).toEqual([1, Math.floor(piece / 4096)]);
+  });
 });
