@@ -62,7 +62,7 @@ test('an owner that hears a word again announces: the other one may have been ow
   expect(node.types()).toEqual([]);
   node.pass(10 * second);
   // The path over which words come is whole, adverts of the other one do not come: it is a silent backup.
-  expect(node.word({ term: 9 }).types()).toEqual(['announce']);
+  expect(node.word({ term: 9 }).types()).toEqual(['announce', 'changed']);
   expect(sentAfter(node, 6 * second, 'announce')).toEqual([10, 50, 200, 1000, 2000, 5000]);
 });
 
@@ -85,4 +85,23 @@ test('a flapping link makes no more than the cap of frames', () => {
   });
   expect(2 * (node.state.counters.announcements - before)).toBeLessThanOrEqual(20 * 11);
   expect(config.peers).toBe(1);
+});
+
+test('an owner that stays after a split has a new token: what moves the address outside was told to move it to the other node', () => {
+  const node = new Driver().master();
+  node.pass(50 * second);
+  const { term } = node.state;
+  node.feed({ type: 'peer', nowUs: node.nowUs, word: undefined });
+  expect(node.word({ state: 'master', term: term + 1, heardAgeUs: 0 }).state.term).toBe(term);
+  node.word({ term: term + 1, heardAgeUs: 0 });
+  expect(node.state).toMatchObject({ vrrp: 'master', term: term + 2 });
+  expect(node.effects).toContainEqual(
+    expect.objectContaining({
+      type: 'changed',
+      from: 'master',
+      to: 'master',
+      reason: 'the other node was owner meanwhile',
+    }),
+  );
+  expect(node.word({ term: term + 1, heardAgeUs: 0 }).types()).toEqual([]);
 });

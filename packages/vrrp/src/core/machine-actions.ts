@@ -156,6 +156,17 @@ export function listens({ vrrp, downDueUs }: Pick<MachineState, 'vrrp' | 'downDu
   return vrrp === 'backup' || (vrrp === 'fault' && downDueUs !== Infinity);
 }
 
+/**
+ * This owner stays, but another one was it after this one had taken the address: what moves the address outside has given it to
+ * that node, and an order of this one with the old token would be refused. It is told anew, with a new one.
+ */
+export function renewTerm(draft: Draft, reason: string): void {
+  const { state } = draft;
+  state.term = Math.max(state.term, state.peerTerm) + 1;
+  state.reason = reason;
+  draft.effects.push({ type: 'changed', from: 'master', to: 'master', reason, evidence: evidenceOf(draft) });
+}
+
 /** Sends the gratuitous ARP that is due: a master for itself, a backup for the owner that it gave way to. */
 export function announceDue(draft: Draft): void {
   const { state } = draft;

@@ -7,6 +7,7 @@ import {
   dropInherited,
   giveWay,
   notice,
+  renewTerm,
   takeover,
   type Draft,
 } from './machine-actions.ts';
@@ -48,15 +49,19 @@ export function onPeer(draft: Draft, event: Extract<MachineEvent, { type: 'peer'
   if (state.vrrp === 'backup' && before?.state === 'master' && standsDown(word)) return onStoodDown(draft);
   if (state.vrrp !== 'master') return;
   asMaster(draft, word);
-  if (mayHaveOwned(before, word)) announceAgain(draft);
+  if (word.state !== 'master') staysOwner(draft, before, word);
 }
 
 /**
- * The peer was not heard for a while, or says that it is owner no more: clients may have been told to go there, and the
- * advert that would say so reaches nobody on a path that is whole in one direction only.
+ * The peer is no owner. If it was not heard for a while, or has just said that it is owner no more, clients may have been
+ * told to go there, and the advert that would say so reaches nobody on a path that is whole in one direction only.
  */
-function mayHaveOwned(before: PeerElection | undefined, word: PeerElection): boolean {
-  return word.state !== 'master' && (before === undefined || before.state === 'master');
+function staysOwner(draft: Draft, before: PeerElection | undefined, word: PeerElection): void {
+  const { state } = draft;
+  if (before === undefined || before.state === 'master') announceAgain(draft);
+  const wasOwner = word.term > state.term;
+  if (wasOwner && state.vrrp === 'master' && state.handover === undefined)
+    renewTerm(draft, 'the other node was owner meanwhile');
 }
 
 /**
