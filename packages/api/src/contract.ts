@@ -312,15 +312,14 @@ export const nodeStatus = z.object({
   proxy: proxyStatus.optional(),
   vrrp: vrrpStatus.optional(),
   host: hostStatus.optional(),
-  /** How the configuration file on disk stands to what runs; absent: it is the same, or not known. */
+  /** How the configuration file on disk stands to what runs; absent: nothing is known of it. */
   configuration: z
     .object({
-      file: z.string(),
-      /** differs: a reload or the next start takes it. broken: it cannot be used, the next start of the node fails. */
       differs: z.boolean(),
-      broken: z.boolean(),
-      /** The first of what is wrong, or what differs. */
-      detail: z.string(),
+      /** Why the next start could not use it; empty: it could. */
+      broken: z.string(),
+      /** ISO 8601 in UTC: since when it is so. */
+      since: z.string(),
     })
     .optional(),
   /** Sentences that an operator should read, for instance why an engine was not taken. */

@@ -75,3 +75,10 @@ test('toNodeStatus() says how old the words of the agent are, and takes those of
   expect(old.vrrp).toBeUndefined();
   expect(old.children).toMatchObject([{ name: 'vrrp', state: 'down', detail: 'it does not answer' }]);
 });
+
+test('toNodeStatus() tells how the configuration file stands to what runs', () => {
+  const configuration = { differs: true, broken: '', since: '2026-11-30T12:00:00Z' };
+  const told = { ...stateWith('running'), configuration: { ...configuration, runningHash: 'ab', diskHash: 'cd' } };
+  expect(toNodeStatus(told, facts).configuration).toEqual(configuration);
+  expect(toNodeStatus(stateWith('running'), facts).configuration).toBeUndefined();
+});

@@ -28,6 +28,7 @@ export function toNodeStatus(state: NodeState, facts: NodeFacts): NodeStatus {
     version: facts.version,
     configHash: state.configHash,
     nodes: facts.nodes,
+    ...fileStatus(state),
     uptimeMs: Math.max(0, facts.monotonicMs - state.startedMs),
     timeMs: facts.timeMs,
     monotonicMs: facts.monotonicMs,
@@ -62,6 +63,15 @@ function isLoopSilent({ vrrp }: NodeState, facts: NodeFacts): boolean {
 
 function ageOf({ takenMs }: VrrpSnapshot, { monotonicMs }: NodeFacts): number {
   return Math.max(0, monotonicMs - takenMs);
+}
+
+/** What the supervisor has found in the configuration file beside what runs. */
+function fileStatus({
+  configuration,
+}: NodeState & Pick<NodeStatus, 'configuration'>): Pick<NodeStatus, 'configuration'> {
+  if (configuration === undefined) return {};
+  const { differs, broken, since } = configuration;
+  return { configuration: { differs, broken, since } };
 }
 
 /** The election and what decides whether this node may take part in it. */

@@ -28,7 +28,7 @@ const withMaintenance = (status: NodeStatus, reason: string): NodeStatus => ({
   ...status,
   vrrp: status.vrrp && { ...status.vrrp, maintenance: { since: '', reason } },
 });
-const file = { file: '/etc/tospann/tospann.yaml', differs: false, broken: false, detail: '' };
+const file = { differs: false, broken: '', since: '' };
 const withVip = (status: NodeStatus, ...vips: Parameters<typeof vip>[]): NodeStatus => ({
   ...status,
   vrrp: status.vrrp && { ...status.vrrp, vips: vips.map((args) => vip(...args)) },
@@ -231,16 +231,16 @@ const cases: readonly (readonly [string, NodeStatus, PeerStatus | undefined, str
   [
     'a file that the next start would not take',
     lb1,
-    peer({ ...lb2, configuration: { ...file, broken: true, differs: true, detail: 'line 3: unknown key' } }),
+    peer({ ...lb2, configuration: { ...file, differs: true, broken: 'line 3: unknown key' } }),
     'degraded',
-    'Degraded. lb2 would not start again: /etc/tospann/tospann.yaml cannot be used (line 3: unknown key). lb1 holds public, lb2 ready.',
+    'Degraded. The configuration file on lb2 cannot be used (line 3: unknown key): the next start needs a right one. lb1 holds public, lb2 ready.',
   ],
   [
     'a file that is not what runs',
     { ...lb1, configuration: { ...file, differs: true } },
     peer(lb2),
     'degraded',
-    'Degraded. /etc/tospann/tospann.yaml on lb1 is not what runs there: "tospann reload" takes it. lb1 holds public, lb2 ready.',
+    'Degraded. The configuration file on lb1 is not what runs there: "tospann reload" takes it. lb1 holds public, lb2 ready.',
   ],
   [
     'a file that is what runs',

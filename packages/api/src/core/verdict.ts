@@ -102,12 +102,12 @@ function nodeFindings(node: NodeStatus, owners: readonly Owner[]): readonly Find
 /** A file that is not what runs: a reboot, of all times, would show it. */
 function fileFindings({ node, configuration }: NodeStatus): readonly Finding[] {
   if (configuration === undefined) return [];
-  const { file, differs, broken, detail } = configuration;
-  const what = detail === '' ? '' : ` (${detail})`;
-  if (broken) return [{ level: 'degraded', text: `${node} would not start again: ${file} cannot be used${what}.` }];
-  return differs
-    ? [{ level: 'degraded', text: `${file} on ${node} is not what runs there${what}: "tospann reload" takes it.` }]
-    : [];
+  const { differs, broken } = configuration;
+  const text =
+    broken === ''
+      ? `The configuration file on ${node} is not what runs there: "tospann reload" takes it.`
+      : `The configuration file on ${node} cannot be used (${broken}): the next start needs a right one.`;
+  return differs || broken !== '' ? [{ level: 'degraded', text }] : [];
 }
 
 /** Maintenance and conditions that a person should look at. */
