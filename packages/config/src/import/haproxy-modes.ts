@@ -33,6 +33,16 @@ export function answeringOf(sections: readonly HaproxySection[]): ReadonlySet<st
   return new Set(names);
 }
 
+/** Names of `listen` sections with rules: these stand with the listener here, not with the servers. */
+export function closedListens(sections: readonly HaproxySection[]): ReadonlySet<string> {
+  const isRule = (keyword = ''): boolean => /^(?:http-|tcp-request$|redirect$|block$|req|rsp)/.test(keyword);
+  const closed = sections.filter(
+    ({ keyword, lines }) =>
+      keyword === 'listen' && lines.some(({ words }) => isRule(words[0]) && words[0] !== 'http-check'),
+  );
+  return new Set(closed.map(({ name }) => name));
+}
+
 function ownMode({ lines }: HaproxySection): string | undefined {
   return lines.findLast(({ words, fault }) => fault === undefined && words[0] === 'mode')?.words[1];
 }

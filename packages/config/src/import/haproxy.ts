@@ -21,7 +21,7 @@ import { answerGlobal, answerGlobalMaxconn } from './haproxy-global.ts';
 import { formatDuration } from '../units.ts';
 import { isTarpitTime } from './haproxy-actions.ts';
 import { isGuard } from './haproxy-guards.ts';
-import { answeringOf, modesOf } from './haproxy-modes.ts';
+import { answeringOf, closedListens, modesOf } from './haproxy-modes.ts';
 import { NameTable } from './haproxy-names.ts';
 import { finishRules, placeSections } from './haproxy-places.ts';
 import { answerRule, beginRules, type RuleWork } from './haproxy-rules.ts';
@@ -64,6 +64,7 @@ export function importHaproxy({ sources, environment }: HaproxyInput, draft: Pai
 function beginContext(file: HaproxyFile, draft: PairDraft, report: ImportReport): HaproxyContext {
   const backendNames = new NameTable();
   const modes = modesOf(file.sections);
+  const closed = closedListens(file.sections);
   const inherited = nothingInherited();
   return {
     draft,
@@ -83,6 +84,8 @@ function beginContext(file: HaproxyFile, draft: PairDraft, report: ImportReport)
     backendNamed: (written, mode) => {
       const its = modes.get(`backend ${written}`);
       if (its === undefined) return { ok: false, why: `there is no backend "${written}"` };
+      if (closed.has(written))
+        return { ok: false, why: `"${written}" is a listen section with rules, which are for its own listener here` };
       if (its !== mode) return { ok: false, why: `"${written}" is of mode ${its}, and this is mode ${mode}` };
       return { ok: true, name: backendNames.of(written) };
     },
