@@ -105,7 +105,8 @@ export class Checks {
     const intervalUs = Math.max(a.config.intervalUs, b.config.intervalUs);
     const travelUs = 3 * world.maxDelayUs + slackUs;
     // A killed owner keeps what it had, silently, until another takes over; two of them until the first does.
-    if (this.#keeps()) return longestDownUs(world) + 2.5 * intervalUs + travelUs;
+    const deferred = world.strangersSeen ? longestDownUs(world) : 0;
+    if (this.#keeps()) return longestDownUs(world) + deferred + 2.5 * intervalUs + travelUs;
     // The first advert of the higher one ends it; an advert of a node that resigned does not count for an interval.
     if (ab && ba) return 2.5 * intervalUs + this.#bothLeaveUs(intervalUs) + travelUs;
     if (ab !== ba) return this.#oneWayBoundUs(ab ? [a, b] : [b, a], intervalUs) + travelUs;
@@ -157,7 +158,7 @@ export class Checks {
     const world = this.#world;
     const downUs = longestDownUs(world);
     const intervalUs = Math.max(...world.nodes.map(({ config }) => config.intervalUs));
-    const extra = world.strangersSeen || world.keysDiffered ? downUs : 0;
+    const extra = (world.strangersSeen ? downUs : 0) + (world.keysDiffered ? downUs : 0);
     return this.#patience() * downUs + 1.5 * intervalUs + extra + 2 * world.maxDelayUs + slackUs;
   }
 
