@@ -1,6 +1,6 @@
 // What surrounds traffic on one node, with the built executable: children that hang or that say what they must not, a supervisor
 // that hangs, and directories that somebody removes or that take no writes.
-import { readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { answering, ask, freePort, RunningNode } from './running-node.ts';
 
@@ -10,6 +10,18 @@ test('children that hang are ended and others serve; a supervisor that hangs is 
   const port = await freePort();
   await using node = await RunningNode.start({ rest: answering(port) });
   const first = roles.map((role) => node.children(role));
+  // Every thread, those too that Node itself has started: no new rights, and a filter of system calls.
+  for (const role of ['proxy', 'admin'] as const) {
+    const [pid] = node.children(role);
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+      expect([role, /NoNewPrivs:\t(\d)/.exec(status)?.[1], /Seccomp:\t(\d)/.exec(status)?.[1]]).toEqual([
+        role,
+        '1',
+        '2',
+      ]);
+    }
+  }
 
   node.process.kill('SIGSTOP');
   await expect

@@ -18,6 +18,7 @@ export { AF_INET, AF_INET6, decodeSockaddr, encodeSockaddr, type SocketAddress }
 export { AddressControl, AddressMonitor, type AddressEvent } from './io/addresses.ts';
 export { monotonicMs } from './io/clock.ts';
 export { BrotliCompressor, CompressStep, GzipCompressor, type StreamCompressor } from './io/compression.ts';
+export { confineProcess } from './io/confine.ts';
 export { sampleConntrack } from './io/conntrack.ts';
 export { readCpuTimes } from './io/cpu-times.ts';
 export { drainEventFd, openEventFd, signalEventFd } from './io/eventfd.ts';

@@ -78,3 +78,24 @@ it('holdSignals() keeps each signal of a process that replaces its program until
     });`);
   expect(said).toBe('SIGHUP,SIGTERM,SIGUSR2\n0');
 });
+
+it('confineProcess() takes new programs from every thread with EPERM, and leaves files, sockets and threads', async () => {
+  const said = await run(`
+    import { spawnSync } from 'node:child_process';
+    import { once } from 'node:events';
+    import { readFileSync } from 'node:fs';
+    import { createServer } from 'node:net';
+    import { Worker } from 'node:worker_threads';
+    const { confineProcess } = await import('${index}');
+    const before = new Worker('import { parentPort } from "worker_threads"; import { spawnSync } from "child_process";' +
+      'parentPort.once("message", () => parentPort.postMessage(spawnSync("true").error.code));', { eval: true });
+    await once(before, 'online');
+    console.log(JSON.stringify(confineProcess()), spawnSync('true').error.code);
+    before.postMessage('');
+    console.log((await once(before, 'message'))[0], readFileSync('/proc/self/status').length > 0);
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    await once(new Worker('', { eval: true }), 'exit');
+    process.exit(0);`);
+  expect(said).toBe('"" EPERM\nEPERM true\n0');
+});

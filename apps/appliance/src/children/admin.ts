@@ -29,7 +29,7 @@ import type { FailoverAnswer, NodeState, ServerAnswer, StartMessage } from '../i
 import { localAddresses } from '../local-addresses.ts';
 import { makeLog } from '../log.ts';
 import { version } from '../version.ts';
-import { fail, openChannel, tell } from './channel.ts';
+import { confine, fail, openChannel, tell } from './channel.ts';
 
 /** How long the proxy may take to do what an operator wants of a server, ms. */
 const SERVER_ANSWER_MS = 4000;
@@ -104,6 +104,7 @@ class Admin {
       log,
     });
     const user = dropPrivileges(usersFor(config.proxy.user));
+    confine(log);
     log.info({ event: 'admin-ready', user: user.name, addresses: this.#api.addresses() }, 'The admin API answers');
   }
 

@@ -3,8 +3,9 @@
 // the supervisor is gone.
 import { constants } from 'node:os';
 import { isTospannError } from '@tospann/errors';
-import { unblockSignal } from '@tospann/linux';
+import { confineProcess, unblockSignal } from '@tospann/linux';
 import type { FromChild, ToChild } from '../ipc.ts';
+import type { Logger } from '../log.ts';
 
 /** Sends to the supervisor; a closed channel means that the end has begun already. */
 export function tell(message: FromChild): void {
@@ -61,4 +62,11 @@ export function openChannel(handlers: ChannelHandlers): void {
   setInterval(() => tell({ type: 'alive' }), ALIVE_MS).unref();
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
+}
+
+/** For a child that starts nothing and has opened what it needs: it can do no more than that from now on. */
+export function confine(log: Logger): void {
+  const problem = confineProcess();
+  if (problem !== '')
+    log.warn({ event: 'unconfined', problem }, 'This process keeps system calls that it does not need');
 }

@@ -12,7 +12,7 @@ import type { FromChild, ListenerName, ReloadAnswer, ReloadMessage, StartMessage
 import { makeLog } from '../log.ts';
 import { FIRST_INHERITED_FD } from '../supervisor/child.ts';
 import { keyOf } from '../supervisor/listeners.ts';
-import { fail, openChannel, tell } from './channel.ts';
+import { confine, fail, openChannel, tell } from './channel.ts';
 
 /** How often counters go to the supervisor, ms. */
 const SNAPSHOT_INTERVAL_MS = 500;
@@ -60,6 +60,7 @@ async function start(message: StartMessage): Promise<Running> {
   });
   await service.ready;
   const user = dropPrivileges(usersFor(message.config.proxy.user)).name;
+  confine(log);
   log.info(
     { event: 'proxy-ready', engine: service.snapshot().engine, reason: service.snapshot().engineReason, user },
     'The proxy accepts',
