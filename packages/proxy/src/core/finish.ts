@@ -144,8 +144,10 @@ function logRequest(engine: Engine, client: Client, nowMs: number): void {
   record.status = client.status;
   record.bytesIn = client.bytesIn;
   record.bytesOut = client.bytesOut;
-  record.requestMs = client.headDone && client.endPhase !== TARPIT ? client.headMs - client.startMs : -1;
-  record.queueMs = queueMs(client, nowMs);
+  // No choice between a time and -1 in one expression: it would make a number object for each request.
+  record.requestMs = client.headMs - client.startMs;
+  record.queueMs = client.assignedMs - client.headMs;
+  if (client.assignedMs === 0 || !client.headDone) noteUnreached(client, record, nowMs);
   record.connectMs = client.connectedMs === 0 ? -1 : client.connectedMs - client.assignedMs;
   record.responseMs = client.answerMs === 0 || client.connectedMs === 0 ? -1 : client.answerMs - client.connectedMs;
   record.totalMs = nowMs - client.startMs;
@@ -167,13 +169,15 @@ function logRequest(engine: Engine, client: Client, nowMs: number): void {
 }
 
 /**
- * How long it waited for a server, also where that came to nothing; -1: it never got so far. What a tarpit holds waits as
- * well, and HAProxy then does not say when the head was there.
+ * Of one whose head never came, or that got to no server: -1, but for the time for which it waited in vain. What a tarpit
+ * holds waits as well, and HAProxy then does not say when the head was there.
  */
-function queueMs(client: Client, nowMs: number): number {
-  if (client.assignedMs > 0) return client.assignedMs - client.headMs;
-  const waited = client.hasQueued || client.endPhase === TARPIT;
-  return waited ? nowMs - client.headMs : -1;
+function noteUnreached(client: Client, record: LogRecord, nowMs: number): void {
+  const isHeld = client.endPhase === TARPIT;
+  if (!client.headDone || isHeld) record.requestMs = -1;
+  if (client.assignedMs > 0) return;
+  record.queueMs = -1;
+  if (client.hasQueued || isHeld) record.queueMs = nowMs - client.headMs;
 }
 
 /** Connections and requests under way at this moment, over all workers: of the node, the frontend, the backend, the server. */
