@@ -48,6 +48,7 @@ export const serverStatus = z.object({
   hostName: z.string().optional(),
   resolution: z.enum(['fresh', 'stale', 'unresolved']).optional(),
   currentSessions: count,
+  queued: count.optional(),
   requestsTotal: count,
   responsesTotal: byClass,
   connectErrorsTotal: count,
@@ -67,7 +68,7 @@ export const serverStatus = z.object({
 });
 export type ServerStatus = Frozen<z.infer<typeof serverStatus>>;
 
-export const backendStatus = z.object({ name: z.string(), servers: z.array(serverStatus) });
+export const backendStatus = z.object({ name: z.string(), queued: count.optional(), servers: z.array(serverStatus) });
 export type BackendStatus = Frozen<z.infer<typeof backendStatus>>;
 
 /** One frontend; `responsesTotal` counts answers to clients by class, index 0 is 1xx, 4 is 5xx. */
@@ -476,7 +477,7 @@ export type ServerChangeReport = Frozen<z.infer<typeof serverChangeReport>>;
 /** All servers of one node. */
 export const serverList = z.object({
   node: z.string(),
-  servers: z.array(serverStatus.extend({ backend: z.string() })),
+  servers: z.array(serverStatus.extend({ backend: z.string(), backendQueued: count.optional() })),
 });
 export type ServerList = Frozen<z.infer<typeof serverList>>;
 
@@ -486,14 +487,4 @@ export type SessionRequest = Frozen<z.infer<typeof sessionRequest>>;
 export const sessionStatus = z.object({ authenticated: z.boolean(), node: z.string() });
 export type SessionStatus = Frozen<z.infer<typeof sessionStatus>>;
 
-/** An error on the HTTP surface (RFC 9457). */
-export const problem = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.number().int(),
-  code: z.string(),
-  detail: z.string(),
-  hint: z.string(),
-  requestId: z.string(),
-});
-export type Problem = Frozen<z.infer<typeof problem>>;
+export { problem, type Problem } from './problem.ts';

@@ -310,6 +310,8 @@ export interface BackendConfig {
   readonly maxConnections?: number;
   /** Requests that may wait; further ones are answered 503 at once. Absent: no limit. */
   readonly maxQueue?: number;
+  /** A client that has sent FIN is taken as gone until its answer begins (HAProxy's option abortonclose). */
+  readonly abortOnClose?: boolean;
   /** Sessions of a server that goes down are closed at once (HAProxy's on-marked-down shutdown-sessions). */
   readonly closeSessionsWhenDown?: boolean;
   /** With the rules: for requests that a frontend has given to this backend. Absent: none. */

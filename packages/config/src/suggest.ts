@@ -63,6 +63,7 @@ const FAMILIAR: Readonly<Record<string, string | readonly string[]>> = {
   'agent-check': 'agent',
   'agent-port': 'port',
   'agent-inter': 'interval',
+  abortonclose: 'abortOnClose',
   'on-marked-down': 'closeSessionsWhenDown',
   'send-proxy': 'sendProxy',
   'send-proxy-v2': 'sendProxy',

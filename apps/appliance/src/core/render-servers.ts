@@ -1,6 +1,6 @@
 // The text of `tospann servers list`: pure. One line for each server, with the words that say why it is so.
 import { idleBecause, type ServerList, type ServerStatus, takesTraffic } from '@tospann/api';
-import { table } from './render-status.ts';
+import { queueText, table } from './render-status.ts';
 
 /** Renders the servers of a node for a terminal. */
 export function renderServers({ servers }: ServerList): readonly string[] {
@@ -13,10 +13,11 @@ export function renderServers({ servers }: ServerList): readonly string[] {
     trafficText(server),
     weightText(server.weight, server.effectiveWeight),
     String(server.currentSessions),
+    queueText(server.queued, server.backendQueued),
     String(server.requestsTotal),
     [server.lastCheck, server.checkDetail].filter((text) => text !== undefined && text !== '').join('; '),
   ]);
-  return table([['SERVER', 'ADDRESS', 'STATE', 'TRAFFIC', 'WEIGHT', 'SESSIONS', 'REQUESTS', 'WHY'], ...rows]);
+  return table([['SERVER', 'ADDRESS', 'STATE', 'TRAFFIC', 'WEIGHT', 'SESSIONS', 'QUEUE', 'REQUESTS', 'WHY'], ...rows]);
 }
 
 /** Whether new requests go there: `yes`, `no: draining`; what is shown of health alone is not enough. */

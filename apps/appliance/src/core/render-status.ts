@@ -38,7 +38,10 @@ export function renderStatus(pair: PairStatus): readonly string[] {
   if (servers.length > 0)
     lines.push(
       '',
-      ...table([['SERVER', 'ADDRESS', 'STATE', 'TRAFFIC', 'SESSIONS', 'REQUESTS', '5XX', 'LAST CHECK'], ...servers]),
+      ...table([
+        ['SERVER', 'ADDRESS', 'STATE', 'TRAFFIC', 'SESSIONS', 'QUEUE', 'REQUESTS', '5XX', 'LAST CHECK'],
+        ...servers,
+      ]),
     );
   for (const notice of pair.self.notices) lines.push('', notice);
   return lines;
@@ -161,11 +164,18 @@ function serverRows(node: NodeStatus): readonly (readonly string[])[] {
       server.status ?? server.state,
       takesTraffic(server) ? 'yes' : `no: ${idleBecause(server)}`,
       String(server.currentSessions),
+      queueText(server.queued, backend.queued),
       String(server.requestsTotal),
       String(server.responsesTotal[4]),
       [server.lastCheck, server.checkDetail].filter((text) => text !== undefined && text !== '').join('; '),
     ]),
   );
+}
+
+/** Requests that wait: for this server, and for any of its backend; `-`: the data plane does not say it. */
+export function queueText(server: number | undefined, backend = 0): string {
+  if (server === undefined) return '-';
+  return backend > 0 ? `${server}, ${backend} for any` : String(server);
 }
 
 /** `4 s`, `12 min`, `3 h`, `9 d`. */

@@ -5,7 +5,13 @@ import { writeExposition } from '../io/exposition.ts';
 import { metricFamilies } from './metrics.ts';
 
 const host = { conntrackEntries: 12, conntrackLimit: 262_144, cpuStealRatio: 0.01, cpuBusyRatio: 0.4 };
-const lb1 = node('lb1', 'master', { host });
+const plain = node('lb1', 'master', { host });
+const queues = plain.proxy!.backends.map((backend) => ({
+  ...backend,
+  queued: 5,
+  servers: backend.servers.map((one) => ({ ...one, queued: 2 })),
+}));
+const lb1 = { ...plain, proxy: { ...plain.proxy!, backends: queues } };
 const text = await writeExposition(metricFamilies(lb1, peer(node('lb2', 'backup'))));
 
 test.each([
@@ -20,6 +26,8 @@ test.each([
   'tospann_server_status{proxy="app",server="web1",state="up"} 1',
   'tospann_server_status{proxy="app",server="web1",state="down"} 0',
   'tospann_server_current_sessions{proxy="app",server="web2"} 3',
+  'tospann_server_current_queue{proxy="app",server="web1"} 2',
+  'tospann_backend_current_queue{proxy="app"} 5',
   'tospann_server_check_failures_total{proxy="app",server="web1"} 4',
   'tospann_http_request_duration_seconds_bucket{le="0.01"} 1900',
   'tospann_http_request_duration_seconds_bucket{le="+Inf"} 2000',

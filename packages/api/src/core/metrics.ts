@@ -185,6 +185,12 @@ function backendRows(): readonly Row<BackendStatus>[] {
   return [
     ...sums,
     [
+      'backend_current_queue',
+      'gauge',
+      'Requests that wait for any server of the backend.',
+      (b) => known(b.queued, { proxy: b.name }),
+    ],
+    [
       'backend_active_servers',
       'gauge',
       'Servers that take traffic now.',
@@ -212,6 +218,12 @@ function serverRows(): readonly Row<ServerOf>[] {
     (item) => one(item.server[key], label(item)),
   ]);
   return [
+    [
+      'server_current_queue',
+      'gauge',
+      'Requests that wait for this server.',
+      (item) => known(item.server.queued, label(item)),
+    ],
     [
       'server_takes_traffic',
       'gauge',

@@ -69,6 +69,8 @@ export function serverList(status: NodeStatus): ServerList {
   const { backends } = status.proxy;
   return {
     node: status.node,
-    servers: backends.flatMap(({ name, servers }) => servers.map((server) => ({ backend: name, ...server }))),
+    servers: backends.flatMap(({ name, queued = 0, servers }) =>
+      servers.map((server) => ({ backend: name, backendQueued: queued, ...server })),
+    ),
   };
 }

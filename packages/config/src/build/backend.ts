@@ -25,6 +25,7 @@ export function buildBackend(name: string, backend: BackendInput, checkTimeoutMs
     panicPercent: backend.panic,
     maxConnections: backend.maxConnections,
     maxQueue: backend.maxQueue,
+    abortOnClose: onlyTrue(backend.abortOnClose),
     closeSessionsWhenDown: onlyTrue(backend.closeSessionsWhenDown),
     acls: backend.acls === undefined ? undefined : entries(backend.acls, buildAcl),
     rules: backend.rules?.flatMap(buildRule),

@@ -261,6 +261,14 @@ const backend = mapping(
       see: 'maxConnections, timeouts.queue',
       example: 'maxQueue: 500',
     }),
+    abortOnClose: field(flag().prefault(false), {
+      is: 'Take a client that has closed its sending side (FIN) as gone as long as no answer has begun: its place and its connection to the server are given up (HAProxy: option abortonclose). Without it a client is taken as gone only while it waits in the queue, since HTTP lets a client close its sending side and wait',
+      range: 'true or false',
+      default: 'false',
+      change: 'Set it where clients leave when answers take long, and servers work for nobody',
+      see: 'maxConnections, timeouts.server',
+      example: 'abortOnClose: true',
+    }),
     closeSessionsWhenDown: field(flag().prefault(false), {
       is: 'Close the connections of a server that goes down at once (HAProxy: on-marked-down shutdown-sessions)',
       range: 'true or false',

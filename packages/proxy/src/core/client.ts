@@ -85,11 +85,8 @@ export function clientEnded(engine: Engine, client: Client): void {
         leaveHeld(engine, client, false);
         return;
       }
-      if (client.wait === Wait.QUEUE) {
-        // Nobody works for it yet: taken as gone, as by HAProxy's abortonclose.
-        client.endCause = 67;
-        client.endPhase = 81;
-        dropClient(engine, client, false);
+      if (isTakenAsGone(client)) {
+        giveUp(engine, client);
         return;
       }
       if (client.requestDone && !(client.answering && client.eventStream)) return;
@@ -107,6 +104,20 @@ export function clientEnded(engine: Engine, client: Client): void {
     default:
       closeClient(engine, client, false);
   }
+}
+
+/** Whether FIN means that the client has left: nobody works for it yet, or its backend wants it so. */
+function isTakenAsGone(client: Client): boolean {
+  if (client.wait === Wait.QUEUE) return true;
+  return client.backend !== null && client.backend.abortOnClose && client.requestDone && !client.answering;
+}
+
+/** The client has left before its answer began: what is under way for it ends. */
+export function giveUp(engine: Engine, client: Client): void {
+  client.endCause = 67;
+  client.endPhase = client.wait === Wait.QUEUE ? 81 : client.wait === Wait.ANSWER ? 72 : 67;
+  if (client.wait === Wait.ANSWER && !client.frontend.tcp) client.status = 400;
+  dropClient(engine, client, false);
 }
 
 /** The client's connection broke. */

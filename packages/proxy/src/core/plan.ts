@@ -106,6 +106,8 @@ export class BackendPlan {
   /** Host line for HTTP/1.0 requests that have none: its first server's address. */
   readonly hostField: Uint8Array;
   readonly balance: Balance;
+  /** A client that has sent FIN is taken as gone until its answer begins. */
+  readonly abortOnClose: boolean;
   /** Null: none of its own. */
   readonly rules: RulesPlan | null;
 
@@ -123,6 +125,7 @@ export class BackendPlan {
       (server, i) => new ServerPlan(options.servers[i]!, server, this, { backend, layout }),
     );
     this.balance = new Balance(backend);
+    this.abortOnClose = backend.abortOnClose ?? false;
     const { acls = [], rules = [] } = backend;
     this.rules =
       rules.length === 0

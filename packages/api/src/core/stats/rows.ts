@@ -27,10 +27,16 @@ export function watchedFigures(status: NodeStatus): readonly Watched[] {
     ]),
     ...backends.flatMap((backend) => [
       { key: `b ${backend.name}`, level: sum(backend, 'currentSessions'), total: sum(backend, 'requestsTotal') },
+      { key: `q ${backend.name}`, level: backend.queued ?? 0, total: 0 },
       ...backend.servers.map((server) => ({
         key: `s ${backend.name}/${server.name}`,
         level: server.currentSessions,
         total: server.requestsTotal,
+      })),
+      ...backend.servers.map((server) => ({
+        key: `q ${backend.name}/${server.name}`,
+        level: server.queued ?? 0,
+        total: 0,
       })),
     ]),
   ];
@@ -100,6 +106,7 @@ function serverRow({ status, peaks, configured, backend }: ServerSource, server:
   return {
     pxname: backend.name,
     svname: server.name,
+    ...queue(peaks, `${backend.name}/${server.name}`, server.queued),
     scur: server.currentSessions,
     smax: Math.max(peak.levelMax, server.currentSessions),
     slim: settings?.maxConnections ?? '',
@@ -143,6 +150,7 @@ function backendRow({ status, peaks }: StatsSource, backend: BackendStatus, conf
   return {
     pxname: backend.name,
     svname: 'BACKEND',
+    ...queue(peaks, backend.name, backend.queued),
     scur: current,
     smax: Math.max(peak.levelMax, current),
     slim: configured?.maxConnections ?? '',
@@ -176,6 +184,12 @@ type SummedToo = 'responseErrorsTotal' | 'retriesTotal' | 'redispatchesTotal';
 
 function sum(backend: BackendStatus, key: Summed | SummedToo): number {
   return backend.servers.reduce((total, server) => total + server[key], 0);
+}
+
+/** Requests that wait, now and at most; nothing where the data plane does not say it. */
+function queue(peaks: Peaks, key: string, queued: number | undefined): StatsRow {
+  if (queued === undefined) return {};
+  return { qcur: queued, qmax: Math.max(peaks.of(`q ${key}`).levelMax, queued) };
 }
 
 function modeOf(configured: FrontendConfig | BackendConfig | undefined): string {

@@ -171,3 +171,21 @@ test('what a server says cannot begin a row or act on a terminal or a page', () 
   const heading = { node: 'lb1', cluster: 'c', version: '1', uptimeMs: 1, refreshSeconds: 0, path: '/' };
   for (const text of [csv, statsPage(heading, rows)]) expect(text).not.toMatch(/[^\P{Cc}\n]/u);
 });
+
+test('the queues stand in qcur, with the longest seen in qmax: who may go anywhere at the backend, the others at their server', () => {
+  const peaks = new Peaks();
+  const at = (anywhere: number, bound: number): ReturnType<typeof status> => {
+    const now = status();
+    const backends = [{ name: 'app', queued: anywhere, servers: [server('web1', { queued: bound }), server('web2')] }];
+    return { ...now, proxy: { ...now.proxy!, backends } };
+  };
+  peaks.take(watchedFigures(at(7, 3)), 1000);
+  peaks.take(watchedFigures(at(2, 1)), 2000);
+  const rows = statsRows({ status: at(2, 1), config, peaks });
+  expect(rows.map(({ svname, qcur, qmax }) => [svname, qcur, qmax])).toEqual([
+    ['FRONTEND', undefined, undefined],
+    ['web1', 1, 3],
+    ['web2', undefined, undefined],
+    ['BACKEND', 2, 7],
+  ]);
+});

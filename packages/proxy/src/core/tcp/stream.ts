@@ -2,7 +2,7 @@
 // server is chosen, waited for and retried as for a request (dispatch.ts), since not a byte has gone out. What the
 // client sends meanwhile waits, bounded. A session that gets no server is reset: a FIN would look like an empty answer.
 import { NONE } from '../buffers.ts';
-import { dropClient } from '../client.ts';
+import { dropClient, giveUp } from '../client.ts';
 import { ClientPhase, UpstreamPhase, Wait, type Client, type Upstream } from '../connection.ts';
 import { takeStreamKey } from '../balance/key.ts';
 import { latin1 } from '../bytes.ts';
@@ -79,12 +79,10 @@ export function streamReceived(engine: Engine, client: Client, offset: number, l
   if (isFull(engine, client.request)) setReceiving(engine, client, false);
 }
 
-/** The client has sent FIN before there is a server. Who waits in a queue and has said nothing has left. */
+/** The client has sent FIN before there is a server. Who waits in a queue and has said nothing has left; and see abortOnClose. */
 export function streamEnded(engine: Engine, client: Client): void {
-  if (client.wait !== Wait.QUEUE || client.request.head !== NONE) return;
-  client.endCause = 67;
-  client.endPhase = 81;
-  dropClient(engine, client, false);
+  const hasLeft = client.wait === Wait.QUEUE && client.request.head === NONE;
+  if (hasLeft || client.backend!.abortOnClose) giveUp(engine, client);
 }
 
 /** The pause between two attempts or the time in the queue is over. */
