@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { DRAIN_LIMIT_MS } from '../src/supervisor/stop.ts';
 import { Scratch, tospann } from './binary.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -37,3 +38,10 @@ test.each(documents)('%s links only to files that are there', (document) => {
     expect(existsSync(join(root, dirname(document), target)), target).toBe(true);
   }
 });
+
+test.each(['docs/architecture.md', 'docs/configuration.md'])(
+  '%s says how long a node that is ended waits',
+  (document) => {
+    expect(readFileSync(join(root, document), 'utf8')).toContain(`${DRAIN_LIMIT_MS / 1000} s`);
+  },
+);

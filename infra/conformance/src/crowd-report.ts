@@ -4,9 +4,9 @@ import { PATIENCE_MS } from './abuse-crowds.ts';
 
 const TITLE = '## Crowds';
 
-const crowdText = (table: string): string => `${TITLE}
+const crowdText = (counts: string, table: string): string => `${TITLE}
 
-Written by \`node --conditions=@tospann/source infra/conformance/src/crowds.ts --write\`: so many clients on one frontend, none of
+Written by \`node --conditions=@tospann/source infra/conformance/src/crowds.ts --counts ${counts} --write\`: so many clients on one frontend, none of
 which reads, and then 20 requests on new connections to another frontend of the same worker, whose server is well. A cell says how
 long these took (median, and the slowest), and by how much the memory of the proxy (Pss) is larger than before. Every
 time-out is two minutes. Who has no answer in ${PATIENCE_MS / 1000} s
@@ -19,8 +19,8 @@ ${table}
 `;
 
 /** The document with the section anew. */
-export function withCrowds(document: string, table: string): string {
-  return `${withoutCrowds(document).trimEnd()}\n\n${crowdText(table)}`;
+export function withCrowds(document: string, { counts, table }: { counts: string; table: string }): string {
+  return `${withoutCrowds(document).trimEnd()}\n\n${crowdText(counts, table)}`;
 }
 
 /** The section as it stands in the document; '' when there is none. */

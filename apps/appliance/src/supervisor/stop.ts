@@ -4,8 +4,8 @@ import type { PairConfig } from '@tospann/config';
 import type { Role, ToChild } from '../ipc.ts';
 import type { Slot } from './slot.ts';
 
-/** How long connections may last after the address has gone, ms; below systemd's TimeoutStopSec=35. */
-const DRAIN_LIMIT_MS = 25_000;
+/** How long connections may last after the address has gone, ms; below systemd's TimeoutStopSec=35. docs/architecture.md names it. */
+export const DRAIN_LIMIT_MS = 25_000;
 const ADMIN_LIMIT_MS = 2000;
 
 /** Ends the children in order; each one that overstays its limit is killed. */

@@ -187,7 +187,7 @@ export const failoverSchema = mapping(
       example: 'hold: 30s',
     }),
     drain: field(duration({ minMs: 1000, maxMs: 3_600_000 }).prefault('2m'), {
-      is: 'How long connections of the old owner live on at most after a planned move',
+      is: 'How long connections of the old owner live on at most after a planned move; a node that is ended gives them 25 s',
       range: 'duration, 1s to 1h',
       default: '2m',
       change: 'Raise it for long downloads and WebSockets',
