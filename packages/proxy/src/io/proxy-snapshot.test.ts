@@ -21,7 +21,8 @@ function fullWith(open: number, beatsMs: readonly number[]): unknown {
     own[layout.beat] = atMs;
     return own;
   });
-  const health = (): never => ({ state: 'up' }) as never; // what it shows of servers is not looked at here
+  // What it shows of servers beyond whether they take traffic is not looked at here.
+  const health = (): never => ({ state: 'up', admin: 'ready', effectiveWeight: 1 }) as never;
   const engine = { engine: 'node', reason: '' } as const;
   const source = { config, slots, layout, counters, words, engine, health, logLinesDroppedTotal: 0, nowMs };
   return buildSnapshot(source).frontends[0]?.full;
