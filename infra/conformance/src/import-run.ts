@@ -2,13 +2,13 @@
 // reload, and through HAProxy; the same requests to both. What the report refuses is left out at HAProxy, too; what it
 // calls changed is allowed to differ only as the case says.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LabProcess, productCommand, run, until } from '@tospann/lab';
 import { compareSeen, type ImportDifference } from './import-compare.ts';
 import { requestsFor, textOf, type CasePlace, type ImportCase, type ImportRequest } from './import-cases.ts';
 import { EchoServer, sendTo } from './import-wire.ts';
+import { canConnect } from './targets.ts';
 
 /** A difference that nothing announces. */
 export interface Surprise extends ImportDifference {
@@ -59,7 +59,7 @@ export class ImportRunner implements AsyncDisposable {
     const tospann = new LabProcess('tospann', ['setpriv', '--pdeathsig', 'KILL', '--', ...command]);
     const runner = new ImportRunner(folder, origin, tospann);
     const ready = async (): Promise<boolean> =>
-      existsSync(join(folder, 'run', 'admin.sock')) && (await canConnect(TOSPANN, 28_900));
+      existsSync(join(folder, 'run', 'admin.sock')) && (await canConnect(28_900, TOSPANN));
     await until('Tospann is ready', ready, { timeoutMs: 30_000, everyMs: 50 });
     return runner;
   }
@@ -99,7 +99,7 @@ export class ImportRunner implements AsyncDisposable {
         if (!entry.text.includes(`@${name}`)) continue;
         for (const address of [HAPROXY, TOSPANN]) {
           const what = `${entry.name}: ${address}:${port}\n${haproxy.tail()}${this.#tospann.tail()}`;
-          await until(what, async () => await canConnect(address, port), { timeoutMs: 10_000, everyMs: 20 });
+          await until(what, async () => await canConnect(port, address), { timeoutMs: 10_000, everyMs: 20 });
         }
       }
       return await compareAll(entry, requestsFor(entry, requests), report);
@@ -163,15 +163,4 @@ async function compareAll(
 
 function isAllowed({ allowed }: ImportCase, kind: string): boolean {
   return allowed.some((allowance) => allowance.kind === kind);
-}
-
-function canConnect(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, host);
-    const done = (ok: boolean): void => {
-      socket.destroy();
-      resolve(ok);
-    };
-    socket.once('connect', () => done(true)).once('error', () => done(false));
-  });
 }

@@ -121,7 +121,8 @@ export function peerVersion(name: 'haproxy' | 'nginx'): string {
   return `nginx ${/nginx\/(\S+)/.exec(run('sh', ['-c', 'nginx -v 2>&1']))?.[1] ?? ''}`;
 }
 
-function canConnect(port: number, host: string): Promise<boolean> {
+/** Whether somebody listens there. */
+export function canConnect(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, host);
     const done = (ok: boolean): void => {
