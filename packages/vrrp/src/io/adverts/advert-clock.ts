@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { monotonicMs } from '@tospann/linux';
+import { readBootId } from '../boot-id.ts';
 
 const everyMs = 30_000;
 /** Senders that are new are written no more often. */
@@ -98,14 +99,6 @@ export class AdvertClock {
     } finally {
       this.#isWriting = false;
     }
-  }
-}
-
-function readBootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return '';
   }
 }
 

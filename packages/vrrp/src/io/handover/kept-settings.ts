@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { PairConfig } from '@tospann/config';
 import { AddressControl, replaceFile } from '@tospann/linux';
 import { addressesOf, planAgent, type AgentPlan, type PlannedAddress } from '../../core/plan.ts';
+import { readBootId } from '../boot-id.ts';
 
 /** Settings of an interface with an IPv4 VIP, and what a drain makes of them. */
 const raised = { arp_ignore: 1, arp_announce: 2 } as const;
@@ -30,7 +31,7 @@ export function interfaceSettingPath(interfaceName: string, name: keyof typeof r
  */
 export function keepSettings(stateDir: string, plan: AgentPlan): ReadonlyMap<string, string> {
   const file = join(stateDir, FILE_NAME);
-  const bootId = readText('/proc/sys/kernel/random/boot_id');
+  const bootId = readBootId();
   const known = new Map(readKept(file, bootId).map((kept) => [kept.path, kept]));
   for (const name of new Set(ipv4Of(plan).map((vip) => vip.interface))) {
     for (const [setting, ours] of Object.entries(raised)) {
@@ -54,7 +55,7 @@ export function keepSettings(stateDir: string, plan: AgentPlan): ReadonlyMap<str
  */
 export function putBackSettings(stateDir: string, { config, node }: { config: PairConfig; node: string }): void {
   const file = join(stateDir, FILE_NAME);
-  const kept = readKept(file, readText('/proc/sys/kernel/random/boot_id'));
+  const kept = readKept(file, readBootId());
   if (kept.length === 0) return;
   endDrains(ipv4Of(planAgent(config, node)));
   for (const { path, before, ours } of kept) {
